@@ -1,0 +1,3 @@
+//! The `audius-etl` binary.
+
+fn main() {}

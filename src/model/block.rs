@@ -1,0 +1,184 @@
+//! A decoded block of the core chain: what every later stage works on.
+
+use super::{Json, Timestamp, json};
+
+/// One block of the core chain with its transactions in their fixed order.
+#[derive(Clone, Debug)]
+pub struct Block {
+    /// CometBFT chain id, for example `audius-mainnet-alpha-beta`.
+    pub chain_id: String,
+    /// Height, 1 for the first block.
+    pub height: i64,
+    /// Block hash, lower-case hex.
+    pub hash: String,
+    /// Proposer address, lower-case hex.
+    pub proposer: String,
+    /// Header time, microseconds.
+    pub time: Timestamp,
+    /// Transactions in the order in which they apply.
+    pub txs: Vec<Tx>,
+    /// Size of the block as it was read, in bytes; counts toward the byte budget of queues.
+    pub size: usize,
+}
+
+/// One transaction of a block.
+#[derive(Clone, Debug)]
+pub struct Tx {
+    /// Transaction hash as the chain gives it (upper-case hex).
+    pub hash: String,
+    /// Position in the block as served, from 0.
+    pub index: i32,
+    /// What it carries.
+    pub body: TxBody,
+}
+
+/// The payload of a transaction, by the oneof member of `SignedTransaction`.
+#[derive(Clone, Debug)]
+pub enum TxBody {
+    /// `plays` (1000).
+    Plays(Vec<Play>),
+    /// `validator_registration` (1001), the legacy form.
+    ValidatorRegistrationLegacy,
+    /// `sla_rollup` (1002).
+    SlaRollup(SlaRollup),
+    /// `manage_entity` (1003).
+    ManageEntity(Box<EntityTx>),
+    /// `validator_deregistration` (1004): a misbehaviour deregistration.
+    ValidatorMisbehavior(ValidatorMisbehavior),
+    /// `storage_proof` (1005).
+    StorageProof(StorageProof),
+    /// `storage_proof_verification` (1006).
+    StorageProofVerification(StorageProofVerification),
+    /// `attestation` (1007) of a validator registration.
+    ValidatorRegistration(ValidatorRegistration),
+    /// `attestation` (1007) of a validator deregistration.
+    ValidatorDeregistration(ValidatorDeregistration),
+    /// A known member the indexer only records: its `tx_type`.
+    Recorded(&'static str),
+    /// A member this build does not know: its protobuf tag.
+    Unknown(u32),
+    /// No member set, an absent transaction, or a v2 envelope.
+    Unset,
+    /// Bytes that are not a `SignedTransaction`: what was wrong.
+    Malformed(String),
+}
+
+/// A signed `ManageEntity` call.
+#[derive(Clone, Debug)]
+pub struct EntityTx {
+    /// Hash of the transaction that carries it.
+    pub hash: String,
+    /// Acting user.
+    pub user_id: i64,
+    /// Entity type text, matched case-sensitively.
+    pub entity_type: String,
+    /// Entity the call is about.
+    pub entity_id: i64,
+    /// Action text, matched case-sensitively.
+    pub action: String,
+    /// Metadata text exactly as signed; usually JSON, may be empty or arbitrary.
+    pub metadata: String,
+    /// `metadata` parsed once, in the decode stage; `None` when it is empty.
+    pub json: Option<Result<Json, json::ParseError>>,
+    /// Signature, `0x` and hex.
+    pub signature: String,
+    /// Signer as the chain gives it. Opaque text: not necessarily an address.
+    pub signer: String,
+    /// Nonce, `0x` and hex.
+    pub nonce: String,
+}
+
+/// One play of a `plays` transaction.
+#[derive(Clone, Debug)]
+pub struct Play {
+    /// Decimal user id, a wallet, a UUID or any other text.
+    pub user_id: String,
+    /// Track id text, decimal in practice.
+    pub track_id: String,
+    /// When the listener played it; the epoch when absent.
+    pub played_at: Timestamp,
+    /// Signature text.
+    pub signature: String,
+    /// City, region and country as sent, possibly empty.
+    pub city: String,
+    /// See `city`.
+    pub region: String,
+    /// See `city`.
+    pub country: String,
+}
+
+/// A periodic service-level report by the block's proposer.
+#[derive(Clone, Debug)]
+pub struct SlaRollup {
+    /// Time of the report.
+    pub timestamp: Timestamp,
+    /// First height covered.
+    pub block_start: i64,
+    /// Last height covered.
+    pub block_end: i64,
+    /// One entry per registered validator: comet address and blocks proposed.
+    pub reports: Vec<(String, i32)>,
+}
+
+/// A misbehaviour deregistration.
+#[derive(Clone, Debug)]
+pub struct ValidatorMisbehavior {
+    /// CometBFT address, upper-case hex.
+    pub comet_address: String,
+    /// ed25519 public key.
+    pub pub_key: Vec<u8>,
+}
+
+/// A proof that a node stores a file.
+#[derive(Clone, Debug)]
+pub struct StorageProof {
+    /// Challenge height.
+    pub height: i64,
+    /// Prover's comet address.
+    pub address: String,
+    /// Comet addresses that should hold the file.
+    pub prover_addresses: Vec<String>,
+    /// The file.
+    pub cid: String,
+    /// ed25519 signature; `None` when absent.
+    pub proof_signature: Option<Vec<u8>>,
+}
+
+/// The verification of the proofs of one challenge height.
+#[derive(Clone, Debug)]
+pub struct StorageProofVerification {
+    /// Challenge height.
+    pub height: i64,
+    /// The proof.
+    pub proof: Vec<u8>,
+}
+
+/// An attested validator registration.
+#[derive(Clone, Debug)]
+pub struct ValidatorRegistration {
+    /// Delegate owner wallet.
+    pub delegate_wallet: String,
+    /// Node endpoint.
+    pub endpoint: String,
+    /// `content-node` or `discovery-node`.
+    pub node_type: String,
+    /// Service provider id.
+    pub sp_id: String,
+    /// Ethereum block of the registration.
+    pub eth_block: i64,
+    /// CometBFT address, upper-case hex.
+    pub comet_address: String,
+    /// ed25519 public key.
+    pub pub_key: Vec<u8>,
+    /// Voting power.
+    pub power: i64,
+}
+
+/// An attested validator deregistration.
+#[derive(Clone, Debug)]
+pub struct ValidatorDeregistration {
+    /// CometBFT address, upper-case hex.
+    pub comet_address: String,
+    /// ed25519 public key.
+    pub pub_key: Vec<u8>,
+}

@@ -1,0 +1,9 @@
+//! Types that cross a stage boundary. No I/O, no async, no clock.
+
+pub mod block;
+pub mod json;
+pub mod time;
+
+pub use block::{Block, EntityTx, Tx, TxBody};
+pub use json::Json;
+pub use time::Timestamp;
