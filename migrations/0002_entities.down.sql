@@ -1,0 +1,40 @@
+-- Only for a database on which the up migration created everything; an adopted one keeps its
+-- tables (the runner sees to that).
+
+DROP TABLE IF EXISTS events;
+DROP TABLE IF EXISTS album_price_history;
+DROP TABLE IF EXISTS playlist_seen;
+DROP TABLE IF EXISTS playlist_tracks;
+DROP TABLE IF EXISTS playlist_routes;
+DROP TABLE IF EXISTS playlists;
+DROP TABLE IF EXISTS cid_data;
+DROP TABLE IF EXISTS remixes;
+DROP TABLE IF EXISTS stems;
+DROP TABLE IF EXISTS track_downloads;
+DROP TABLE IF EXISTS track_price_history;
+DROP TABLE IF EXISTS track_routes;
+DROP TABLE IF EXISTS tracks;
+DROP TABLE IF EXISTS email_access;
+DROP TABLE IF EXISTS encrypted_emails;
+DROP TABLE IF EXISTS grants;
+DROP TABLE IF EXISTS developer_apps;
+DROP TABLE IF EXISTS dashboard_wallet_users;
+DROP TABLE IF EXISTS collectibles;
+DROP TABLE IF EXISTS associated_wallets;
+DROP TABLE IF EXISTS user_bank_accounts;
+DROP TABLE IF EXISTS user_pubkeys;
+DROP TABLE IF EXISTS user_payout_wallet_history;
+DROP TABLE IF EXISTS user_events;
+DROP TABLE IF EXISTS users;
+DROP TABLE IF EXISTS skipped_transactions;
+DROP TABLE IF EXISTS revert_blocks;
+DROP TABLE IF EXISTS core_indexed_blocks;
+DROP TABLE IF EXISTS blocks;
+DROP FUNCTION IF EXISTS validate_territory_codes;
+DROP TYPE IF EXISTS event_entity_type;
+DROP TYPE IF EXISTS event_type;
+DROP TYPE IF EXISTS usdc_purchase_access_type;
+DROP TYPE IF EXISTS parental_warning_type;
+DROP TYPE IF EXISTS wallet_chain;
+DROP TYPE IF EXISTS profile_type_enum;
+DROP TYPE IF EXISTS skippedtransactionlevel;
