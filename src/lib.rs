@@ -1,3 +1,9 @@
 //! `audius-etl`: index the Open Audio core chain into PostgreSQL.
 
+pub mod cli;
+pub mod commands;
+pub mod failure;
 pub mod model;
+pub mod pipeline;
+pub mod settings;
+pub mod terminal;

@@ -1,0 +1,107 @@
+//! What the user can type: the clap types of the program and of the options all commands share.
+//! What the words mean once environment and configuration file are added is `settings`' business;
+//! the options of one command stand beside its `run` in `commands`.
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+
+use crate::commands::index::IndexArgs;
+
+/// Index the Open Audio core chain into PostgreSQL
+///
+/// Without a database option the data goes into a private PostgreSQL cluster under --data-dir, made
+/// with this machine's own PostgreSQL programs. Data is printed on stdout, everything else on
+/// stderr.
+#[derive(Debug, Parser)]
+#[command(name = "audius-etl", version, max_term_width = 100, after_long_help = EXIT_CODES)]
+#[command(arg_required_else_help = true, subcommand_required = true)]
+pub struct Cli {
+    /// Options that every command takes.
+    #[command(flatten)]
+    pub global: GlobalArgs,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options that every command takes, before or after its name.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Global options")]
+pub struct GlobalArgs {
+    /// PostgreSQL to work on, as a postgres:// URL [default: a private cluster under --data-dir]
+    ///
+    /// Also read from AUDIUS_ETL_DB, DATABASE_URL and ETL_DB_URL, the first that is set. A password
+    /// in it is never printed.
+    #[arg(long, global = true, value_name = "URL", hide_default_value = true)]
+    pub db: Option<String>,
+
+    /// Folder of the private PostgreSQL cluster (also AUDIUS_ETL_DATA_DIR)
+    #[arg(long, global = true, value_name = "DIR", default_value = ".audius-etl")]
+    pub data_dir: PathBuf,
+
+    /// TOML file with further options (also AUDIUS_ETL_CONFIG)
+    ///
+    /// Options of every command stand at the top, those of one command in a table of its name; keys
+    /// are the long options without dashes in front. Command line and environment win over the
+    /// file.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
+    /// Form of the log lines on stderr
+    #[arg(long, global = true, value_name = "FORMAT", default_value = "text")]
+    pub log_format: LogFormat,
+
+    /// When to colour what a person reads
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub color: Color,
+
+    /// Say more: -v for debug messages, -vv for traces
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub verbose: u8,
+
+    /// Say less: no progress and no summary, only warnings and errors
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+}
+
+/// Form of the log lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// Lines for people.
+    Text,
+    /// One JSON object per line.
+    Json,
+}
+
+/// When to colour output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless `NO_COLOR` is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// The commands. A new one is a variant here, a line in `commands::dispatch` and a file with its
+/// arguments and `run`.
+#[derive(Debug, Subcommand)]
+#[command(subcommand_help_heading = "Commands")]
+pub enum Command {
+    /// Read core chain blocks and keep PostgreSQL current.
+    Index(Box<IndexArgs>),
+}
+
+/// Printed below the long help of the program.
+const EXIT_CODES: &str = "\
+Exit codes:
+    0  done
+    2  usage or configuration
+    3  database unreachable
+    4  chain unreachable
+    5  another writer holds the lock
+    6  data or write error
+    7  schema drift or dirty migration
+  130  interrupted, after everything processed was written";

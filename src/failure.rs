@@ -1,0 +1,161 @@
+//! How a run ends badly: one type for all stages, with its exit code, its chain of causes and what
+//! the user can do about it. Each stage keeps its own error; this file holds the one conversion per
+//! stage.
+
+use std::error::Error;
+use std::fmt;
+
+use crate::settings;
+
+/// Why a command did not do what it was asked to.
+#[derive(Debug)]
+pub struct Failure {
+    kind: FailureKind,
+    source: Box<dyn Error + Send + Sync>,
+    hints: Vec<String>,
+}
+
+/// What went wrong, as far as a calling script cares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FailureKind {
+    /// The command line, the environment or the configuration file makes no sense.
+    Usage,
+    /// PostgreSQL cannot be reached, or not with these credentials.
+    Database,
+    /// No source of blocks can be reached.
+    Chain,
+    /// Another process writes to this database.
+    Locked,
+    /// Data that cannot be read or written: a corrupt archive, a refused row.
+    Data,
+    /// The schema is not what the migrations made, or one of them is half done.
+    Schema,
+    /// A signal asked for an early end, and everything processed has been written.
+    Interrupted,
+}
+
+impl FailureKind {
+    /// Every kind, in the order of the exit codes.
+    pub const ALL: [Self; 7] = [
+        Self::Usage,
+        Self::Database,
+        Self::Chain,
+        Self::Locked,
+        Self::Data,
+        Self::Schema,
+        Self::Interrupted,
+    ];
+
+    /// The exit code of the process; part of the command line's contract.
+    pub const fn exit_code(self) -> u8 {
+        match self {
+            Self::Usage => 2,
+            Self::Database => 3,
+            Self::Chain => 4,
+            Self::Locked => 5,
+            Self::Data => 6,
+            Self::Schema => 7,
+            Self::Interrupted => 130,
+        }
+    }
+}
+
+impl Failure {
+    /// A failure of `kind` caused by `source`: an error of a stage, or a message.
+    pub fn new(kind: FailureKind, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self { kind, source: source.into(), hints: Vec::new() }
+    }
+
+    /// A command line, environment or file that makes no sense.
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self::new(FailureKind::Usage, message.into())
+    }
+
+    /// A run that a signal ended early, after its flush.
+    pub fn interrupted() -> Self {
+        Self::new(FailureKind::Interrupted, "interrupted; everything processed is written")
+    }
+
+    /// Adds a way out, printed below the message as `hint: …`.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+
+    /// What went wrong.
+    pub const fn kind(&self) -> FailureKind {
+        self.kind
+    }
+
+    /// The exit code of the process.
+    pub const fn exit_code(&self) -> u8 {
+        self.kind.exit_code()
+    }
+
+    /// The ways out, in the order in which they were added.
+    pub fn hints(&self) -> &[String] {
+        &self.hints
+    }
+
+    /// The messages of the error and its causes, outermost first. A message that ends in the one
+    /// below it (an error that prints its own cause) is kept once.
+    pub fn chain(&self) -> Vec<String> {
+        let mut messages = vec![self.source.to_string()];
+        let mut cause = self.source.source();
+        while let Some(error) = cause {
+            let message = error.to_string();
+            if messages.last().is_some_and(|above| !above.ends_with(&message)) {
+                messages.push(message);
+            }
+            cause = error.source();
+        }
+        messages
+    }
+}
+
+impl From<settings::Error> for Failure {
+    fn from(error: settings::Error) -> Self {
+        Self::new(FailureKind::Usage, error)
+    }
+}
+
+impl fmt::Display for Failure {
+    /// The outermost message; `terminal::Printer::failure` prints all of it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.source.fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("cannot open the archive")]
+    struct Outer(#[source] std::io::Error);
+
+    #[test]
+    fn the_chain_lists_every_cause_outermost_first() {
+        let cause = std::io::Error::other("disk on fire");
+        let failure = Failure::new(FailureKind::Data, Outer(cause));
+        assert_eq!(failure.chain(), ["cannot open the archive", "disk on fire"]);
+    }
+
+    #[test]
+    fn a_cause_that_the_message_already_ends_in_is_not_repeated() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("read failed: {0}")]
+        struct Talkative(#[source] std::io::Error);
+        let failure =
+            Failure::new(FailureKind::Data, Talkative(std::io::Error::other("disk on fire")));
+        assert_eq!(failure.chain(), ["read failed: disk on fire"]);
+    }
+
+    #[test]
+    fn exit_codes_are_distinct_and_never_success() {
+        let mut codes: Vec<u8> = FailureKind::ALL.iter().map(|kind| kind.exit_code()).collect();
+        codes.dedup();
+        assert_eq!(codes, [2, 3, 4, 5, 6, 7, 130]);
+    }
+}

@@ -1,0 +1,3 @@
+//! Wires the stages together: reading, decoding, applying, keeping, writing.
+
+pub mod event;

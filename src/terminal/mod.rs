@@ -1,0 +1,7 @@
+//! Everything that reaches a terminal or a file descriptor: data on stdout, and messages, progress,
+//! logs and errors on stderr. No other module prints.
+
+pub mod log;
+pub mod printer;
+
+pub use printer::Printer;

@@ -1,0 +1,154 @@
+//! The way to stdout and stderr: what goes where, how much of it, in which colour, and that lines
+//! never cut through a progress bar.
+
+use std::io::{self, IsTerminal, Write};
+
+use indicatif::{MultiProgress, ProgressDrawTarget};
+
+use crate::cli::Color;
+use crate::failure::{Failure, FailureKind};
+use crate::settings::{self, Settings, Verbosity};
+
+/// Writes for one run of the program. Clones write to the same place.
+#[derive(Clone, Debug)]
+pub struct Printer {
+    verbosity: Verbosity,
+    color: bool,
+    interactive: bool,
+    bars: MultiProgress,
+}
+
+impl Printer {
+    /// A printer that keeps to the user's choice of amount and colour.
+    pub fn new(settings: &Settings) -> Self {
+        let terminal = io::stderr().is_terminal();
+        let color = match settings.color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => terminal && !settings.no_color,
+        };
+        // With debug messages scrolling past, a bar would only flicker.
+        let interactive = terminal && settings.verbosity == Verbosity::Normal;
+        let target = if interactive {
+            ProgressDrawTarget::stderr_with_hz(10)
+        } else {
+            ProgressDrawTarget::hidden()
+        };
+        let bars = MultiProgress::with_draw_target(target);
+        Self { verbosity: settings.verbosity, color, interactive, bars }
+    }
+
+    /// A printer for the time before there are settings.
+    pub fn plain() -> Self {
+        let bars = MultiProgress::with_draw_target(ProgressDrawTarget::hidden());
+        Self { verbosity: Verbosity::Normal, color: false, interactive: false, bars }
+    }
+
+    /// Whether a person watches stderr, so that a bar makes sense.
+    pub const fn is_interactive(&self) -> bool {
+        self.interactive
+    }
+
+    /// Whether text on stderr is coloured.
+    pub const fn is_colored(&self) -> bool {
+        self.color
+    }
+
+    /// Where progress bars are drawn; hidden unless [`Self::is_interactive`].
+    pub const fn bars(&self) -> &MultiProgress {
+        &self.bars
+    }
+
+    /// Writes `text` and a line end to stdout: the data a command was asked for.
+    ///
+    /// A reader that went away is not an error, it has seen enough; any other failure to write is.
+    pub fn data(&self, text: &str) -> Result<(), Failure> {
+        match self.bars.suspend(|| writeln!(io::stdout().lock(), "{text}")) {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                Err(Failure::new(FailureKind::Data, error).hint("standard output is not writable"))
+            }
+            Ok(()) | Err(_) => Ok(()),
+        }
+    }
+
+    /// Writes `text` and a line end to stderr unless `-q` was given: something a person wants to
+    /// know that is neither data nor a log line.
+    pub fn note(&self, text: &str) {
+        if self.verbosity > Verbosity::Quiet {
+            self.stderr(text);
+        }
+    }
+
+    /// Prints a failure with its causes and hints.
+    pub fn failure(&self, failure: &Failure) {
+        self.stderr(&render_failure(failure, self.color));
+    }
+
+    /// Prints why the command line was not understood, or the help or version it asked for, and
+    /// returns the exit code.
+    pub fn refusal(&self, error: settings::Error) -> u8 {
+        match error {
+            // Clap knows which stream the text belongs to and whether to colour it. When even that
+            // stream is gone, there is nobody left to tell.
+            settings::Error::Usage(error) => {
+                let code = if error.use_stderr() { FailureKind::Usage.exit_code() } else { 0 };
+                error.print().map_or(code, |()| code)
+            }
+            other => {
+                let failure = Failure::from(other);
+                self.failure(&failure);
+                failure.exit_code()
+            }
+        }
+    }
+
+    /// Writes bytes of the log to stderr as they are.
+    pub(super) fn log_bytes(&self, bytes: &[u8]) -> io::Result<()> {
+        self.bars.suspend(|| io::stderr().lock().write_all(bytes))
+    }
+
+    fn stderr(&self, text: &str) {
+        // Losing stderr must not end a run that has work to finish.
+        self.bars.suspend(|| writeln!(io::stderr().lock(), "{text}")).ok();
+    }
+}
+
+/// The text of a failure: the message, its causes, the ways out.
+fn render_failure(failure: &Failure, color: bool) -> String {
+    let paint = |code: &str, text: &str| {
+        if color { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+    };
+    let mut chain = failure.chain().into_iter();
+    let mut lines =
+        vec![format!("{} {}", paint("1;31", "error:"), chain.next().unwrap_or_default())];
+    lines.extend(chain.map(|cause| format!("  {} {cause}", paint("2", "because:"))));
+    lines.extend(failure.hints().iter().map(|hint| format!("{} {hint}", paint("1;36", "hint:"))));
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("cannot open the archive blocks.pb")]
+    struct Open(#[source] io::Error);
+
+    #[test]
+    fn a_failure_prints_message_causes_and_hints() {
+        let failure = Failure::new(FailureKind::Data, Open(io::Error::other("permission denied")))
+            .hint("check who owns the file");
+        insta::assert_snapshot!(render_failure(&failure, false), @"
+        error: cannot open the archive blocks.pb
+          because: permission denied
+        hint: check who owns the file
+        ");
+    }
+
+    #[test]
+    fn colour_is_only_added_when_asked_for() {
+        let failure = Failure::usage("no");
+        assert!(!render_failure(&failure, false).contains('\x1b'));
+        assert!(render_failure(&failure, true).starts_with("\x1b[1;31merror:\x1b[0m no"));
+    }
+}
