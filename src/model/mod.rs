@@ -5,5 +5,5 @@ pub mod json;
 pub mod time;
 
 pub use block::{Block, EntityTx, Tx, TxBody};
-pub use json::Json;
+pub use json::{Json, Object};
 pub use time::Timestamp;
