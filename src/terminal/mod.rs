@@ -3,5 +3,7 @@
 
 pub mod log;
 pub mod printer;
+pub mod progress;
+pub mod table;
 
 pub use printer::Printer;

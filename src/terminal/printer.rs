@@ -5,8 +5,10 @@ use std::io::{self, IsTerminal, Write};
 
 use indicatif::{MultiProgress, ProgressDrawTarget};
 
+use super::table::render_summary;
 use crate::cli::Color;
 use crate::failure::{Failure, FailureKind};
+use crate::pipeline::event::Summary;
 use crate::settings::{self, Settings, Verbosity};
 
 /// Writes for one run of the program. Clones write to the same place.
@@ -69,6 +71,11 @@ impl Printer {
             }
             Ok(()) | Err(_) => Ok(()),
         }
+    }
+
+    /// Writes the summary of a run to stdout unless `-q` was given.
+    pub fn summary(&self, summary: &Summary) -> Result<(), Failure> {
+        if self.verbosity > Verbosity::Quiet { self.data(&render_summary(summary)) } else { Ok(()) }
     }
 
     /// Writes `text` and a line end to stderr unless `-q` was given: something a person wants to

@@ -1,0 +1,277 @@
+//! Progress of a run: a bar where a person watches, a log line now and then where nobody does.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, MissedTickBehavior, interval};
+use tracing::info;
+
+use super::Printer;
+use super::table::{grouped, per_second};
+use crate::pipeline::event::{Outcome, PipelineEvent, Start, Summary};
+
+/// Between two updates of the bar: ten a second are as many as an eye can use.
+const REDRAW: Duration = Duration::from_millis(100);
+
+/// A run that ends sooner shows no bar at all.
+const FIRST_DRAW: Duration = Duration::from_millis(250);
+
+/// Between two log lines where there is no bar.
+const LOG_EVERY: Duration = Duration::from_secs(10);
+
+/// The rate shown is the mean of this much time: steady, yet it follows a change.
+const RATE_WINDOW: Duration = Duration::from_secs(5);
+
+/// Shows the progress of a run until every sender of `events` is gone; returns the sums of the run.
+///
+/// [`Summary::time`] has the elapsed time from the call to the last event.
+pub async fn follow(printer: &Printer, mut events: mpsc::Receiver<PipelineEvent>) -> Summary {
+    let mut run = Run::new(Instant::now());
+    let mut bar = None;
+    let mut ticks = interval(REDRAW);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            event = events.recv() => match event {
+                Some(event) => run.observe(event),
+                None => break,
+            },
+            now = ticks.tick() => {
+                run.sample(now);
+                if printer.is_interactive() {
+                    if now - run.begun >= FIRST_DRAW {
+                        draw(bar.get_or_insert_with(|| new_bar(printer)), &run);
+                    }
+                } else if now - run.logged >= LOG_EVERY {
+                    run.log(now);
+                }
+            }
+        }
+    }
+    if let Some(bar) = bar {
+        bar.finish_and_clear();
+    }
+    run.sums.time.elapsed = run.begun.elapsed();
+    run.sums
+}
+
+fn new_bar(printer: &Printer) -> ProgressBar {
+    printer.bars().add(ProgressBar::no_length())
+}
+
+fn draw(bar: &ProgressBar, run: &Run) {
+    let template =
+        if run.goal().is_some() { "{bar:20} {wide_msg}" } else { "{spinner} {wide_msg}" };
+    let style = ProgressStyle::with_template(template).expect("the templates above are valid");
+    bar.set_style(style.progress_chars("━╸─"));
+    if let Some((done, all)) = run.goal() {
+        bar.set_length(all);
+        bar.set_position(done);
+    }
+    bar.set_message(run.line());
+    bar.tick();
+}
+
+/// How far the run had come at one instant.
+#[derive(Clone, Copy, Debug)]
+struct Sample {
+    at: Instant,
+    transactions: u64,
+    blocks: u64,
+}
+
+/// What is known of a run while it goes on.
+struct Run {
+    begun: Instant,
+    logged: Instant,
+    start: Start,
+    head: Option<i64>,
+    sums: Summary,
+    samples: VecDeque<Sample>,
+}
+
+impl Run {
+    fn new(now: Instant) -> Self {
+        let samples = VecDeque::from([Sample { at: now, transactions: 0, blocks: 0 }]);
+        let (start, sums) = (Start::default(), Summary::default());
+        Self { begun: now, logged: now, start, head: None, sums, samples }
+    }
+
+    fn observe(&mut self, event: PipelineEvent) {
+        match event {
+            PipelineEvent::Started(start) => {
+                self.sums.chain_id.clone_from(&start.chain_id);
+                self.sums.resumed_from = start.resumed_from;
+                self.start = start;
+            }
+            PipelineEvent::Head { height } => self.head = self.head.max(Some(height)),
+            PipelineEvent::Applied(part) | PipelineEvent::Committed(part) => {
+                self.sums.absorb(&part);
+            }
+        }
+    }
+
+    /// Notes how far the run has come, and forgets what the rate no longer needs.
+    fn sample(&mut self, now: Instant) {
+        let transactions = self.sums.transactions_total();
+        self.samples.push_back(Sample { at: now, transactions, blocks: self.sums.blocks });
+        while self.samples.len() > 2 && now - self.samples[1].at >= RATE_WINDOW {
+            self.samples.pop_front();
+        }
+    }
+
+    /// Transactions a second, lately.
+    fn rate(&self) -> u64 {
+        self.ends().map_or(0, |(old, new)| {
+            per_second(new.transactions - old.transactions, new.at - old.at)
+        })
+    }
+
+    /// Blocks done and to do, when an end is in sight.
+    fn goal(&self) -> Option<(u64, u64)> {
+        let last = self.start.last_height.or(self.head)?;
+        let all = u64::try_from(last - self.start.first_height + 1).ok()?;
+        let done = self.sums.last_height.map_or(0, |height| height - self.start.first_height + 1);
+        Some((u64::try_from(done).unwrap_or(0).min(all), all))
+    }
+
+    /// Time to the goal at the present rate of blocks.
+    fn remaining(&self) -> Option<Duration> {
+        let (done, all) = self.goal()?;
+        let (old, new) = self.ends()?;
+        let advanced = u32::try_from(new.blocks - old.blocks).ok().filter(|&blocks| blocks > 0)?;
+        let left = u32::try_from(all - done).ok()?;
+        ((new.at - old.at) / advanced).checked_mul(left)
+    }
+
+    fn ends(&self) -> Option<(&Sample, &Sample)> {
+        self.samples.front().zip(self.samples.back())
+    }
+
+    /// Entity transactions that had no effect for a reason of their own.
+    fn rejects(&self) -> u64 {
+        let totals = self.sums.entities.totals();
+        [Outcome::Rejected, Outcome::Skipped, Outcome::Poison].map(|o| totals.get(o)).iter().sum()
+    }
+
+    fn line(&self) -> String {
+        let mut parts = Vec::with_capacity(4);
+        let height = self.sums.last_height.or(self.start.resumed_from).unwrap_or(0);
+        parts.push(match self.start.last_height.or(self.head) {
+            Some(last) => format!("height {height}/{last}"),
+            None => format!("height {height}"),
+        });
+        parts.push(format!("{} tx/s", grouped(self.rate())));
+        if let Some(remaining) = self.remaining() {
+            parts.push(format!("{} left", short(remaining)));
+        }
+        parts.push(format!("{} rejects", grouped(self.rejects())));
+        parts.join(" · ")
+    }
+
+    fn log(&mut self, now: Instant) {
+        self.logged = now;
+        info!(
+            height = self.sums.last_height.or(self.start.resumed_from).unwrap_or(0),
+            last = self.start.last_height.or(self.head),
+            committed = self.sums.committed_height,
+            tx_per_s = self.rate(),
+            rejects = self.rejects(),
+            seconds_left = self.remaining().map(|left| left.as_secs()),
+            "indexing"
+        );
+    }
+}
+
+/// A duration in its two largest units: `42 s`, `3 min 5 s`, `2 h 10 min`.
+fn short(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    match (seconds / 3_600, seconds / 60 % 60, seconds % 60) {
+        (0, 0, seconds) => format!("{seconds} s"),
+        (0, minutes, seconds) => format!("{minutes} min {seconds} s"),
+        (hours, minutes, _) => format!("{hours} h {minutes} min"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    fn applied(height: i64, blocks: u64, transactions: u64) -> PipelineEvent {
+        PipelineEvent::Applied(Box::new(Summary {
+            last_height: Some(height),
+            blocks,
+            transactions: BTreeMap::from([("manage_entity", transactions)]),
+            ..Summary::default()
+        }))
+    }
+
+    fn started(last_height: Option<i64>) -> PipelineEvent {
+        PipelineEvent::Started(Start { first_height: 1, last_height, ..Start::default() })
+    }
+
+    #[test]
+    fn the_line_shows_heights_rate_time_left_and_rejects() {
+        let begun = Instant::now();
+        let mut run = Run::new(begun);
+        run.observe(started(Some(1_000)));
+        run.observe(applied(100, 100, 4_000));
+        run.sample(begun + Duration::from_secs(2));
+        assert_eq!(run.line(), "height 100/1000 · 2,000 tx/s · 18 s left · 0 rejects");
+    }
+
+    #[test]
+    fn without_an_end_in_sight_there_is_no_time_left() {
+        let begun = Instant::now();
+        let mut run = Run::new(begun);
+        run.observe(started(None));
+        run.observe(applied(100, 100, 4_000));
+        run.sample(begun + Duration::from_secs(2));
+        assert_eq!(run.line(), "height 100 · 2,000 tx/s · 0 rejects");
+    }
+
+    #[test]
+    fn the_rate_follows_the_last_seconds_only() {
+        let begun = Instant::now();
+        let mut run = Run::new(begun);
+        run.observe(started(None));
+        run.observe(applied(100, 100, 1_000_000));
+        for second in 1..=20 {
+            run.sample(begun + Duration::from_secs(second));
+        }
+        assert_eq!(run.rate(), 0);
+    }
+
+    #[test]
+    fn a_head_below_the_start_is_no_goal() {
+        let mut run = Run::new(Instant::now());
+        let start = Start { first_height: 500, ..Start::default() };
+        run.observe(PipelineEvent::Started(start));
+        run.observe(PipelineEvent::Head { height: 100 });
+        assert_eq!(run.goal(), None);
+    }
+
+    #[test]
+    fn durations_show_two_units() {
+        let texts = [42, 185, 7_800].map(|seconds| short(Duration::from_secs(seconds)));
+        assert_eq!(texts, ["42 s", "3 min 5 s", "2 h 10 min"]);
+    }
+
+    #[tokio::test]
+    async fn following_a_run_adds_up_what_it_reports() {
+        let (sender, receiver) = mpsc::channel(8);
+        let printer = Printer::plain();
+        let send = async move {
+            for event in [started(Some(20)), applied(10, 10, 30), applied(20, 10, 40)] {
+                sender.send(event).await.unwrap();
+            }
+        };
+        let (sums, ()) = tokio::join!(follow(&printer, receiver), send);
+        assert_eq!((sums.blocks, sums.transactions_total()), (20, 70));
+        assert_eq!(sums.last_height, Some(20));
+    }
+}
