@@ -2,6 +2,7 @@
 
 pub mod cli;
 pub mod commands;
+pub mod db;
 pub mod failure;
 pub mod model;
 pub mod pipeline;

@@ -1,0 +1,201 @@
+//! What can go wrong with PostgreSQL, and what that means for the process.
+
+use std::fmt;
+
+use super::private;
+
+/// Why a database could not be used.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The text is no PostgreSQL URL.
+    #[error("{url} is not a postgres:// URL")]
+    Url {
+        /// The text, redacted.
+        url: String,
+        /// What the parser said.
+        source: Option<sqlx::Error>,
+    },
+    /// No connection: nobody listens, or not for these credentials or this database.
+    #[error("cannot connect to {url}")]
+    Unreachable {
+        /// The URL, redacted.
+        url: String,
+        /// What the driver or the server said.
+        source: sqlx::Error,
+    },
+    /// The private cluster cannot be made or started.
+    #[error(transparent)]
+    Private(#[from] private::Error),
+    /// The schema is not what this program can work on; the text names the way out.
+    #[error("{0}")]
+    Schema(SchemaProblem),
+    /// A statement failed.
+    #[error("{doing}")]
+    Query {
+        /// What was being done, naming the table or the migration.
+        doing: String,
+        /// What the driver or the server said.
+        source: sqlx::Error,
+    },
+}
+
+/// What is wrong with the schema.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SchemaProblem {
+    /// golang-migrate stopped half-way through a migration.
+    Dirty {
+        /// Its bookkeeping table.
+        table: &'static str,
+        /// The migration it stopped in.
+        version: i64,
+    },
+    /// A migration was applied with other text than this program holds.
+    Changed {
+        /// Version and name.
+        migration: String,
+    },
+    /// The database was migrated by a newer version of this program.
+    Newer {
+        /// The highest version applied.
+        version: i32,
+    },
+    /// Migrations are missing.
+    Pending {
+        /// How many.
+        count: usize,
+    },
+    /// There is no such version to go back to.
+    NoSuchVersion {
+        /// What was asked for.
+        version: i32,
+    },
+    /// A migration failed; nothing of it remains.
+    Failed {
+        /// Version and name.
+        migration: String,
+        /// Line of its file, where the server said which.
+        line: Option<usize>,
+        /// What the server said.
+        message: String,
+    },
+}
+
+impl fmt::Display for SchemaProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Dirty { table, version } => write!(
+                f,
+                "{table} says that migration {version} stopped half-way (dirty); finish or undo \
+                 what that migration does, then run `UPDATE {table} SET dirty = false` (or \
+                 golang-migrate's `force {version}`) and try again"
+            ),
+            Self::Changed { migration } => write!(
+                f,
+                "migration {migration} was applied with other text than this version holds; use \
+                 the version that applied it, or `migrate down` below it and up again"
+            ),
+            Self::Newer { version } => write!(
+                f,
+                "migration {version} of this database is unknown here; a newer version of \
+                 audius-etl made it and is needed to work on it"
+            ),
+            Self::Pending { count } => {
+                write!(f, "{count} migrations are not applied yet; run `audius-etl migrate`")
+            }
+            Self::NoSuchVersion { version } => {
+                write!(f, "there is no migration {version} to go back to")
+            }
+            Self::Failed { migration, line, message } => {
+                write!(f, "migration {migration} failed and left nothing behind")?;
+                if let Some(line) = line {
+                    write!(f, " (line {line})")?;
+                }
+                write!(f, ": {message}")
+            }
+        }
+    }
+}
+
+/// What an error means to a calling script.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// The settings make no sense: exit code 2.
+    Settings,
+    /// The database cannot be reached: exit code 3.
+    Unreachable,
+    /// A statement failed: exit code 6.
+    Query,
+    /// Wrong schema: exit code 7.
+    Schema,
+}
+
+impl Error {
+    /// What the error means to a calling script.
+    pub const fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Url { .. } => ErrorKind::Settings,
+            Self::Unreachable { .. } | Self::Private(_) => ErrorKind::Unreachable,
+            Self::Schema(_) => ErrorKind::Schema,
+            Self::Query { .. } => ErrorKind::Query,
+        }
+    }
+
+    /// Whether the same statement may succeed on a second try: lost connections, a server going
+    /// down or up, deadlocks and serialization failures.
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Url { .. } | Self::Private(_) | Self::Schema(_) => false,
+            Self::Unreachable { source, .. } | Self::Query { source, .. } => is_transient(source),
+        }
+    }
+
+    /// Wraps what the driver said while `doing` something.
+    pub fn query(doing: impl Into<String>) -> impl FnOnce(sqlx::Error) -> Self {
+        let doing = doing.into();
+        move |source| Self::Query { doing, source }
+    }
+}
+
+impl From<SchemaProblem> for Error {
+    fn from(problem: SchemaProblem) -> Self {
+        Self::Schema(problem)
+    }
+}
+
+/// SQL states after which the same transaction may be tried again.
+pub(crate) fn is_transient(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_)
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::WorkerCrashed => true,
+        sqlx::Error::Database(database) => {
+            database.code().is_some_and(|code| is_transient_state(&code))
+        }
+        _ => false,
+    }
+}
+
+/// Serialization failure, deadlock, administrator or crash shutdown, server starting up, and the
+/// whole class of connection exceptions.
+fn is_transient_state(code: &str) -> bool {
+    matches!(code, "40001" | "40P01" | "57P01" | "57P02" | "57P03") || code.starts_with("08")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lost_connections_and_conflicts_are_retried_and_wrong_data_is_not() {
+        for code in ["40001", "40P01", "57P01", "08006", "08P01"] {
+            assert!(is_transient_state(code), "{code}");
+        }
+        for code in ["22021", "23505", "42P01", "53100", "28P01"] {
+            assert!(!is_transient_state(code), "{code}");
+        }
+        let lost = std::io::Error::from(std::io::ErrorKind::ConnectionReset);
+        assert!(Error::query("writing users")(lost.into()).is_retryable());
+        assert!(!Error::query("writing users")(sqlx::Error::RowNotFound).is_retryable());
+    }
+}

@@ -1,0 +1,131 @@
+//! What is in a schema, by name: compared before and after a migration it tells what the migration
+//! created, and from that list an adopted migration is taken back.
+
+use std::collections::BTreeSet;
+
+use sqlx::postgres::PgConnection;
+
+use crate::db::Error;
+
+/// Every object of the current schema as `kind name`; triggers as `trigger name ON table`. Objects
+/// that come and go with another (sequences of a column, indexes of a constraint) are left out.
+const OBJECTS: &str = "
+    SELECT CASE relkind
+            WHEN 'm' THEN 'materialized view ' WHEN 'v' THEN 'view '
+            WHEN 'i' THEN 'index ' WHEN 'S' THEN 'sequence ' ELSE 'table '
+        END || relname
+    FROM pg_class
+    WHERE relnamespace = current_schema()::regnamespace
+        AND relkind IN ('r', 'p', 'm', 'v', 'i', 'S')
+        AND NOT EXISTS (
+            SELECT FROM pg_depend
+            WHERE classid = 'pg_class'::regclass AND objid = pg_class.oid
+                AND (deptype = 'i' OR (relkind = 'S' AND deptype = 'a'))
+        )
+    UNION ALL
+    SELECT 'type ' || typname FROM pg_type
+    WHERE typnamespace = current_schema()::regnamespace AND typtype IN ('e', 'd')
+    UNION ALL
+    SELECT 'function ' || proname || '(' || pg_get_function_identity_arguments(oid) || ')'
+    FROM pg_proc
+    WHERE pronamespace = current_schema()::regnamespace AND prokind = 'f'
+    UNION ALL
+    SELECT 'trigger ' || tgname || ' ON ' || relname
+    FROM pg_trigger
+    JOIN pg_class ON pg_class.oid = tgrelid
+    WHERE relnamespace = current_schema()::regnamespace AND NOT tgisinternal";
+
+/// Kinds in the order in which they can be dropped.
+const DROP_ORDER: &[&str] =
+    &["trigger", "materialized view", "view", "index", "table", "sequence", "function", "type"];
+
+/// Names the objects of the current schema.
+pub(super) async fn objects(connection: &mut PgConnection) -> Result<BTreeSet<String>, Error> {
+    let names: Vec<String> = sqlx::query_scalar(OBJECTS)
+        .fetch_all(connection)
+        .await
+        .map_err(Error::query("listing the objects of the schema"))?;
+    Ok(names.into_iter().collect())
+}
+
+/// Whether one of the objects that a file creates, as `text::created_by` names them, is among the
+/// `present` ones.
+pub(super) fn any_present(wanted: &BTreeSet<String>, present: &BTreeSet<String>) -> bool {
+    present.iter().any(|object| wanted.contains(bare(object)))
+}
+
+/// `object` without the arguments of a function or the table of a trigger.
+fn bare(object: &str) -> &str {
+    let end = object.find('(').or_else(|| object.find(" ON ")).unwrap_or(object.len());
+    &object[..end]
+}
+
+/// The statements that drop `objects`. Tables go in one statement, because they refer to each
+/// other; nothing is dropped by cascade, so what others built on top stops the whole.
+pub(super) fn drop_statements(objects: &[String]) -> String {
+    let mut sql = String::new();
+    for kind in DROP_ORDER {
+        let names: Vec<String> = objects
+            .iter()
+            .filter_map(|object| object.strip_prefix(kind)?.strip_prefix(' '))
+            .map(quoted)
+            .collect();
+        let keyword = kind.to_uppercase();
+        if *kind == "table" && !names.is_empty() {
+            sql += &format!("DROP TABLE IF EXISTS {};\n", names.join(", "));
+        } else {
+            for name in names {
+                sql += &format!("DROP {keyword} IF EXISTS {name};\n");
+            }
+        }
+    }
+    sql
+}
+
+/// The name with quotes where it needs them; what follows it (arguments, `ON table`) as it is.
+fn quoted(name: &str) -> String {
+    let end = bare(name).len();
+    let (name, rest) = name.split_at(end);
+    match rest.strip_prefix(" ON ") {
+        Some(table) => format!("{} ON {}", identifier(name), identifier(table)),
+        None => format!("{}{rest}", identifier(name)),
+    }
+}
+
+fn identifier(name: &str) -> String {
+    let plain = name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+    if plain { name.to_owned() } else { format!("\"{}\"", name.replace('"', "\"\"")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn drops_come_in_an_order_that_works() {
+        let objects = [
+            "function f(codes text[])",
+            "index i",
+            "materialized view v",
+            "table a",
+            "table B",
+            "trigger t ON a",
+            "type e",
+        ]
+        .map(String::from);
+        assert_eq!(
+            drop_statements(&objects),
+            "DROP TRIGGER IF EXISTS t ON a;\nDROP MATERIALIZED VIEW IF EXISTS v;\n\
+             DROP INDEX IF EXISTS i;\nDROP TABLE IF EXISTS a, \"B\";\n\
+             DROP FUNCTION IF EXISTS f(codes text[]);\nDROP TYPE IF EXISTS e;\n"
+        );
+    }
+
+    #[test]
+    fn functions_and_triggers_are_found_whatever_their_arguments_and_tables() {
+        let present = ["function f(a text)", "trigger t ON x"].map(String::from).into();
+        assert!(any_present(&["function f".to_owned()].into(), &present));
+        assert!(any_present(&["trigger t".to_owned()].into(), &present));
+        assert!(!any_present(&["table f".to_owned()].into(), &present));
+    }
+}

@@ -1,0 +1,134 @@
+//! Schema migrations: the embedded SQL files, and the types that describe their state.
+//!
+//! Every file is idempotent and runs in one transaction under an advisory lock. The record of what
+//! was applied is `audius_etl_migrations`, which the first migration makes.
+//!
+//! **Adoption.** Objects that were there before (a copy of production, a database of the Go ETL)
+//! are kept as they are; the migration is then recorded as *adopted*. Reverting an adopted migration
+//! drops exactly what it had created beside them and never what it found.
+
+mod catalog;
+mod run;
+mod text;
+
+use std::fmt;
+
+pub use self::run::Migrator;
+
+/// One migration: a pair of SQL files.
+#[derive(Clone, Copy, Debug)]
+pub struct Migration {
+    /// Its number; they run in ascending order, from 1 without gaps.
+    pub version: i32,
+    /// What it is about.
+    pub name: &'static str,
+    /// The SQL that applies it.
+    pub up: &'static str,
+    /// The SQL that reverts it on a database where it created everything itself.
+    pub down: &'static str,
+}
+
+macro_rules! migrations {
+    ($($version:literal $file:literal),* $(,)?) => {
+        &[$(Migration {
+            version: $version,
+            name: $file,
+            up: include_str!(concat!(
+                env!("CARGO_MANIFEST_DIR"), "/migrations/", $file, ".up.sql"
+            )),
+            down: include_str!(concat!(
+                env!("CARGO_MANIFEST_DIR"), "/migrations/", $file, ".down.sql"
+            )),
+        }),*]
+    };
+}
+
+/// All migrations, in order. The name of a migration is that of its files, number included.
+pub const MIGRATIONS: &[Migration] = migrations![
+    1 "0001_bookkeeping",
+    2 "0002_entities",
+    3 "0003_social",
+    4 "0004_totals",
+    5 "0005_etl",
+    6 "0006_go_columns",
+];
+
+impl Migration {
+    /// Fingerprint of the up file that survives changes of comments and white space.
+    pub fn checksum(&self) -> String {
+        text::checksum(self.up)
+    }
+}
+
+/// How a migration stands in a database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Applied, and everything in it was created by it.
+    Applied,
+    /// Applied on top of objects that were there before.
+    Adopted,
+    /// Not applied.
+    Pending,
+    /// Applied with other text than this program holds.
+    Changed,
+    /// Applied by a newer version of this program, which alone knows it.
+    Unknown,
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Applied => "applied",
+            Self::Adopted => "adopted",
+            Self::Pending => "pending",
+            Self::Changed => "changed",
+            Self::Unknown => "unknown",
+        })
+    }
+}
+
+/// One line of `migrate status`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Status {
+    /// The number of the migration.
+    pub version: i32,
+    /// Its name.
+    pub name: String,
+    /// How it stands.
+    pub state: State,
+    /// When it was applied, in UTC to the second; `None` if it is pending.
+    pub applied_at: Option<String>,
+}
+
+/// What a run has done, or would do, to one migration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// The number of the migration.
+    pub version: i32,
+    /// Its name.
+    pub name: String,
+    /// The SQL of the step.
+    pub sql: String,
+    /// Whether the migration is adopted. Known only after the fact for one that is being applied.
+    pub adopted: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_count_up_from_one_and_match_the_file_names() {
+        for (index, migration) in MIGRATIONS.iter().enumerate() {
+            assert_eq!(usize::try_from(migration.version).unwrap(), index + 1);
+            assert!(migration.name.starts_with(&format!("{:04}_", migration.version)));
+        }
+    }
+
+    #[test]
+    fn every_file_of_the_folder_is_embedded() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/migrations");
+        let files = std::fs::read_dir(folder).unwrap().count();
+        assert_eq!(files, MIGRATIONS.len() * 2);
+    }
+}
