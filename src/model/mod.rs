@@ -2,7 +2,12 @@
 
 pub mod block;
 pub mod json;
+pub mod key;
+pub mod table;
+#[expect(missing_docs, reason = "columns keep the names that the production schema documents")]
+pub mod tables;
 pub mod time;
+pub mod value;
 
 pub use block::{Block, EntityTx, Tx, TxBody};
 pub use json::{Json, Object};

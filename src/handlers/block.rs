@@ -1,0 +1,129 @@
+//! One block's entity calls, in order, and what they leave behind.
+
+use std::collections::BTreeMap;
+
+use super::{BlockContext, Environment, Outcome, Scope, dispatch};
+use crate::{
+    model::{
+        Block, EntityTx, Json, Timestamp, TxBody,
+        json::Object,
+        table::Row,
+        value::{ColumnType, ValueRef},
+    },
+    store::{Change, Store},
+};
+
+/// What the entity calls of one block did.
+#[derive(Debug, Default)]
+pub struct BlockResult {
+    /// Outcome of each call, with its position in [`Block::txs`].
+    pub outcomes: Vec<(usize, Outcome)>,
+    /// Transaction hashes that need a `skipped_transactions` row, in order.
+    pub skipped: Vec<String>,
+    /// `prev_records` of the block's `revert_blocks` row, if it replaced anything.
+    pub revert: Option<Json>,
+    /// Net changes of rows.
+    pub changes: Vec<Change>,
+    /// Rows were missing: the result counts for nothing, the block must run again.
+    pub incomplete: bool,
+}
+
+/// The entity calls of a block with their positions.
+pub fn entity_calls(block: &Block) -> impl Iterator<Item = (usize, &EntityTx)> {
+    block.txs.iter().enumerate().filter_map(|(index, tx)| match &tx.body {
+        TxBody::ManageEntity(call) => Some((index, call.as_ref())),
+        _ => None,
+    })
+}
+
+/// Applies the entity calls of `block` and folds them into the store as `checkpoint`.
+pub fn apply(
+    store: &mut Store,
+    block: &Block,
+    context: &BlockContext,
+    env: &Environment,
+    checkpoint: u64,
+) -> BlockResult {
+    let mut result = BlockResult::default();
+    for (index, tx) in entity_calls(block) {
+        let outcome = dispatch(tx, &mut Scope::new(store, context, env));
+        match &outcome {
+            Outcome::Missing => result.incomplete = true,
+            Outcome::Skipped(_) => result.skipped.push(tx.hash.clone()),
+            Outcome::Applied | Outcome::Rejected(_) | Outcome::Poisoned(_) | Outcome::Unhandled => {
+            }
+        }
+        result.outcomes.push((index, outcome));
+    }
+    result.revert = archived_rows(store);
+    result.changes = store.fold(checkpoint);
+    result
+}
+
+/// The rows that the block replaces, by table name, as `revert_blocks` keeps them
+/// (handlers-a 0.9).
+fn archived_rows(store: &Store) -> Option<Json> {
+    let mut tables: BTreeMap<&'static str, Vec<Json>> = BTreeMap::new();
+    for id in crate::model::tables::TableId::ALL {
+        let def = id.def();
+        if !def.archived {
+            continue;
+        }
+        for (key, _) in store.pending(*id) {
+            if let Some(before) = store.before_block(*id, key) {
+                tables.entry(def.name).or_default().push(row_to_json(before));
+            }
+        }
+    }
+    if tables.is_empty() {
+        return None;
+    }
+    Some(Json::object(tables.into_iter().map(|(name, rows)| (name, Json::List(rows)))))
+}
+
+/// A row the way PostgreSQL's `row_to_json` prints it.
+pub fn row_to_json(row: &Row) -> Json {
+    let def = row.table().def();
+    let mut object = Object::with_capacity(def.columns.len());
+    for (index, column) in def.columns.iter().enumerate() {
+        let value = match row.value(index) {
+            ValueRef::Null => Json::Null,
+            ValueRef::Bool(value) => Json::Bool(value),
+            ValueRef::Int(value) => Json::Int(value),
+            ValueRef::Float(value) if value.is_finite() => Json::Float(value),
+            ValueRef::Float(value) => Json::Str(crate::model::json::numeric_text(value)),
+            ValueRef::Text(value) => Json::Str(value.to_owned()),
+            ValueRef::Bytes(value) => Json::Str(hex_bytes(value)),
+            ValueRef::Time(value) => Json::Str(timestamp_text(value, column.ty)),
+            ValueRef::Json(value) => value.clone(),
+            ValueRef::Ints(values) => Json::list(values.iter().map(|value| Json::Int(*value))),
+            ValueRef::Texts(values) => {
+                Json::list(values.iter().map(|value| Json::Str(value.clone())))
+            }
+        };
+        object.insert(column.name, value);
+    }
+    Json::Object(object)
+}
+
+/// A time as `row_to_json` prints it: no trailing zeros, a zone only where the column has one.
+fn timestamp_text(time: Timestamp, ty: ColumnType) -> String {
+    let text = time.to_string();
+    let text = text.trim_end_matches('Z');
+    let text = if text.contains('.') { text.trim_end_matches('0') } else { text };
+    match ty {
+        ColumnType::TimestampTz => format!("{text}+00:00"),
+        ColumnType::Date => text.split('T').next().unwrap_or(text).to_owned(),
+        _ => text.to_owned(),
+    }
+}
+
+fn hex_bytes(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    let mut text = String::with_capacity(2 + bytes.len() * 2);
+    text.push_str("\\x");
+    for byte in bytes {
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
+}

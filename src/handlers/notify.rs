@@ -1,0 +1,35 @@
+//! Notification rows that handlers write themselves (handlers-c 1.7).
+
+use std::sync::Arc;
+
+use super::{HandlerError, Scope};
+use crate::model::{Json, tables::Notification};
+
+/// Writes a notification at once, unless one with its group and specifier exists.
+///
+/// # Errors
+/// Only [`HandlerError::Missing`], and poison for a receiver outside the column's range.
+pub fn notify(
+    scope: &mut Scope<'_>,
+    kind: &str,
+    group_id: String,
+    specifier: String,
+    user_ids: Vec<i64>,
+    data: Json,
+) -> Result<(), HandlerError> {
+    if scope.stored::<Notification>((&group_id, &specifier))?.is_some() {
+        return Ok(());
+    }
+    let row = Notification {
+        specifier,
+        group_id,
+        r#type: kind.to_owned(),
+        slot: None,
+        blocknumber: Some(scope.block.number),
+        timestamp: scope.block.time,
+        data: Some(Arc::new(data)),
+        user_ids: Some(user_ids),
+        type_v2: None,
+    };
+    scope.insert(row)
+}

@@ -1,0 +1,30 @@
+//! What handlers need to know besides the chain and the store.
+
+use crate::model::Timestamp;
+
+/// Settings of an index run that change what handlers write.
+#[derive(Clone, Debug)]
+pub struct Environment {
+    /// Address that may verify users and post announcements, compared without case.
+    pub verifier_address: String,
+    /// Followers of muters or reporters from which a user counts as shadow-banned.
+    pub comment_karma_threshold: i64,
+    /// A fixed clock in place of block time, for replaying recordings.
+    pub clock: Option<Timestamp>,
+    /// Accept every app signature, as recordings with a stubbed check did.
+    pub assume_signatures_valid: bool,
+    /// Which reference's behaviour to follow.
+    pub rules: Rules,
+}
+
+/// Every deliberate difference between the Python and the Go reference (design section 5).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Rules {}
+
+impl Rules {
+    /// The behaviour that wrote production until spring 2026.
+    pub const fn python() -> Self {
+        Self {}
+    }
+}

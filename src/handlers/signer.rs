@@ -1,0 +1,83 @@
+//! Who may act for a user (handlers-a 0.6).
+
+use std::sync::Arc;
+
+use super::{HandlerError, Scope, reject};
+use crate::model::{
+    EntityTx,
+    tables::{DeveloperApp, DeveloperAppBy, Grant, GrantBy, User, UserBy},
+};
+
+/// The acting user, provided that the call's signer may act for them.
+///
+/// # Errors
+/// Rejects when the user does not exist or the signer has no right to act for them.
+pub fn authorize(tx: &EntityTx, scope: &mut Scope<'_>) -> Result<Arc<User>, HandlerError> {
+    authorize_for(tx, tx.user_id, scope)
+}
+
+/// As [`authorize`], for another user than the acting one.
+///
+/// # Errors
+/// See [`authorize`].
+pub fn authorize_for(
+    tx: &EntityTx,
+    user_id: i64,
+    scope: &mut Scope<'_>,
+) -> Result<Arc<User>, HandlerError> {
+    let user = scope.view::<User>(user_id)?.ok_or_else(|| reject("user_not_found"))?;
+    let signer = tx.signer.to_lowercase();
+    if user.wallet.as_ref().is_some_and(|wallet| wallet.to_lowercase() == signer) {
+        return Ok(user);
+    }
+    let grant = grant_of(&signer, user_id, scope)?.ok_or_else(|| reject("signer_not_granted"))?;
+    let live_app = app_of(&signer, scope)?.is_some_and(|app| !app.is_delete.unwrap_or(false));
+    // Wallets of users are looked up in the database only: a manager who signed up earlier in the
+    // same block is unknown.
+    let live_manager = user_by_wallet(&signer, scope)?
+        .is_some_and(|manager| !manager.is_deactivated.unwrap_or(false));
+    if !live_app && !live_manager {
+        return Err(reject("signer_grantee_gone"));
+    }
+    if grant.is_revoked.unwrap_or(false) {
+        return Err(reject("signer_grant_revoked"));
+    }
+    if !live_app && grant.is_approved != Some(true) {
+        return Err(reject("signer_grant_not_approved"));
+    }
+    Ok(user)
+}
+
+/// The current grant of a grantor to a lower-cased grantee address, in the block view.
+///
+/// # Errors
+/// Only [`HandlerError::Missing`].
+pub fn grant_of(
+    grantee: &str,
+    grantor: i64,
+    scope: &mut Scope<'_>,
+) -> Result<Option<Arc<Grant>>, HandlerError> {
+    Ok(scope.view_by::<Grant>(GrantBy::GranteeLc, (grantee, grantor))?.pop())
+}
+
+/// The developer app at a lower-cased address, in the block view; deleted ones too.
+///
+/// # Errors
+/// Only [`HandlerError::Missing`].
+pub fn app_of(
+    address: &str,
+    scope: &mut Scope<'_>,
+) -> Result<Option<Arc<DeveloperApp>>, HandlerError> {
+    Ok(scope.view_by::<DeveloperApp>(DeveloperAppBy::AddressLc, address)?.pop())
+}
+
+/// The user who owned a lower-cased wallet at block start.
+///
+/// # Errors
+/// Only [`HandlerError::Missing`].
+pub fn user_by_wallet(
+    wallet: &str,
+    scope: &mut Scope<'_>,
+) -> Result<Option<Arc<User>>, HandlerError> {
+    Ok(scope.stored_by::<User>(UserBy::WalletLc, wallet)?.pop())
+}

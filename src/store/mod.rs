@@ -1,0 +1,299 @@
+//! STAGE 4 KEEP: current rows in memory, with the changes of the block at hand on top.
+//!
+//! A handler sees two views of a table (design section 3): the *block view*, rows at block start
+//! overlaid by what earlier transactions of the block put, and the *stored* view, rows at block
+//! start plus the few writes that the reference makes at once. At block end the last version of
+//! every touched key is folded into the base rows, and the list of [`Change`]s is handed on.
+//!
+//! **Invariant:** reading a key that was never loaded is a [`Miss`], never "absent". Every miss is
+//! remembered until the pipeline takes the list, loads it and runs the batch again.
+//!
+//! **Invariant:** undoing the changes of a block restores the base rows exactly.
+
+mod change;
+mod overlay;
+mod table;
+
+use std::sync::Arc;
+
+pub use change::Change;
+use overlay::Overlay;
+pub use overlay::{Layer, Mark};
+use rustc_hash::FxHashSet;
+use table::BaseTable;
+
+use crate::model::{
+    key::Key,
+    table::{Row, TableDef},
+    tables::TableId,
+};
+
+/// A row or lookup was read that is not in memory; it was noted for the next load.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Miss;
+
+/// What to load from one table: rows by natural key, or all rows for values of a lookup.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct LoadRequest {
+    /// The table.
+    pub table: TableId,
+    /// The lookup to load by; `None` for the natural key.
+    pub lookup: Option<usize>,
+    /// Distinct keys or lookup values.
+    pub keys: Vec<Key>,
+}
+
+/// The rows in memory.
+#[derive(Debug)]
+pub struct Store {
+    tables: Vec<StoreTable>,
+    missing: FxHashSet<(TableId, Option<usize>, Key)>,
+    /// Journal of overlay writes in the open block, for rolling back one transaction.
+    journal: Vec<overlay::Undo>,
+}
+
+#[derive(Debug)]
+struct StoreTable {
+    base: BaseTable,
+    overlay: Overlay,
+}
+
+impl Default for Store {
+    fn default() -> Self {
+        let tables = TableId::ALL
+            .iter()
+            .map(|id| StoreTable {
+                base: BaseTable::new(id.def()),
+                overlay: Overlay::new(id.def()),
+            })
+            .collect();
+        Self { tables, missing: FxHashSet::default(), journal: Vec::new() }
+    }
+}
+
+impl Store {
+    fn table(&self, id: TableId) -> &StoreTable {
+        &self.tables[id as usize]
+    }
+
+    fn table_mut(&mut self, id: TableId) -> &mut StoreTable {
+        &mut self.tables[id as usize]
+    }
+
+    /// The row at `key` as seen through `layer` and everything below it.
+    ///
+    /// # Errors
+    /// [`Miss`] when the key was never loaded.
+    pub fn get(&mut self, id: TableId, layer: Layer, key: &Key) -> Result<Option<Row>, Miss> {
+        let table = self.table(id);
+        if let Some(found) = table.overlay.get(layer, key) {
+            return Ok(found);
+        }
+        match table.base.get(key) {
+            Some(found) => Ok(found.cloned()),
+            None => self.note_missing(id, None, key),
+        }
+    }
+
+    /// All rows whose `lookup` has the value `key`, as seen through `layer`, in key order.
+    ///
+    /// # Errors
+    /// [`Miss`] when the lookup was never loaded for the value, or one of its rows was dropped.
+    pub fn find(
+        &mut self,
+        id: TableId,
+        layer: Layer,
+        lookup: usize,
+        key: &Key,
+    ) -> Result<Vec<Row>, Miss> {
+        let table = self.table(id);
+        let Some(base_keys) = table.base.lookup(lookup, key) else {
+            return self.note_missing(id, Some(lookup), key);
+        };
+        let mut keys: Vec<Key> = base_keys.iter().cloned().collect();
+        keys.extend(table.overlay.lookup(lookup, key).iter().cloned());
+        keys.sort_unstable();
+        keys.dedup();
+        let mut rows = Vec::with_capacity(keys.len());
+        let mut missed = false;
+        for row_key in keys {
+            match self.get(id, layer, &row_key) {
+                Ok(Some(row)) => {
+                    if id.def().lookups[lookup].key_of(row.as_ref()).as_ref() == Some(key) {
+                        rows.push(row);
+                    }
+                }
+                Ok(None) => {}
+                Err(Miss) => missed = true,
+            }
+        }
+        if missed { Err(Miss) } else { Ok(rows) }
+    }
+
+    /// Writes a row, or its absence, to a layer of the open block.
+    ///
+    /// # Errors
+    /// [`Miss`] when the row that it replaces was never loaded.
+    pub fn write(
+        &mut self,
+        id: TableId,
+        layer: Layer,
+        key: Key,
+        row: Option<Row>,
+    ) -> Result<(), Miss> {
+        if self.table(id).base.get(&key).is_none() {
+            return self.note_missing(id, None, &key);
+        }
+        let undo = self.table_mut(id).overlay.write(id, layer, key, row);
+        self.journal.push(undo);
+        Ok(())
+    }
+
+    /// Forgets what the open block wrote to a layer at `key`.
+    pub fn discard(&mut self, id: TableId, layer: Layer, key: &Key) {
+        if let Some(undo) = self.table_mut(id).overlay.discard(id, layer, key) {
+            self.journal.push(undo);
+        }
+    }
+
+    /// Rows the open block put into the block view of a table, in order of first touch.
+    pub fn pending(&self, id: TableId) -> impl Iterator<Item = (&Key, Option<&Row>)> {
+        self.table(id).overlay.pending()
+    }
+
+    /// The row at `key` before the open block, if it is in memory.
+    pub fn before_block(&self, id: TableId, key: &Key) -> Option<&Row> {
+        self.table(id).base.get(key).flatten()
+    }
+
+    /// Asks for a key to be loaded with the next round, if it isn't in memory.
+    pub fn want(&mut self, id: TableId, key: Key) {
+        let table = self.table(id);
+        if table.overlay.get(Layer::View, &key).is_none() && table.base.get(&key).is_none() {
+            self.missing.insert((id, None, key));
+        }
+    }
+
+    /// Asks for a lookup value to be loaded with the next round, if it isn't in memory.
+    pub fn want_lookup(&mut self, id: TableId, lookup: usize, key: Key) {
+        if self.table(id).base.lookup(lookup, &key).is_none() {
+            self.missing.insert((id, Some(lookup), key));
+        }
+    }
+
+    /// Where the open block stands; see [`Store::rollback`].
+    pub fn mark(&self) -> Mark {
+        Mark::new(self.journal.len())
+    }
+
+    /// Undoes every overlay write since `mark`.
+    pub fn rollback(&mut self, mark: Mark) {
+        while self.journal.len() > mark.position() {
+            if let Some(undo) = self.journal.pop() {
+                self.tables[undo.table() as usize].overlay.undo(undo);
+            }
+        }
+    }
+
+    /// Ends the block: folds the overlays into the base rows.
+    ///
+    /// `checkpoint` stamps the rows; they stay in memory until it is committed. Changes come table
+    /// by table, in order of first touch.
+    pub fn fold(&mut self, checkpoint: u64) -> Vec<Change> {
+        self.journal.clear();
+        let mut changes = Vec::new();
+        for table in &mut self.tables {
+            for (key, after) in table.overlay.drain() {
+                let after = after.map(|row| row.with_defaults().unwrap_or(row));
+                if let Some(change) = table.base.apply(key, after, checkpoint) {
+                    changes.push(change);
+                }
+            }
+        }
+        changes
+    }
+
+    /// Drops the open block without folding it.
+    pub fn abandon_block(&mut self) {
+        self.rollback(Mark::new(0));
+        for table in &mut self.tables {
+            table.overlay.clear();
+        }
+    }
+
+    /// Takes back the folds of one block; blocks are undone last first.
+    pub fn undo(&mut self, changes: &[Change]) {
+        for change in changes.iter().rev() {
+            self.table_mut(change.table).base.revert(change);
+        }
+    }
+
+    /// Whether something was missed since the last [`Store::take_missing`].
+    pub fn has_missing(&self) -> bool {
+        !self.missing.is_empty()
+    }
+
+    /// What was missed or wanted, one request per table and lookup, in a fixed order.
+    pub fn take_missing(&mut self) -> Vec<LoadRequest> {
+        let mut wanted: Vec<_> = self.missing.drain().collect();
+        wanted.sort_unstable();
+        let mut requests: Vec<LoadRequest> = Vec::new();
+        for (table, lookup, key) in wanted {
+            match requests.last_mut() {
+                Some(last) if last.table == table && last.lookup == lookup => last.keys.push(key),
+                _ => requests.push(LoadRequest { table, lookup, keys: vec![key] }),
+            }
+        }
+        requests
+    }
+
+    /// Takes in the answer to a request. Rows that changed in memory meanwhile stay as they are.
+    pub fn absorb(&mut self, request: &LoadRequest, rows: Vec<Row>) {
+        self.table_mut(request.table).base.absorb(request, rows);
+    }
+
+    /// Drops rows whose last change is committed. `keep_loaded` spares those that came from the
+    /// database and were never changed. Returns how many rows went.
+    pub fn evict(&mut self, committed: u64, keep_loaded: bool) -> usize {
+        self.tables.iter_mut().map(|table| table.base.evict(committed, keep_loaded)).sum()
+    }
+
+    /// Rows in memory, absent ones included.
+    pub fn len(&self) -> usize {
+        self.tables.iter().map(|table| table.base.len()).sum()
+    }
+
+    /// Whether no row is in memory.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Approximate bytes of the rows in memory.
+    pub fn bytes(&self) -> usize {
+        self.tables.iter().map(|table| table.base.bytes()).sum()
+    }
+
+    fn note_missing<T>(
+        &mut self,
+        id: TableId,
+        lookup: Option<usize>,
+        key: &Key,
+    ) -> Result<T, Miss> {
+        self.missing.insert((id, lookup, key.clone()));
+        Err(Miss)
+    }
+}
+
+/// The definition of a table by its id, for messages.
+pub fn table_name(id: TableId) -> &'static str {
+    let def: &TableDef = id.def();
+    def.name
+}
+
+/// A shared row of a record.
+pub fn row_of<R: crate::model::table::Record>(record: R) -> Row {
+    Arc::new(record)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,3 @@
+//! Tests of the store against a naive model.
+
+use super::*;
