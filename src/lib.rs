@@ -1,8 +1,10 @@
 //! `audius-etl`: index the Open Audio core chain into PostgreSQL.
 
+pub mod chain;
 pub mod cli;
 pub mod commands;
 pub mod db;
+pub mod decode;
 pub mod failure;
 pub mod handlers;
 pub mod model;

@@ -1,5 +1,7 @@
 //! A decoded block of the core chain: what every later stage works on.
 
+use std::fmt;
+
 use super::{Json, Timestamp, json};
 
 /// One block of the core chain with its transactions in their fixed order.
@@ -26,7 +28,7 @@ pub struct Block {
 pub struct Tx {
     /// Transaction hash as the chain gives it (upper-case hex).
     pub hash: String,
-    /// Position in the block as served, from 0.
+    /// Position in the block, from 0, in the order in which transactions apply.
     pub index: i32,
     /// What it carries.
     pub body: TxBody,
@@ -55,12 +57,30 @@ pub enum TxBody {
     ValidatorDeregistration(ValidatorDeregistration),
     /// A known member the indexer only records: its `tx_type`.
     Recorded(&'static str),
-    /// A member this build does not know: its protobuf tag.
-    Unknown(u32),
+    /// A member this build does not know.
+    Unknown(Member),
     /// No member set, an absent transaction, or a v2 envelope.
     Unset,
     /// Bytes that are not a `SignedTransaction`: what was wrong.
     Malformed(String),
+}
+
+/// A oneof member, by what is known of it: protobuf gives its tag, JSON its name.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Member {
+    /// Protobuf tag.
+    Tag(u32),
+    /// Name in the JSON mapping.
+    Name(String),
+}
+
+impl fmt::Display for Member {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tag(tag) => write!(f, "tag {tag}"),
+            Self::Name(name) => f.write_str(name),
+        }
+    }
 }
 
 /// A signed `ManageEntity` call.
@@ -80,6 +100,8 @@ pub struct EntityTx {
     pub metadata: String,
     /// `metadata` parsed once, in the decode stage; `None` when it is empty.
     pub json: Option<Result<Json, json::ParseError>>,
+    /// Whether `json` lost a lone surrogate escape, which Python keeps and can't encode later.
+    pub lone_surrogate: bool,
     /// Signature, `0x` and hex.
     pub signature: String,
     /// Signer as the chain gives it. Opaque text: not necessarily an address.

@@ -1,0 +1,270 @@
+//! A source over one or many archives: finds the files, puts them into height order, and reads
+//! them on a thread of its own.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use tokio::sync::mpsc;
+
+use super::format::NamedFormat;
+use super::reader::{ArchiveReader, Entry};
+use crate::chain::error::Error;
+use crate::chain::origin::RawBlock;
+use crate::chain::sequence::{Sequence, Verdict};
+use crate::chain::{BlockSource, BytesRead, Fetched, SourceConfig};
+
+/// A batch is handed over at this many blocks …
+const BATCH_BLOCKS: usize = 256;
+/// … or this many bytes, whichever comes first.
+const BATCH_BYTES: usize = 1 << 20;
+/// Batches read ahead; with [`BATCH_BYTES`] this bounds the memory of the read stage.
+const BATCHES_AHEAD: usize = 6;
+
+/// What standard input is called in messages.
+const STDIN: &str = "standard input";
+
+/// Blocks of archives.
+pub(crate) struct ArchiveSource {
+    batches: mpsc::Receiver<Result<Vec<RawBlock>, Error>>,
+    chain_id: Option<String>,
+    read: Arc<AtomicU64>,
+    total: Option<u64>,
+    failed: bool,
+}
+
+impl ArchiveSource {
+    /// Opens the archives that `config.sources` name. Reads the first block of each file.
+    pub(crate) async fn open(config: SourceConfig) -> Result<Self, Error> {
+        // Opening standard input waits for its first block, which may take as long as it likes;
+        // a detached thread, unlike a blocking task, does not hold up the end of the process.
+        let (ready, opened) = tokio::sync::oneshot::channel();
+        let (sender, batches) = mpsc::channel(BATCHES_AHEAD);
+        let read = Arc::new(AtomicU64::new(0));
+        let counter = Arc::clone(&read);
+        let reader = move || match Plan::make(&config, &counter) {
+            Ok(plan) => {
+                // Fails only when the caller has given up waiting; then nobody takes blocks either.
+                if ready.send(Ok((plan.chain_id.clone(), plan.total))).is_ok() {
+                    plan.run(config, &counter, &sender);
+                }
+            }
+            Err(error) => drop(ready.send(Err(error))),
+        };
+        thread::Builder::new().name("archive".to_owned()).spawn(reader).map_err(|source| {
+            Error::File { action: "start a thread for", path: "the archives".to_owned(), source }
+        })?;
+        let (chain_id, total) = opened.await.unwrap_or(Err(Error::Stopped))?;
+        Ok(Self { batches, chain_id, read, total, failed: false })
+    }
+}
+
+impl BlockSource for ArchiveSource {
+    fn chain_id(&self) -> Option<&str> {
+        self.chain_id.as_deref()
+    }
+
+    fn head(&self) -> Option<i64> {
+        None
+    }
+
+    fn is_live(&self) -> bool {
+        false
+    }
+
+    fn bytes_read(&self) -> Option<BytesRead> {
+        Some(BytesRead { read: self.read.load(Ordering::Relaxed), total: self.total })
+    }
+
+    fn next(&mut self) -> BoxFuture<'_, Result<Fetched, Error>> {
+        async move {
+            if self.failed {
+                return Err(Error::Stopped);
+            }
+            match self.batches.recv().await {
+                Some(Ok(blocks)) => Ok(Fetched::Blocks(blocks)),
+                Some(Err(error)) => {
+                    self.failed = true;
+                    Err(error)
+                }
+                None => Ok(Fetched::End),
+            }
+        }
+        .boxed()
+    }
+}
+
+/// The archives to read, in order, the first one possibly opened already.
+struct Plan {
+    files: Vec<String>,
+    opened: Option<(ArchiveReader, Option<Entry>)>,
+    chain_id: Option<String>,
+    total: Option<u64>,
+}
+
+impl Plan {
+    fn make(config: &SourceConfig, read: &Arc<AtomicU64>) -> Result<Self, Error> {
+        if config.sources.iter().any(|source| source == "-") {
+            if config.sources.len() > 1 {
+                let problem = "standard input (`-`) can only be the single source".to_owned();
+                return Err(Error::Sources { problem });
+            }
+            let mut reader =
+                ArchiveReader::new(io::stdin(), STDIN, NamedFormat::default(), Arc::clone(read))?;
+            let first = reader.advance()?;
+            let chain_id = first.as_ref().map(|entry| entry.header.chain_id.clone());
+            return Ok(Self {
+                files: vec![STDIN.to_owned()],
+                opened: Some((reader, first)),
+                chain_id,
+                total: None,
+            });
+        }
+        let mut found = Vec::new();
+        for source in &config.sources {
+            found.extend(files_of(source)?);
+        }
+        let mut total = 0;
+        let mut ordered = Vec::with_capacity(found.len());
+        let only_one = found.len() == 1;
+        for path in found {
+            total += fs::metadata(&path).map_or(0, |meta| meta.len());
+            // A single file's own faults belong to the run, after the blocks before them.
+            let first = ArchiveReader::open(&path, Arc::default()).and_then(|mut r| r.advance());
+            match first {
+                Ok(Some(entry)) => ordered.push((entry.header.height, path, entry.header.chain_id)),
+                Ok(None) => {}
+                Err(_) if only_one => ordered.push((0, path, String::new())),
+                Err(error) => return Err(error),
+            }
+        }
+        ordered.sort();
+        Ok(Self {
+            chain_id: ordered
+                .first()
+                .map(|(_, _, chain_id)| chain_id.clone())
+                .filter(|chain_id| !chain_id.is_empty()),
+            files: ordered.into_iter().map(|(_, path, _)| path).collect(),
+            opened: None,
+            total: Some(total),
+        })
+    }
+
+    fn run(
+        mut self,
+        config: SourceConfig,
+        read: &Arc<AtomicU64>,
+        sender: &mpsc::Sender<Result<Vec<RawBlock>, Error>>,
+    ) {
+        let sequence =
+            Sequence::new(config.start, config.end_inclusive, config.chain_id, config.last);
+        let mut batches = Batches { sender, blocks: Vec::new(), bytes: 0, sequence };
+        for path in std::mem::take(&mut self.files) {
+            let outcome = match self.opened.take() {
+                Some((reader, first)) => batches.read(reader, first),
+                None => ArchiveReader::open(&path, Arc::clone(read)).and_then(|mut reader| {
+                    let first = reader.advance()?;
+                    batches.read(reader, first)
+                }),
+            };
+            match outcome {
+                Ok(Flow::Continue) => {}
+                Ok(Flow::Stop) => break,
+                Err(error) => {
+                    if batches.hand_over() {
+                        drop(sender.blocking_send(Err(error)));
+                    }
+                    return;
+                }
+            }
+        }
+        batches.hand_over();
+    }
+}
+
+enum Flow {
+    Continue,
+    Stop,
+}
+
+struct Batches<'a> {
+    sender: &'a mpsc::Sender<Result<Vec<RawBlock>, Error>>,
+    blocks: Vec<RawBlock>,
+    bytes: usize,
+    sequence: Sequence,
+}
+
+impl Batches<'_> {
+    fn read(&mut self, mut reader: ArchiveReader, first: Option<Entry>) -> Result<Flow, Error> {
+        let mut next = first;
+        while let Some(entry) = next {
+            match self.sequence.check(&entry.header, &entry.origin)? {
+                Verdict::Skip => {}
+                Verdict::Past => return Ok(Flow::Stop),
+                Verdict::Take => {
+                    let block = reader.take(entry);
+                    self.bytes += block.size();
+                    self.blocks.push(block);
+                    let full = self.blocks.len() >= BATCH_BLOCKS || self.bytes >= BATCH_BYTES;
+                    if full && !self.hand_over() {
+                        return Ok(Flow::Stop);
+                    }
+                }
+            }
+            next = reader.advance()?;
+        }
+        Ok(Flow::Continue)
+    }
+
+    /// Sends what has been collected; false when nobody listens any more.
+    fn hand_over(&mut self) -> bool {
+        self.bytes = 0;
+        let blocks = std::mem::take(&mut self.blocks);
+        blocks.is_empty() || self.sender.blocking_send(Ok(blocks)).is_ok()
+    }
+}
+
+/// The files a source names: itself, the archives of a folder, or the matches of a pattern.
+fn files_of(source: &str) -> Result<Vec<String>, Error> {
+    let no_archive = |problem: &str| Error::NoArchive {
+        source_text: source.to_owned(),
+        problem: problem.to_owned(),
+    };
+    let path = Path::new(source);
+    if path.is_dir() {
+        let entries = fs::read_dir(path).map_err(|error| Error::File {
+            action: "list",
+            path: source.to_owned(),
+            source: error,
+        })?;
+        let mut files: Vec<_> = entries
+            .filter_map(|entry| entry.ok()?.path().to_str().map(str::to_owned))
+            .filter(|path| NamedFormat::of(path).layout.is_some() && Path::new(path).is_file())
+            .collect();
+        files.sort();
+        if files.is_empty() {
+            return Err(no_archive("the folder holds no .jsonl or .pb archive"));
+        }
+        return Ok(files);
+    }
+    if path.exists() {
+        return Ok(vec![source.to_owned()]);
+    }
+    if !source.contains(['*', '?', '[']) {
+        return Err(no_archive("no such file or folder"));
+    }
+    let matches = glob::glob(source).map_err(|error| no_archive(&error.to_string()))?;
+    let files: Vec<_> = matches
+        .filter_map(|found| found.ok()?.to_str().map(str::to_owned))
+        .filter(|path| Path::new(path).is_file())
+        .collect();
+    if files.is_empty() {
+        return Err(no_archive("the pattern matches no file"));
+    }
+    Ok(files)
+}

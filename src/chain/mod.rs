@@ -1,0 +1,99 @@
+//! Stage 1, READ: sources that yield blocks in height order.
+//!
+//! A source is an archive (a file, a folder, a pattern or standard input) or one or more core
+//! nodes. It checks what can be checked without decoding: one chain id, contiguous heights, no
+//! changed hash. It never parses a transaction. Nodes serve transactions re-sorted and in an order
+//! that differs between calls, so blocks of nodes are re-sorted in the decode stage; blocks of
+//! archives keep the order in which they were recorded.
+
+mod archive;
+pub mod core_json;
+pub mod core_pb;
+mod error;
+mod header;
+mod origin;
+mod redact;
+mod sequence;
+
+use futures::future::BoxFuture;
+
+pub use archive::{ArchiveWriter, Compression, Layout, Written};
+pub use error::{Error, ErrorKind};
+pub use origin::{Origin, Place, RawBlock, RawBody};
+pub use redact::redact_url;
+pub use sequence::LastBlock;
+
+/// Yields blocks in height order.
+pub trait BlockSource: Send {
+    /// The chain id: of the node, or of an archive's first block. `None` for an empty archive.
+    fn chain_id(&self) -> Option<&str>;
+
+    /// The highest height the source is known to have. `None` for archives.
+    fn head(&self) -> Option<i64>;
+
+    /// Whether the blocks come from a node.
+    fn is_live(&self) -> bool;
+
+    /// How much of the input has been read, for progress. `None` for nodes.
+    fn bytes_read(&self) -> Option<BytesRead>;
+
+    /// The next blocks, waiting for them if need be. May be dropped and called again: a block that
+    /// was not returned is returned by the next call. After [`Fetched::End`] it returns `End`.
+    ///
+    /// # Errors
+    /// Everything of [`Error`]. All blocks before the fault have been returned before. The source
+    /// is of no use afterwards.
+    fn next(&mut self) -> BoxFuture<'_, Result<Fetched, Error>>;
+}
+
+/// What a source had.
+#[derive(Debug)]
+pub enum Fetched {
+    /// At least one block, each one height above the one before.
+    Blocks(Vec<RawBlock>),
+    /// Everything up to the node's head has been returned; `next` waits for new blocks.
+    AtHead {
+        /// The head.
+        head: i64,
+    },
+    /// The archive or the wanted range has ended.
+    End,
+}
+
+/// Input that was read, in bytes as they lie on disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BytesRead {
+    /// Read so far.
+    pub read: u64,
+    /// Size of all of it, when known.
+    pub total: Option<u64>,
+}
+
+/// What to read.
+#[derive(Clone, Debug)]
+pub struct SourceConfig {
+    /// As given: `http(s)://…` (several are an ordered failover), paths, patterns, or `-`.
+    pub sources: Vec<String>,
+    /// First height wanted.
+    pub start: i64,
+    /// Last height wanted.
+    pub end_inclusive: Option<i64>,
+    /// Stop at the head that a node has when the source is opened. Archives always end.
+    pub once: bool,
+    /// The chain being indexed; `None` takes the chain that the source has.
+    pub chain_id: Option<String>,
+    /// The last block indexed before, to detect a changed chain and a gap.
+    pub last: Option<LastBlock>,
+}
+
+/// Opens the sources of `config`.
+///
+/// # Errors
+/// Sources that don't go together or don't exist, archives that can't be read, nodes that don't
+/// answer or have another chain.
+pub async fn open(config: SourceConfig) -> Result<Box<dyn BlockSource>, Error> {
+    if config.sources.is_empty() {
+        return Err(Error::Sources { problem: "no source given".to_owned() });
+    }
+    Ok(Box::new(archive::ArchiveSource::open(config).await?))
+}

@@ -1,0 +1,183 @@
+//! Stage 2, DECODE: what a source read to a [`Block`] with typed transactions. Pure and synchronous.
+//!
+//! A block that is no block is an error. A transaction is never one: what this build does not
+//! know or can't read is kept as such and counted, because the chain holds it either way.
+
+mod envelope;
+mod error;
+mod order;
+mod pool;
+pub mod signer;
+
+use prost::Message;
+
+use crate::chain::core_json::{self, JsonBlock, JsonTransaction};
+use crate::chain::{Origin, RawBlock, RawBody, core_pb};
+use crate::model::{Block, Tx, TxBody};
+
+pub use error::Error;
+pub use pool::{Decoded, Pool};
+
+use envelope::Opened;
+use order::OrderKey;
+
+/// How blocks are decoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DecodeOptions {
+    /// Sort the transactions of blocks that came from a node into the fixed order. Blocks of
+    /// archives keep the recorded order in any case.
+    pub resort: bool,
+}
+
+impl Default for DecodeOptions {
+    fn default() -> Self {
+        Self { resort: true }
+    }
+}
+
+/// Decodes one block.
+///
+/// # Errors
+/// Bytes that are not a block, or a block without height or hash.
+pub fn decode_block(raw: RawBlock, options: &DecodeOptions) -> Result<Block, Error> {
+    let size = raw.size();
+    let RawBlock { height, body, origin } = raw;
+    let resort = options.resort && origin.is_live();
+    let mut draft = match body {
+        RawBody::Message(message) => Draft::of_message(message),
+        RawBody::Proto(bytes) => {
+            Draft::of_message(core_pb::Block::decode(bytes).map_err(|source| Error::Proto {
+                origin: origin.clone(),
+                height,
+                source,
+            })?)
+        }
+        RawBody::Json(bytes) => {
+            Draft::of_json(core_json::parse::<JsonBlock>(&bytes).map_err(|error| Error::Json {
+                origin: origin.clone(),
+                height,
+                tx: tx_of_path(&error.path),
+                field: error.path,
+                source: error.error,
+            })?)
+        }
+    };
+    draft.check(origin)?;
+    if resort {
+        draft.txs.sort_by_key(|tx| tx.key);
+    }
+    Ok(draft.into_block(size))
+}
+
+/// A block on its way, its transactions with the keys that order them.
+struct Draft {
+    block: Block,
+    txs: Vec<DraftTx>,
+}
+
+struct DraftTx {
+    hash: String,
+    key: OrderKey,
+    body: TxBody,
+}
+
+impl Draft {
+    fn of_message(message: core_pb::Block) -> Self {
+        let txs = message.transactions.into_iter().map(DraftTx::of_proto).collect();
+        let header = Header {
+            chain_id: message.chain_id,
+            height: message.height,
+            hash: message.hash,
+            proposer: message.proposer,
+            timestamp: message.timestamp,
+        };
+        Self { block: header.into_block(), txs }
+    }
+
+    fn of_json(json: JsonBlock) -> Self {
+        let txs = json.transactions.into_iter().map(DraftTx::of_json).collect();
+        let header = Header {
+            chain_id: json.chain_id,
+            height: json.height,
+            hash: json.hash,
+            proposer: json.proposer,
+            timestamp: json.timestamp,
+        };
+        Self { block: header.into_block(), txs }
+    }
+
+    fn check(&self, origin: Origin) -> Result<(), Error> {
+        let height = self.block.height;
+        let fault = if height < 1 {
+            Some((None, "height", "is missing"))
+        } else if self.block.hash.is_empty() {
+            Some((None, "hash", "is missing"))
+        } else {
+            let nameless = self.txs.iter().position(|tx| tx.hash.is_empty());
+            nameless.map(|index| (Some(index), "hash", "is missing"))
+        };
+        match fault {
+            None => Ok(()),
+            Some((tx, field, problem)) => Err(Error::Field { origin, height, tx, field, problem }),
+        }
+    }
+
+    fn into_block(self, size: usize) -> Block {
+        let txs = (0..)
+            .zip(self.txs)
+            .map(|(index, tx)| Tx { hash: tx.hash, index, body: tx.body })
+            .collect();
+        Block { txs, size, ..self.block }
+    }
+}
+
+impl DraftTx {
+    fn of_proto(tx: core_pb::Transaction) -> Self {
+        let opened = tx.transaction.map(|bytes| envelope::open_proto(&tx.hash, &bytes));
+        Self::new(tx.hash, opened)
+    }
+
+    fn of_json(tx: JsonTransaction) -> Self {
+        let opened = match (tx.raw_transaction, tx.transaction) {
+            (Some(raw), _) => Some(envelope::open_proto(&tx.hash, &raw)),
+            (None, signed) => signed.map(|signed| envelope::open_json(&tx.hash, signed)),
+        };
+        Self::new(tx.hash, opened)
+    }
+
+    fn new(hash: String, opened: Option<Opened>) -> Self {
+        let opened =
+            opened.unwrap_or(Opened { body: TxBody::Unset, outer_signature: String::new() });
+        let key = OrderKey::of(&opened.body, &opened.outer_signature);
+        Self { hash, key, body: opened.body }
+    }
+}
+
+struct Header {
+    chain_id: String,
+    height: i64,
+    hash: String,
+    proposer: String,
+    timestamp: Option<prost_types::Timestamp>,
+}
+
+impl Header {
+    fn into_block(mut self) -> Block {
+        self.hash.make_ascii_lowercase();
+        self.proposer.make_ascii_lowercase();
+        Block {
+            chain_id: self.chain_id,
+            height: self.height,
+            hash: self.hash,
+            proposer: self.proposer,
+            time: envelope::timestamp(self.timestamp),
+            txs: Vec::new(),
+            size: 0,
+        }
+    }
+}
+
+/// The index in a path like `transactions[3].transaction.plays`.
+fn tx_of_path(path: &str) -> Option<usize> {
+    path.strip_prefix("transactions[")?.split_once(']')?.0.parse().ok()
+}
