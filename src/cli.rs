@@ -88,6 +88,7 @@ pub enum Color {
 /// The commands. A new one is a variant here, a line in `commands::dispatch` and a file with its
 /// arguments and `run`.
 #[derive(Debug, Subcommand)]
+#[non_exhaustive]
 #[command(subcommand_help_heading = "Commands")]
 pub enum Command {
     /// Read core chain blocks and keep PostgreSQL current.

@@ -5,7 +5,7 @@
 use std::error::Error;
 use std::fmt;
 
-use crate::settings;
+use crate::{chain, db, decode, settings};
 
 /// Why a command did not do what it was asked to.
 #[derive(Debug)]
@@ -117,6 +117,45 @@ impl Failure {
 impl From<settings::Error> for Failure {
     fn from(error: settings::Error) -> Self {
         Self::new(FailureKind::Usage, error)
+    }
+}
+
+impl From<chain::Error> for Failure {
+    fn from(error: chain::Error) -> Self {
+        let kind = match error.kind() {
+            chain::ErrorKind::Usage => FailureKind::Usage,
+            chain::ErrorKind::Unreachable => FailureKind::Chain,
+            chain::ErrorKind::Data => FailureKind::Data,
+        };
+        let failure = Self::new(kind, error);
+        match kind {
+            FailureKind::Chain => failure
+                .hint("check the addresses of --source, or name further nodes to fall back on"),
+            _ => failure,
+        }
+    }
+}
+
+impl From<decode::Error> for Failure {
+    fn from(error: decode::Error) -> Self {
+        Self::new(FailureKind::Data, error)
+    }
+}
+
+impl From<db::Error> for Failure {
+    fn from(error: db::Error) -> Self {
+        match error.kind() {
+            db::ErrorKind::Settings => Self::new(FailureKind::Usage, error)
+                .hint("a URL looks like postgres://user:password@host:5432/database"),
+            db::ErrorKind::Unreachable if matches!(error, db::Error::Private(_)) => {
+                Self::new(FailureKind::Database, error)
+            }
+            db::ErrorKind::Unreachable => Self::new(FailureKind::Database, error)
+                .hint("check that the server runs, and host, user, password and database name")
+                .hint("without --db a private PostgreSQL under --data-dir is used"),
+            db::ErrorKind::Query => Self::new(FailureKind::Data, error),
+            db::ErrorKind::Schema => Self::new(FailureKind::Schema, error),
+        }
     }
 }
 

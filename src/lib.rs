@@ -1,14 +1,94 @@
 //! `audius-etl`: index the Open Audio core chain into PostgreSQL.
+//!
+//! This page is the architecture. Read it first, then the module you came for.
+//!
+//! # Flow of data
+//!
+//! ```text
+//!  chain/        decode/         handlers/          store/                writer/
+//!  READ   ─────▶ DECODE  ──────▶ APPLY  ──────────▶ KEEP  ──────────────▶ WRITE ──▶ PostgreSQL
+//!  raw blocks    typed blocks,   plain functions    rows in memory,       one task, one SQL
+//!  in height     on all cores    over the rows of   an overlay per        transaction per run
+//!  order                         one block          block, checkpoints    of batches
+//!     ▲                                                  │
+//!     └────────────── backpressure (capacity) ───────────┘    committed ≤ processed ≤ fetched
+//! ```
+//!
+//! The stages overlap: while one run of batches is being written, handlers work on the next, rows
+//! for the one after that are loaded, and blocks beyond are fetched and decoded. `pipeline` is the
+//! only place that knows all of them; `commands` turn a command line into a pipeline and its end
+//! into an exit code.
+//!
+//! # Invariants
+//!
+//! **Invariant: the database never shows half a block.** Rows, raw transactions, progress and
+//! history of a run of batches are one transaction. Killed at any instant, the program goes on from
+//! the last commit, with no row lost, doubled or half written.
+//!
+//! **Invariant: the height never passes what is committed.** Resuming reads the committed
+//! checkpoint, nothing else. An event that says "committed" is sent after the commit.
+//!
+//! **Invariant: the same blocks give the same rows.** Handlers, decoder and store know no clock, no
+//! randomness, no network and no database; time is block time. How blocks are cut into batches
+//! makes no difference.
+//!
+//! **Invariant: no query per row.** Handlers are synchronous and read memory only. A row that is
+//! not there ends the attempt; what is missing is loaded with one query per table, and the attempt
+//! is repeated.
+//!
+//! **Invariant: every transaction is accounted for.** It is applied, rejected with a reason,
+//! skipped, refused as poison, known by hash already, of a type that is only recorded, or reported
+//! as unhandled. Nothing is dropped in silence.
+//!
+//! **Invariant: one writer.** The connection that writes holds the database's advisory lock, so
+//! losing the connection loses the right to write.
+//!
+//! **Invariant: memory is bounded.** Every queue has a capacity, and reading waits once too much is
+//! unwritten.
+//!
+//! **Invariant: secrets stay secret.** A URL is printed without its password, everywhere.
+//!
+//! # Code map
+//!
+//! Dependencies point one way: `model` ← `chain`, `decode`, `store` ← `handlers` ← `pipeline` ←
+//! `commands`. `tests/it/layers.rs` checks it.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`cli`], [`settings`] | what can be typed; what it means with environment and file added |
+//! | [`commands`] | one file per subcommand: its arguments and its `run` |
+//! | [`model`] | types that cross a stage boundary |
+//! | [`chain`] | blocks from nodes and archives, in height order |
+//! | [`decode`] | bytes to typed blocks |
+//! | [`store`] | the rows in memory: tables, the two views of a block, undo |
+//! | [`handlers`] | what each entity action does to the rows |
+//! | [`db`] | connecting, the private cluster, migrations |
+//! | [`pipeline`] | the stages wired together, and the events they send |
+//! | [`terminal`] | everything printed: data, progress, summary tables, logs, errors |
+//! | [`failure`] | one error type for the end of a run, with its exit code |
 
-pub mod chain;
+// What the user asks for.
 pub mod cli;
 pub mod commands;
-pub mod db;
-pub mod decode;
-pub mod failure;
-pub mod handlers;
-pub mod model;
-pub mod pipeline;
 pub mod settings;
+
+// What flows.
+pub mod model;
+
+// Reading: raw blocks in height order, and the typed blocks they decode to.
+pub mod chain;
+pub mod decode;
+
+// Applying: rows in memory, and what each action does to them.
+pub mod handlers;
 pub mod store;
+
+// PostgreSQL apart from the stage that writes.
+pub mod db;
+
+// The stages wired together.
+pub mod pipeline;
+
+// What the user sees.
+pub mod failure;
 pub mod terminal;

@@ -1,1 +1,13 @@
 //! The one integration test binary.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "clippy takes only functions marked as tests for tests; here everything is one"
+)]
+
+mod cli_failure;
+mod cli_help;
+mod cli_settings;
+mod layers;
+mod meta;
+mod support;
