@@ -11,6 +11,7 @@
 //! **Invariant:** undoing the changes of a block restores the base rows exactly.
 
 mod change;
+pub mod memory;
 mod overlay;
 mod table;
 
