@@ -15,6 +15,7 @@ pub mod registry;
 mod scope;
 mod settings;
 pub mod signer;
+pub mod track;
 
 pub use dispatch::{Outcome, dispatch};
 pub use metadata::{Call, Metadata};

@@ -58,7 +58,8 @@ pub fn downcast<R: Record>(row: &Row) -> Option<Arc<R>> {
     any.downcast::<R>().ok()
 }
 
-/// What the database puts into a column that a row leaves NULL.
+/// What the database puts into a column that a row leaves NULL (or, for [`Self::SqlNull`], that a
+/// row gives a JSON `null`).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum ColumnDefault {
     /// Nothing: NULL stays NULL.
@@ -77,9 +78,21 @@ pub enum ColumnDefault {
     EmptyArray,
     /// An enum label.
     Label(&'static str),
+    /// SQL NULL in place of a JSON `null`: the column never stores the latter, but a pending row may
+    /// carry it for a while.
+    SqlNull,
 }
 
 impl ColumnDefault {
+    /// Whether a column's value gives way to the default when the row is stored.
+    pub fn replaces(self, value: ValueRef<'_>) -> bool {
+        match self {
+            Self::None => false,
+            Self::SqlNull => matches!(value, ValueRef::Json(Json::Null)),
+            _ => matches!(value, ValueRef::Null),
+        }
+    }
+
     /// The default as a value of a column of type `ty`; `None` where there is none.
     pub fn value(self, ty: ColumnType) -> Option<Value> {
         Some(match self {
@@ -94,6 +107,7 @@ impl ColumnDefault {
             Self::EmptyArray if ty == ColumnType::Int4Array => Value::Ints(Vec::new()),
             Self::EmptyArray => Value::Texts(Vec::new()),
             Self::Label(label) => Value::Text(label.to_owned()),
+            Self::SqlNull => Value::Null,
         })
     }
 }
@@ -379,16 +393,15 @@ macro_rules! record {
             }
 
             fn with_defaults(&self) -> Option<$crate::model::table::Row> {
-                let lacking = Self::COLUMNS.iter().enumerate().any(|(index, column)| {
-                    column.default != $crate::model::table::ColumnDefault::None
-                        && matches!(self.value(index), $crate::model::value::ValueRef::Null)
-                });
+                let lacking = Self::COLUMNS
+                    .iter()
+                    .enumerate()
+                    .any(|(index, column)| column.default.replaces(self.value(index)));
                 lacking.then(|| {
                     let mut row = self.clone();
                     for (index, column) in Self::COLUMNS.iter().enumerate() {
-                        let is_null =
-                            matches!(row.value(index), $crate::model::value::ValueRef::Null);
-                        if let Some(default) = column.default.value(column.ty).filter(|_| is_null) {
+                        let lacks = column.default.replaces(row.value(index));
+                        if let Some(default) = column.default.value(column.ty).filter(|_| lacks) {
                             $crate::model::table::Record::set(&mut row, index, default)
                                 .expect("a column's default has the column's type");
                         }

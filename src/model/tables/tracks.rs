@@ -72,8 +72,8 @@ record! {
         is_unlisted: Option<bool> => ColumnType::Bool, default ColumnDefault::Bool(false);
         field_visibility: Option<Arc<Json>> => ColumnType::Jsonb;
         route_id: Option<String> => ColumnType::Text;
-        stem_of: Option<Arc<Json>> => ColumnType::Jsonb;
-        remix_of: Option<Arc<Json>> => ColumnType::Jsonb;
+        stem_of: Option<Arc<Json>> => ColumnType::Jsonb, default ColumnDefault::SqlNull;
+        remix_of: Option<Arc<Json>> => ColumnType::Jsonb, default ColumnDefault::SqlNull;
         txhash: String => ColumnType::Text;
         slot: Option<i64> => ColumnType::Int4;
         is_available: Option<bool> => ColumnType::Bool, default ColumnDefault::Bool(true);
