@@ -17,7 +17,7 @@ use crate::settings::{DatabaseChoice, Settings};
 pub struct IndexArgs {
     /// Where blocks come from [default: the bundled demo archive, unless --db is given]
     ///
-    /// A node as http(s)://host[:port]; an archive as a file, folder or glob (.jsonl, .pb, plain or
+    /// A node as http(s)://host:port; an archive as a file, folder or glob (.jsonl, .pb, plain or
     /// with .zst or .gz); or - for JSON lines on standard input. Repeat the option to name nodes
     /// that take over, in order, when the ones before fail. Also read from AUDIUS_ETL_SOURCE and
     /// ETL_RPC_URL.
