@@ -40,12 +40,10 @@ pub async fn follow(printer: &Printer, mut events: mpsc::Receiver<PipelineEvent>
             },
             now = ticks.tick() => {
                 run.sample(now);
-                if printer.is_interactive() {
-                    if now - run.begun >= FIRST_DRAW {
-                        draw(bar.get_or_insert_with(|| new_bar(printer)), &run);
-                    }
-                } else if now - run.logged >= LOG_EVERY {
-                    run.log(now);
+                match run.due(now, printer.is_interactive()) {
+                    Some(Due::Bar) => draw(bar.get_or_insert_with(|| new_bar(printer)), &run),
+                    Some(Due::LogLine) => run.log(now),
+                    None => {}
                 }
             }
         }
@@ -80,6 +78,13 @@ struct Sample {
     at: Instant,
     transactions: u64,
     blocks: u64,
+}
+
+/// What is to be shown at an instant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Due {
+    Bar,
+    LogLine,
 }
 
 /// What is known of a run while it goes on.
@@ -154,6 +159,15 @@ impl Run {
     fn rejects(&self) -> u64 {
         let totals = self.sums.entities.totals();
         [Outcome::Rejected, Outcome::Skipped, Outcome::Poison].map(|o| totals.get(o)).iter().sum()
+    }
+
+    /// What to show now, given whether a person watches.
+    fn due(&self, now: Instant, interactive: bool) -> Option<Due> {
+        if interactive {
+            (now - self.begun >= FIRST_DRAW).then_some(Due::Bar)
+        } else {
+            (now - self.logged >= LOG_EVERY).then_some(Due::LogLine)
+        }
     }
 
     fn line(&self) -> String {
@@ -253,6 +267,25 @@ mod tests {
         run.observe(PipelineEvent::Started(start));
         run.observe(PipelineEvent::Head { height: 100 });
         assert_eq!(run.goal(), None);
+    }
+
+    #[test]
+    fn a_short_run_shows_no_bar() {
+        let run = Run::new(Instant::now());
+        assert_eq!(run.due(run.begun + Duration::from_millis(249), true), None);
+        assert_eq!(run.due(run.begun + Duration::from_millis(250), true), Some(Due::Bar));
+    }
+
+    #[test]
+    fn where_nobody_watches_a_line_is_logged_every_ten_seconds() {
+        let mut run = Run::new(Instant::now());
+        let after = |seconds| run.begun + Duration::from_secs(seconds);
+        let (ninth, tenth, nineteenth, twentieth) = (after(9), after(10), after(19), after(20));
+        assert_eq!(run.due(ninth, false), None);
+        assert_eq!(run.due(tenth, false), Some(Due::LogLine));
+        run.log(tenth);
+        assert_eq!(run.due(nineteenth, false), None);
+        assert_eq!(run.due(twentieth, false), Some(Due::LogLine));
     }
 
     #[test]
