@@ -116,6 +116,18 @@ fn the_readme_has_a_section_for_every_command() {
 }
 
 #[test]
+fn the_code_map_of_the_crate_names_every_module() {
+    let text = std::fs::read_to_string(root().join("src/lib.rs")).unwrap();
+    let module = regex::Regex::new(r"(?m)^pub mod (\w+);").unwrap();
+    for found in module.captures_iter(&text) {
+        let mentioned = text
+            .lines()
+            .any(|line| line.starts_with("//! |") && line.contains(&format!("[`{}`]", &found[1])));
+        assert!(mentioned, "the code map in src/lib.rs lacks `{}`", &found[1]);
+    }
+}
+
+#[test]
 fn every_option_the_readme_mentions_exists() {
     let mut program = Cli::command();
     program.build();
