@@ -92,3 +92,4 @@ pub mod pipeline;
 // What the user sees.
 pub mod failure;
 pub mod terminal;
+pub mod writer;

@@ -17,6 +17,7 @@ use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection};
 use tokio::time::timeout;
 
+pub(crate) use self::error::is_transient;
 pub use self::error::{Error, ErrorKind};
 pub use self::url::redacted;
 

@@ -1,0 +1,160 @@
+//! What the apply stage hands over: applied blocks with their changes. Plain data, no tokio.
+
+use std::sync::Arc;
+
+use crate::{
+    model::{Block, Json, Timestamp, TxBody},
+    store::Change,
+};
+
+/// A point that the database can stand at: the state after one block of one chain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checkpoint {
+    /// Number over all chains of the process: each is one more than the one before.
+    pub id: u64,
+    /// Chain id.
+    pub chain: String,
+    /// Height on the chain.
+    pub height: i64,
+    /// Block hash, lower-case hex.
+    pub block_hash: String,
+    /// Block time.
+    pub block_time: Timestamp,
+    /// Number in the `blocks` sequence; `None` for a block without entity calls.
+    pub em_block: Option<i64>,
+}
+
+/// Storage challenges of the nodes that one SLA rollup reports on, counted at its block.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RollupCounts {
+    /// Position of the rollup in [`Block::txs`].
+    pub tx: usize,
+    /// Per report, in its order: challenges received and challenges failed.
+    pub challenges: Vec<(i32, i32)>,
+}
+
+/// A block that the handlers are done with.
+#[derive(Clone, Debug)]
+pub struct WrittenBlock {
+    /// The state after it.
+    pub checkpoint: Checkpoint,
+    /// The block itself; the raw `etl_*` rows come from it.
+    pub block: Arc<Block>,
+    /// Hash of the block below on the same chain, where known.
+    pub parent_hash: Option<String>,
+    /// Slot that its plays share in `plays`; `None` if it has none or `plays` is left alone.
+    pub plays_slot: Option<i64>,
+    /// Transactions that need a `skipped_transactions` row, by hash.
+    pub skipped: Vec<String>,
+    /// `prev_records` of the block's `revert_blocks` row.
+    pub revert: Option<Json>,
+    /// Net changes of rows.
+    pub changes: Vec<Change>,
+    /// Positions in [`Block::txs`], ascending, of transactions whose hash is indexed already.
+    pub duplicates: Vec<usize>,
+    /// One entry per SLA rollup of the block, in order.
+    pub rollups: Vec<RollupCounts>,
+}
+
+impl WrittenBlock {
+    /// Raw rows that the block brings: a measure for capacity, not an exact count.
+    pub fn item_count(&self) -> usize {
+        let plays = |body: &TxBody| match body {
+            TxBody::Plays(plays) => plays.len(),
+            _ => 1,
+        };
+        1 + self.block.txs.iter().map(|tx| 1 + plays(&tx.body)).sum::<usize>()
+    }
+
+    /// Approximate bytes that the block keeps in memory until it is committed.
+    pub fn size(&self) -> usize {
+        self.block.size + self.changes.iter().map(Change::size).sum::<usize>()
+    }
+}
+
+/// Blocks that are handed over together. Ids of checkpoints ascend without gaps, within a batch and
+/// from one batch to the next.
+#[derive(Clone, Debug, Default)]
+pub struct Batch {
+    /// The blocks in order.
+    pub blocks: Vec<WrittenBlock>,
+    /// Keep before-images, so that the blocks can be rolled back.
+    pub in_reorg_threshold: bool,
+    /// No rollback goes below this checkpoint any more: older before-images are pruned.
+    pub safe_checkpoint: Option<u64>,
+}
+
+impl Batch {
+    /// Id of the last checkpoint; `None` for an empty batch.
+    pub fn last_id(&self) -> Option<u64> {
+        self.blocks.last().map(|block| block.checkpoint.id)
+    }
+
+    /// How much of the capacity the batch takes up.
+    pub fn weight(&self) -> Weight {
+        self.blocks.iter().fold(Weight::default(), |sum, block| {
+            sum + Weight {
+                changes: block.changes.len(),
+                items: block.item_count(),
+                bytes: block.size(),
+            }
+        })
+    }
+}
+
+/// An amount of work or memory.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Weight {
+    /// Changed rows.
+    pub changes: usize,
+    /// Raw rows.
+    pub items: usize,
+    /// Approximate bytes.
+    pub bytes: usize,
+}
+
+impl std::ops::Add for Weight {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            changes: self.changes + other.changes,
+            items: self.items + other.items,
+            bytes: self.bytes + other.bytes,
+        }
+    }
+}
+
+impl std::ops::Sub for Weight {
+    type Output = Self;
+
+    fn sub(self, other: Self) -> Self {
+        Self {
+            changes: self.changes - other.changes,
+            items: self.items - other.items,
+            bytes: self.bytes - other.bytes,
+        }
+    }
+}
+
+impl Weight {
+    /// Changes and raw rows together, what the limit of uncommitted changes counts.
+    pub const fn rows(&self) -> usize {
+        self.changes + self.items
+    }
+}
+
+/// What is known of a chain besides its blocks.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ChainStatus {
+    /// Chain id.
+    pub chain: String,
+    /// Highest block that a source has shown.
+    pub head_height: Option<i64>,
+    /// Time of that block.
+    pub head_time: Option<Timestamp>,
+    /// Since when the database has kept up with the head.
+    pub ready_at: Option<Timestamp>,
+    /// Transactions processed since the first start.
+    pub events_processed: i64,
+}

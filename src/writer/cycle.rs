@@ -1,0 +1,304 @@
+//! The write cycle: one task that drains the queue of batches, one durable write at a time.
+//!
+//! It knows nothing of SQL. What makes a [`Run`] durable is a [`Sink`], so that tests drive the
+//! cycle with one that fails, hangs or lags.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use tokio::{
+    sync::{Notify, oneshot, watch},
+    time::Instant,
+};
+
+use super::{
+    Batch, ChainStatus, Checkpoint, Error, Weight, WriterConfig, WriterHandle, WrittenBlock,
+};
+
+/// How often chain metadata is written when nothing else is.
+pub const STATUS_INTERVAL: Duration = Duration::from_millis(500);
+
+/// What one durable transaction holds: the leading batches of the queue that share a history mode.
+#[derive(Clone, Debug, Default)]
+pub struct Run {
+    /// The blocks in order; none when only the chain status changed.
+    pub blocks: Vec<WrittenBlock>,
+    /// Keep before-images.
+    pub keep_history: bool,
+    /// Before-images at and below this checkpoint are no longer needed.
+    pub safe_checkpoint: Option<u64>,
+    /// Chain status, if it changed since it was last written.
+    pub status: Option<ChainStatus>,
+}
+
+/// What a durable transaction did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Written {
+    /// Where the database stands now; `None` if only the chain status was written.
+    pub checkpoint: Option<Checkpoint>,
+    /// Blocks written.
+    pub blocks: usize,
+    /// Rows inserted by table, tables in the order of writing.
+    pub rows: Vec<(&'static str, u64)>,
+    /// Values that were cleaned because PostgreSQL cannot hold them.
+    pub sanitized_values: u64,
+    /// Plays without a usable track id: they are in `etl_plays`, but not in `plays`.
+    pub plays_left_out: u64,
+    /// How often the transaction was started over.
+    pub retries: u32,
+    /// How long it took.
+    pub elapsed: Duration,
+}
+
+/// Makes runs durable. An error it returns is final: whatever can be retried, the sink has retried.
+pub trait Sink: Send + 'static {
+    /// Writes a run in one transaction.
+    fn write(&mut self, run: Arc<Run>) -> impl Future<Output = Result<Written, Error>> + Send;
+
+    /// Takes the database back to an earlier checkpoint, in one transaction.
+    fn rollback(
+        &mut self,
+        checkpoint: u64,
+    ) -> impl Future<Output = Result<Checkpoint, Error>> + Send;
+
+    /// Ends the session.
+    fn close(self) -> impl Future<Output = ()> + Send;
+}
+
+/// Where the writer stands.
+#[derive(Clone, Debug, Default)]
+pub struct Progress {
+    /// Last durable checkpoint.
+    pub committed: u64,
+    /// Generation of the chain status that is durable.
+    pub(super) status: u64,
+    /// Why the writer ended, if it did on an error.
+    pub failed: Option<Arc<Error>>,
+}
+
+/// What handles and the task share.
+#[derive(Debug, Default)]
+pub(super) struct Shared {
+    queue: Mutex<Queue>,
+    pub(super) wake: Notify,
+}
+
+impl Shared {
+    pub(super) fn queue(&self) -> MutexGuard<'_, Queue> {
+        // The queue is only ever changed by assignments that cannot panic half-way.
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Work that is waiting. Its length is bounded by the capacity gate of whoever submits.
+#[derive(Debug, Default)]
+pub(super) struct Queue {
+    pub(super) batches: VecDeque<Batch>,
+    /// Weight of the queued batches and of the run in flight.
+    pub(super) pending: Weight,
+    /// Last checkpoint that was submitted.
+    pub(super) submitted: u64,
+    pub(super) status: Option<ChainStatus>,
+    /// Counts changes of `status`.
+    pub(super) status_generation: u64,
+    /// Write the status without waiting for the throttle.
+    pub(super) flush: bool,
+    pub(super) rollbacks: VecDeque<Rollback>,
+    pub(super) closing: bool,
+    /// The task is gone: nothing that is queued from now on would ever be answered.
+    pub(super) ended: bool,
+}
+
+/// A rollback somebody waits for.
+#[derive(Debug)]
+pub(super) struct Rollback {
+    pub(super) checkpoint: u64,
+    pub(super) reply: oneshot::Sender<Result<Checkpoint, Arc<Error>>>,
+}
+
+/// Marks the queue as ended when the task ends, even by a panic.
+struct EndGuard(Arc<Shared>);
+
+impl Drop for EndGuard {
+    fn drop(&mut self) {
+        let mut queue = self.0.queue();
+        queue.ended = true;
+        queue.batches.clear();
+        queue.rollbacks.clear();
+    }
+}
+
+/// A run taken off the queue.
+struct Taken {
+    run: Run,
+    weight: Weight,
+    /// Generation of the status in the run.
+    generation: Option<u64>,
+}
+
+/// What the task does next.
+enum Step {
+    Write(Taken),
+    Rollback(Rollback),
+    Close,
+    /// Nothing to do; the instant is when an unwritten status is due.
+    Wait(Option<Instant>),
+}
+
+/// Starts the task.
+pub(super) fn spawn<S: Sink>(
+    sink: S,
+    config: WriterConfig,
+    on_written: impl FnMut(&Written) + Send + 'static,
+) -> WriterHandle {
+    let shared = Arc::new(Shared::default());
+    shared.queue().submitted = config.committed;
+    let (progress, receiver) =
+        watch::channel(Progress { committed: config.committed, ..Progress::default() });
+    let cycle = Cycle {
+        ended: EndGuard(Arc::clone(&shared)),
+        sink,
+        config,
+        shared: Arc::clone(&shared),
+        progress,
+        on_written,
+        status_due: Instant::now(),
+    };
+    tokio::spawn(cycle.run());
+    WriterHandle { shared, progress: receiver }
+}
+
+struct Cycle<S, F> {
+    ended: EndGuard,
+    sink: S,
+    config: WriterConfig,
+    shared: Arc<Shared>,
+    progress: watch::Sender<Progress>,
+    on_written: F,
+    /// Earliest time at which the status is written on its own.
+    status_due: Instant,
+}
+
+impl<S: Sink, F: FnMut(&Written) + Send + 'static> Cycle<S, F> {
+    async fn run(mut self) {
+        loop {
+            let result = match self.next_step() {
+                Step::Write(taken) => self.write(taken).await,
+                Step::Rollback(rollback) => self.rollback(rollback).await,
+                Step::Wait(due) => {
+                    self.wait(due).await;
+                    Ok(())
+                }
+                Step::Close => break,
+            };
+            if let Err(error) = result {
+                let error = Arc::new(error);
+                self.progress.send_modify(|progress| progress.failed = Some(error));
+                break;
+            }
+        }
+        let Self { sink, ended, progress, .. } = self;
+        drop(ended);
+        sink.close().await;
+        // Dropped last: whoever waits for the end goes on once the session is closed.
+        drop(progress);
+    }
+
+    fn next_step(&self) -> Step {
+        let mut queue = self.shared.queue();
+        if !queue.batches.is_empty() {
+            return Step::Write(self.take_run(&mut queue));
+        }
+        if let Some(rollback) = queue.rollbacks.pop_front() {
+            return Step::Rollback(rollback);
+        }
+        if queue.status_generation > self.progress.borrow().status {
+            let due = queue.flush || queue.closing || Instant::now() >= self.status_due;
+            if due {
+                return Step::Write(self.take_run(&mut queue));
+            }
+            return Step::Wait(Some(self.status_due));
+        }
+        queue.flush = false;
+        if queue.closing || self.progress.is_closed() { Step::Close } else { Step::Wait(None) }
+    }
+
+    /// Takes the leading batches that share the first one's history mode and fit one transaction.
+    fn take_run(&self, queue: &mut Queue) -> Taken {
+        let mut run = Run::default();
+        let mut weight = Weight::default();
+        while let Some(next) = queue.batches.front() {
+            let sum = weight + next.weight();
+            let first = run.blocks.is_empty();
+            let fits = sum.rows() <= self.config.max_rows && sum.bytes <= self.config.max_bytes;
+            if !first && (next.in_reorg_threshold != run.keep_history || !fits) {
+                break;
+            }
+            let Some(batch) = queue.batches.pop_front() else { break };
+            run.keep_history = batch.in_reorg_threshold;
+            run.safe_checkpoint = run.safe_checkpoint.max(batch.safe_checkpoint);
+            run.blocks.extend(batch.blocks);
+            weight = sum;
+        }
+        let changed = queue.status_generation > self.progress.borrow().status;
+        let generation = changed.then_some(queue.status_generation);
+        if changed {
+            run.status.clone_from(&queue.status);
+        }
+        Taken { run, weight, generation }
+    }
+
+    async fn write(&mut self, taken: Taken) -> Result<(), Error> {
+        let Taken { run, weight, generation } = taken;
+        let last = run.blocks.last().map(|block| block.checkpoint.id);
+        let started = Instant::now();
+        let mut written = self.sink.write(Arc::new(run)).await?;
+        written.elapsed = started.elapsed();
+        self.status_due = Instant::now() + self.config.status_interval;
+        {
+            let mut queue = self.shared.queue();
+            queue.pending = queue.pending - weight;
+        }
+        // What is reported is durable, and it is reported before anybody who waits goes on.
+        (self.on_written)(&written);
+        self.progress.send_modify(|progress| {
+            progress.committed = last.unwrap_or(progress.committed);
+            progress.status = generation.unwrap_or(progress.status);
+        });
+        Ok(())
+    }
+
+    async fn rollback(&mut self, rollback: Rollback) -> Result<(), Error> {
+        match self.sink.rollback(rollback.checkpoint).await {
+            Ok(checkpoint) => {
+                self.shared.queue().submitted = checkpoint.id;
+                self.progress.send_modify(|progress| progress.committed = checkpoint.id);
+                // Nobody listening any more is no reason to stop.
+                drop(rollback.reply.send(Ok(checkpoint)));
+                Ok(())
+            }
+            // A rollback that is not possible has changed nothing, so writing can go on.
+            Err(error @ Error::HistoryGone { .. }) => {
+                drop(rollback.reply.send(Err(Arc::new(error))));
+                Ok(())
+            }
+            Err(error) => {
+                // The caller gets the shared error: its reply channel closes.
+                drop(rollback.reply);
+                Err(error)
+            }
+        }
+    }
+
+    async fn wait(&mut self, due: Option<Instant>) {
+        let due_time = due.unwrap_or_else(Instant::now);
+        tokio::select! {
+            () = self.shared.wake.notified() => {}
+            () = self.progress.closed() => {}
+            () = tokio::time::sleep_until(due_time), if due.is_some() => {}
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! The write cycle against sinks that fail, hang and lag.
