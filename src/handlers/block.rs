@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{BlockContext, Environment, Outcome, Scope, dispatch};
+use super::{BlockContext, Environment, Outcome, Scope, dispatch, prefetch::Prefetch};
 use crate::{
     model::{
         Block, EntityTx, Json, Timestamp, TxBody,
@@ -29,7 +29,7 @@ pub struct BlockResult {
 }
 
 /// The entity calls of a block with their positions.
-pub fn entity_calls(block: &Block) -> impl Iterator<Item = (usize, &EntityTx)> {
+pub fn entity_calls(block: &Block) -> impl Iterator<Item = (usize, &EntityTx)> + Clone {
     block.txs.iter().enumerate().filter_map(|(index, tx)| match &tx.body {
         TxBody::ManageEntity(call) => Some((index, call.as_ref())),
         _ => None,
@@ -45,8 +45,12 @@ pub fn apply(
     checkpoint: u64,
 ) -> BlockResult {
     let mut result = BlockResult::default();
-    for (index, tx) in entity_calls(block) {
-        let outcome = dispatch(tx, &mut Scope::new(store, context, env));
+    let prefetch = Prefetch::of(entity_calls(block).map(|(_, tx)| tx));
+    for (position, (index, tx)) in entity_calls(block).enumerate() {
+        let earlier = entity_calls(block).take(position).map(|(_, tx)| tx);
+        let mut scope = Scope::new(store, context, env);
+        scope.unfetched = prefetch.unfetched(tx, earlier);
+        let outcome = dispatch(tx, &mut scope);
         match &outcome {
             Outcome::Missing => result.incomplete = true,
             Outcome::Skipped(_) => result.skipped.push(tx.hash.clone()),

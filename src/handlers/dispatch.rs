@@ -1,6 +1,6 @@
 //! Finds the handler of a call, runs it and says what became of the call.
 
-use super::{Call, HandlerError, Reason, Scope, registry};
+use super::{Call, HandlerError, Reason, Scope, prefetch, registry};
 use crate::model::EntityTx;
 
 /// What became of a call.
@@ -23,13 +23,7 @@ pub enum Outcome {
 /// Applies one call.
 pub fn dispatch(tx: &EntityTx, scope: &mut Scope<'_>) -> Outcome {
     let mark = scope.mark();
-    let result = Call::new(tx).and_then(|call| match registry::find(tx) {
-        Some(entry) => {
-            super::metadata::preload(&call, scope);
-            (entry.handler)(&call, scope).map(|()| Outcome::Applied)
-        }
-        None => Ok(Outcome::Unhandled),
-    });
+    let result = run(tx, scope);
     match result {
         Ok(outcome) => outcome,
         Err(HandlerError::Missing) => Outcome::Missing,
@@ -40,4 +34,14 @@ pub fn dispatch(tx: &EntityTx, scope: &mut Scope<'_>) -> Outcome {
             Outcome::Poisoned(reason)
         }
     }
+}
+
+fn run(tx: &EntityTx, scope: &mut Scope<'_>) -> Result<Outcome, HandlerError> {
+    prefetch::check_raw(tx)?;
+    let call = Call::new(tx)?;
+    prefetch::check_envelope(&call, scope.unfetched)?;
+    let Some(entry) = registry::find(tx) else { return Ok(Outcome::Unhandled) };
+    super::metadata::preload(&call, scope);
+    (entry.handler)(&call, scope)?;
+    Ok(Outcome::Applied)
 }

@@ -11,6 +11,8 @@ pub mod block;
 mod dispatch;
 pub mod metadata;
 pub mod notify;
+mod prefetch;
+pub mod query;
 pub mod registry;
 mod scope;
 mod settings;

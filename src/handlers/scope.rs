@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Environment, HandlerError, poison_with};
+use super::{Environment, HandlerError, poison_with, prefetch::Unfetched};
 use crate::{
     model::{
         Timestamp,
@@ -35,12 +35,14 @@ pub struct Scope<'a> {
     pub block: &'a BlockContext,
     /// Settings of the run.
     pub env: &'a Environment,
+    /// What the reference's pre-fetch left out for the call at hand.
+    pub(super) unfetched: Unfetched,
 }
 
 impl<'a> Scope<'a> {
     /// A scope over `store` for the calls of `block`.
     pub fn new(store: &'a mut Store, block: &'a BlockContext, env: &'a Environment) -> Self {
-        Self { store, block, env }
+        Self { store, block, env, unfetched: Unfetched::default() }
     }
 
     /// The row at `key` in the block view: block-start rows overlaid by earlier calls of the block.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{HandlerError, Scope, reject};
 use crate::model::{
     EntityTx,
+    table::Record,
     tables::{DeveloperApp, DeveloperAppBy, Grant, GrantBy, User, UserBy},
 };
 
@@ -25,12 +26,14 @@ pub fn authorize_for(
     user_id: i64,
     scope: &mut Scope<'_>,
 ) -> Result<Arc<User>, HandlerError> {
-    let user = scope.view::<User>(user_id)?.ok_or_else(|| reject("user_not_found"))?;
+    let user = acting_user(tx, user_id, scope)?.ok_or_else(|| reject("user_not_found"))?;
     let signer = tx.signer.to_lowercase();
     if user.wallet.as_ref().is_some_and(|wallet| wallet.to_lowercase() == signer) {
         return Ok(user);
     }
-    let grant = grant_of(&signer, user_id, scope)?.ok_or_else(|| reject("signer_not_granted"))?;
+    let grant = grant_of(&signer, user_id, scope)?
+        .filter(|grant| !scope.unfetched.grant || is_pending(grant.as_ref(), scope))
+        .ok_or_else(|| reject("signer_not_granted"))?;
     let live_app = app_of(&signer, scope)?.is_some_and(|app| !app.is_delete.unwrap_or(false));
     // Wallets of users are looked up in the database only: a manager who signed up earlier in the
     // same block is unknown.
@@ -46,6 +49,23 @@ pub fn authorize_for(
         return Err(reject("signer_grant_not_approved"));
     }
     Ok(user)
+}
+
+/// The user in the block view; only one written earlier in the block where the pre-fetch of the
+/// call was cut short (handlers-c 1.6).
+fn acting_user(
+    tx: &EntityTx,
+    user_id: i64,
+    scope: &mut Scope<'_>,
+) -> Result<Option<Arc<User>>, HandlerError> {
+    let user = scope.view::<User>(user_id)?;
+    let hidden = scope.unfetched.user && user_id == tx.user_id;
+    Ok(user.filter(|user| !hidden || is_pending(user.as_ref(), scope)))
+}
+
+fn is_pending<R: Record>(row: &R, scope: &Scope<'_>) -> bool {
+    let key = row.key();
+    scope.pending::<R>().iter().any(|pending| pending.key() == key)
 }
 
 /// The current grant of a grantor to a lower-cased grantee address, in the block view.
