@@ -10,4 +10,5 @@ mod cli_help;
 mod cli_settings;
 mod layers;
 mod meta;
+mod parity;
 mod support;
