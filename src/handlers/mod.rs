@@ -14,6 +14,7 @@ pub mod notify;
 mod prefetch;
 pub mod query;
 pub mod registry;
+pub mod rules;
 mod scope;
 mod settings;
 pub mod signer;
