@@ -1,6 +1,8 @@
 //! The reference's rules as pure functions: no store, no I/O, no clock. Each names the section of
 //! the behaviour documents that it follows.
 
+use super::{HandlerError, Reason};
+
 pub mod dates;
 pub mod fqdn;
 pub mod genre;
@@ -26,6 +28,17 @@ impl Refusal {
     pub const fn code(self) -> &'static str {
         match self {
             Self::Reject(code) | Self::Skip(code) | Self::Poison(code) => code,
+        }
+    }
+}
+
+impl From<Refusal> for HandlerError {
+    fn from(refusal: Refusal) -> Self {
+        let reason = Reason { code: refusal.code(), detail: Box::default() };
+        match refusal {
+            Refusal::Reject(_) => Self::Reject(reason),
+            Refusal::Skip(_) => Self::Skip(reason),
+            Refusal::Poison(_) => Self::Poison(reason),
         }
     }
 }
