@@ -39,6 +39,11 @@ impl Pool {
             .map(|threads| Self { threads })
     }
 
+    /// Runs `work` on the pool's threads and waits for it.
+    pub fn install<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
+        self.threads.install(work)
+    }
+
     /// Decodes `batch` and waits for it. Blocks the calling thread: call it from a thread that may
     /// block.
     pub fn decode(&self, batch: Vec<RawBlock>, options: &DecodeOptions) -> Decoded {

@@ -65,6 +65,27 @@ pub enum TxBody {
     Malformed(String),
 }
 
+impl TxBody {
+    /// The name of the type, as `etl_transactions.tx_type` has it (core-chain (d)).
+    pub const fn type_name(&self) -> &'static str {
+        match self {
+            Self::Plays(_) => "play",
+            Self::ValidatorRegistrationLegacy => "validator_registration_legacy",
+            Self::SlaRollup(_) => "sla_rollup",
+            Self::ManageEntity(_) => "manage_entity",
+            Self::ValidatorMisbehavior(_) => "validator_misbehavior_deregistration",
+            Self::StorageProof(_) => "storage_proof",
+            Self::StorageProofVerification(_) => "storage_proof_verification",
+            Self::ValidatorRegistration(_) => "validator_registration",
+            Self::ValidatorDeregistration(_) => "validator_deregistration",
+            Self::Recorded(name) => name,
+            Self::Unknown(_) => "unknown",
+            Self::Unset => "unset",
+            Self::Malformed(_) => "malformed",
+        }
+    }
+}
+
 /// A oneof member, by what is known of it: protobuf gives its tag, JSON its name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Member {

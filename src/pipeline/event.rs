@@ -51,9 +51,9 @@ pub struct Summary {
     pub blocks: u64,
     /// Transactions by type (`manage_entity`, `plays`, …), whatever became of them.
     pub transactions: BTreeMap<&'static str, u64>,
-    /// Transactions whose payload this build does not know, by protobuf tag. Part of
+    /// Transactions whose payload this build does not know, by its tag or name. Part of
     /// `transactions` too.
-    pub unknown_tags: BTreeMap<u32, u64>,
+    pub unknown_members: BTreeMap<String, u64>,
     /// Transactions whose hash had been indexed before.
     pub duplicates: u64,
     /// Single plays inside `plays` transactions.
@@ -262,7 +262,7 @@ impl Summary {
         self.committed_height = self.committed_height.max(other.committed_height);
         self.blocks += other.blocks;
         add_all(&mut self.transactions, &other.transactions);
-        add_all(&mut self.unknown_tags, &other.unknown_tags);
+        add_all(&mut self.unknown_members, &other.unknown_members);
         self.duplicates += other.duplicates;
         self.plays += other.plays;
         self.entities.absorb(&other.entities);

@@ -1,3 +1,20 @@
-//! Wires the stages together: reading, decoding, applying, keeping, writing.
+//! Wires the stages together: reading, decoding, applying, keeping, writing. The only place that
+//! starts tasks and owns the loop.
+//!
+//! Reading and decoding run ahead into a bounded queue; the handlers run on a thread of their own
+//! with a large stack; rows are loaded between two attempts of a batch; the writer works behind.
+//!
+//! **Order of effects:** apply a batch → hand it to the writer → one transaction → committed event.
 
+mod apply;
+mod error;
 pub mod event;
+mod input;
+mod rejects;
+mod run;
+mod thread;
+
+pub use apply::{Applied, Applier, ApplyOptions, Attempt, Cursor};
+pub use error::Error;
+pub use rejects::{RejectLog, RejectedCall};
+pub use run::{End, Limits, Pipeline};

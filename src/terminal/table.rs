@@ -106,7 +106,7 @@ fn transactions(summary: &Summary) -> Option<String> {
     for (kind, &count) in &summary.transactions {
         table.add_row([Cell::new(kind), number(count)]);
     }
-    for (tag, &count) in &summary.unknown_tags {
+    for (tag, &count) in &summary.unknown_members {
         table.add_row([Cell::new(format!("  unknown member {tag}")), number(count)]);
     }
     for (what, count) in [
@@ -236,7 +236,7 @@ mod tests {
                 ("sla_rollup", 2),
                 ("unknown", 1),
             ]),
-            unknown_tags: BTreeMap::from([(1017, 1)]),
+            unknown_members: BTreeMap::from([(1017, 1)]),
             duplicates: 3,
             plays: 6_000,
             rows: BTreeMap::from([("users", 1_200), ("tracks", 900), ("etl_transactions", 12_948)]),

@@ -1,0 +1,212 @@
+//! Applies batches of blocks to the store: numbering, handlers, counting. Synchronous; runs on the
+//! apply thread.
+//!
+//! A batch is applied for real at once. If rows turn out to be missing, everything it did is undone
+//! and the list of missing rows is returned; once they are loaded the same batch is applied again.
+//! The attempt that misses nothing is the one that counts.
+
+use std::sync::Arc;
+
+use super::{
+    event::{self, Summary},
+    rejects::RejectedCall,
+};
+use crate::{
+    handlers::{BlockContext, Environment, Outcome, Reason, block},
+    model::{Block, TxBody},
+    store::{LoadRequest, Store},
+    writer::{Batch, Checkpoint, WrittenBlock},
+};
+
+/// Where the next block goes on: everything that is numbered across blocks.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Cursor {
+    /// Last checkpoint id given out.
+    pub checkpoint: u64,
+    /// Highest number of the `blocks` sequence.
+    pub em_block: i64,
+    /// Highest slot in `plays`.
+    pub plays_slot: i64,
+    /// Height and hash of the last block of the chain, where known.
+    pub last: Option<(i64, String)>,
+}
+
+/// Choices that change what is handed to the writer.
+#[derive(Clone, Copy, Debug)]
+pub struct ApplyOptions {
+    /// Fill production's `plays`.
+    pub plays: bool,
+    /// Keep before-images of every batch.
+    pub keep_history: bool,
+}
+
+/// Applies blocks to the store.
+#[derive(Debug)]
+pub struct Applier {
+    store: Store,
+    cursor: Cursor,
+    env: Environment,
+    options: ApplyOptions,
+}
+
+/// The outcome of [`Applier::attempt`].
+#[derive(Debug)]
+pub enum Attempt {
+    /// Rows have to be loaded first; nothing was changed.
+    Missing(Vec<LoadRequest>),
+    /// The batch is applied.
+    Done(Box<Applied>),
+}
+
+/// An applied batch.
+#[derive(Debug)]
+pub struct Applied {
+    /// What the writer has to make durable.
+    pub batch: Batch,
+    /// What it adds to the sums of the run.
+    pub summary: Summary,
+    /// Calls that were not applied.
+    pub rejects: Vec<RejectedCall>,
+}
+
+impl Applier {
+    /// An applier that goes on at `cursor` with an empty store.
+    pub fn new(cursor: Cursor, env: Environment, options: ApplyOptions) -> Self {
+        Self { store: Store::default(), cursor, env, options }
+    }
+
+    /// The rows in memory.
+    pub fn store_mut(&mut self) -> &mut Store {
+        &mut self.store
+    }
+
+    /// Applies a batch, or says which rows it needs.
+    pub fn attempt(&mut self, blocks: &[Arc<Block>]) -> Attempt {
+        let start = self.cursor.clone();
+        let mut written: Vec<WrittenBlock> = Vec::with_capacity(blocks.len());
+        let mut outcomes = Vec::with_capacity(blocks.len());
+        let mut incomplete = false;
+        for block in blocks {
+            let (applied, result) = self.apply(block);
+            incomplete |= result.incomplete;
+            written.push(applied);
+            outcomes.push(result.outcomes);
+        }
+        if incomplete || self.store.has_missing() {
+            for block in written.iter().rev() {
+                self.store.undo(&block.changes);
+            }
+            self.cursor = start;
+            return Attempt::Missing(self.store.take_missing());
+        }
+        let mut summary = Summary::default();
+        let mut rejects = Vec::new();
+        for (block, outcomes) in blocks.iter().zip(&outcomes) {
+            count_block(&mut summary, block);
+            count_outcomes(&mut summary, &mut rejects, block, outcomes);
+        }
+        let batch = Batch {
+            blocks: written,
+            in_reorg_threshold: self.options.keep_history,
+            safe_checkpoint: None,
+        };
+        Attempt::Done(Box::new(Applied { batch, summary, rejects }))
+    }
+
+    fn apply(&mut self, block: &Arc<Block>) -> (WrittenBlock, block::BlockResult) {
+        self.cursor.checkpoint += 1;
+        let has_calls = block::entity_calls(block).next().is_some();
+        if has_calls {
+            self.cursor.em_block += 1;
+        }
+        let has_plays = block
+            .txs
+            .iter()
+            .any(|tx| matches!(&tx.body, TxBody::Plays(plays) if !plays.is_empty()));
+        if has_plays && self.options.plays {
+            self.cursor.plays_slot += 1;
+        }
+        let time = block.time.truncated_to_seconds();
+        let context = BlockContext {
+            number: self.cursor.em_block,
+            height: block.height,
+            hash: block.hash.clone(),
+            time,
+            clock: self.env.clock.unwrap_or(time),
+        };
+        let mut result =
+            block::apply(&mut self.store, block, &context, &self.env, self.cursor.checkpoint);
+        let parent = self.cursor.last.replace((block.height, block.hash.clone()));
+        let written = WrittenBlock {
+            checkpoint: Checkpoint {
+                id: self.cursor.checkpoint,
+                chain: block.chain_id.clone(),
+                height: block.height,
+                block_hash: block.hash.clone(),
+                block_time: block.time,
+                em_block: has_calls.then_some(self.cursor.em_block),
+            },
+            block: Arc::clone(block),
+            parent_hash: parent
+                .filter(|(height, _)| height + 1 == block.height)
+                .map(|(_, hash)| hash),
+            plays_slot: (has_plays && self.options.plays).then_some(self.cursor.plays_slot),
+            skipped: std::mem::take(&mut result.skipped),
+            revert: result.revert.take(),
+            changes: std::mem::take(&mut result.changes),
+            duplicates: Vec::new(),
+            rollups: std::mem::take(&mut result.rollups),
+        };
+        (written, result)
+    }
+}
+
+fn count_block(summary: &mut Summary, block: &Block) {
+    summary.chain_id.get_or_insert_with(|| block.chain_id.clone());
+    summary.first_height = Some(summary.first_height.map_or(block.height, |h| h.min(block.height)));
+    summary.last_height = summary.last_height.max(Some(block.height));
+    summary.blocks += 1;
+    for tx in &block.txs {
+        *summary.transactions.entry(tx.body.type_name()).or_default() += 1;
+        match &tx.body {
+            TxBody::Plays(plays) => summary.plays += plays.len() as u64,
+            TxBody::Unknown(member) => {
+                *summary.unknown_members.entry(member.to_string()).or_default() += 1;
+            }
+            _ => {}
+        }
+    }
+}
+
+fn count_outcomes(
+    summary: &mut Summary,
+    rejects: &mut Vec<RejectedCall>,
+    block: &Block,
+    outcomes: &[(usize, Outcome)],
+) {
+    for (index, outcome) in outcomes {
+        let tx = &block.txs[*index];
+        let TxBody::ManageEntity(call) = &tx.body else { continue };
+        let (counted, reason): (_, Option<&Reason>) = match outcome {
+            Outcome::Applied | Outcome::Missing => (event::Outcome::Applied, None),
+            Outcome::Rejected(reason) => (event::Outcome::Rejected, Some(reason)),
+            Outcome::Skipped(reason) => (event::Outcome::Skipped, Some(reason)),
+            Outcome::Poisoned(reason) => (event::Outcome::Poison, Some(reason)),
+            Outcome::Unhandled => (event::Outcome::Unhandled, None),
+        };
+        let code = reason.map(|reason| reason.code);
+        summary.entities.record(&call.entity_type, &call.action, counted, code);
+        if counted != event::Outcome::Applied {
+            rejects.push(RejectedCall {
+                height: block.height,
+                tx_hash: tx.hash.clone(),
+                index: tx.index,
+                entity: call.entity_type.clone(),
+                action: call.action.clone(),
+                outcome: counted,
+                code: code.unwrap_or("no_handler"),
+                detail: reason.map(|reason| reason.detail.clone()).unwrap_or_default(),
+            });
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! The read side: a task that fetches and decodes ahead, and the batches made of what it delivers.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    Error,
+    event::{SignatureCounts, Summary},
+};
+use crate::{
+    chain::{BlockSource, Fetched},
+    decode::{
+        DecodeOptions, Pool,
+        signer::{Domain, Verdict, verify},
+    },
+    model::{Block, TxBody},
+};
+
+/// Decoded chunks that wait for the handlers. Sources deliver chunks of tens of blocks, so this is
+/// some hundred blocks: enough to bridge a slow answer, little in memory.
+const CHUNKS_AHEAD: usize = 8;
+
+/// What the read side delivers.
+#[derive(Debug)]
+pub(super) enum Input {
+    /// Blocks in height order.
+    Blocks(Chunk),
+    /// The node has nothing above this height yet.
+    AtHead(i64),
+    /// The wanted range has ended.
+    End,
+    /// Reading stopped. Everything before was delivered.
+    Failed(Error),
+}
+
+/// Some decoded blocks, and what reading them took.
+#[derive(Debug)]
+pub(super) struct Chunk {
+    pub(super) blocks: Vec<Arc<Block>>,
+    pub(super) summary: Summary,
+}
+
+/// Starts reading. The task ends at the end of the source, on an error, or with `cancel`.
+pub(super) fn start(
+    mut source: Box<dyn BlockSource>,
+    pool: Arc<Pool>,
+    check_signatures: bool,
+    cancel: CancellationToken,
+) -> mpsc::Receiver<Input> {
+    let (sender, receiver) = mpsc::channel(CHUNKS_AHEAD);
+    tokio::spawn(async move {
+        loop {
+            let started = Instant::now();
+            let fetched = tokio::select! {
+                () = cancel.cancelled() => return,
+                fetched = source.next() => fetched,
+            };
+            let fetch = started.elapsed();
+            let (input, failure) = match fetched {
+                Ok(Fetched::Blocks(raw)) => {
+                    let pool = Arc::clone(&pool);
+                    let decoded = tokio::task::spawn_blocking(move || {
+                        decode(&pool, raw, check_signatures, fetch)
+                    });
+                    match decoded.await {
+                        Ok((chunk, failure)) => (Input::Blocks(chunk), failure),
+                        Err(_panicked) => {
+                            (Input::Failed(Error::Ended { stage: "decode", height: 0 }), None)
+                        }
+                    }
+                }
+                Ok(Fetched::AtHead { head }) => (Input::AtHead(head), None),
+                Ok(Fetched::End) => (Input::End, None),
+                Err(error) => (Input::Failed(error.into()), None),
+            };
+            let last = matches!(input, Input::End | Input::Failed(_)) || failure.is_some();
+            if sender.send(input).await.is_err() {
+                return;
+            }
+            if let Some(failure) = failure {
+                // The receiver being gone ends the task either way.
+                drop(sender.send(Input::Failed(failure)).await);
+            }
+            if last {
+                return;
+            }
+        }
+    });
+    receiver
+}
+
+fn decode(
+    pool: &Pool,
+    raw: Vec<crate::chain::RawBlock>,
+    check_signatures: bool,
+    fetch: Duration,
+) -> (Chunk, Option<Error>) {
+    let started = Instant::now();
+    let decoded = pool.decode(raw, &DecodeOptions::default());
+    let mut summary = Summary::default();
+    if check_signatures {
+        summary.signatures = pool.count_signatures(&decoded.blocks);
+    }
+    summary.time.fetch = fetch;
+    summary.time.decode = started.elapsed();
+    let blocks = decoded.blocks.into_iter().map(Arc::new).collect();
+    (Chunk { blocks, summary }, decoded.error.map(Error::from))
+}
+
+impl Pool {
+    /// Recovers the signers of all entity calls.
+    fn count_signatures(&self, blocks: &[Block]) -> SignatureCounts {
+        use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
+        self.install(|| {
+            blocks
+                .par_iter()
+                .map(|block| {
+                    let domain = Domain::of_chain(&block.chain_id);
+                    let mut counts = SignatureCounts::default();
+                    for tx in &block.txs {
+                        if let TxBody::ManageEntity(call) = &tx.body {
+                            counts.checked += 1;
+                            counts.matching += u64::from(verify(call, domain) == Verdict::Match);
+                        }
+                    }
+                    counts
+                })
+                .reduce(SignatureCounts::default, |a, b| SignatureCounts {
+                    checked: a.checked + b.checked,
+                    matching: a.matching + b.matching,
+                })
+        })
+    }
+}
+
+/// Cuts what the read side delivers into batches.
+#[derive(Debug)]
+pub(super) struct Batches {
+    receiver: mpsc::Receiver<Input>,
+    waiting: std::collections::VecDeque<Arc<Block>>,
+    ended: Option<Input>,
+    max_blocks: usize,
+    max_txs: usize,
+}
+
+/// The next thing for the loop to do.
+#[derive(Debug)]
+pub(super) enum Next {
+    /// Blocks to apply together, and what reading them took.
+    Batch(Vec<Arc<Block>>, Box<Summary>),
+    /// Nothing to do until the chain grows.
+    AtHead(i64),
+    /// The range has ended.
+    End,
+    /// Reading failed.
+    Failed(Error),
+}
+
+impl Batches {
+    pub(super) fn new(receiver: mpsc::Receiver<Input>, max_blocks: usize, max_txs: usize) -> Self {
+        Self {
+            receiver,
+            waiting: std::collections::VecDeque::new(),
+            ended: None,
+            max_blocks,
+            max_txs,
+        }
+    }
+
+    /// The next batch: as many blocks as are there, up to the limits. Waits for the first only.
+    pub(super) async fn next(&mut self) -> Next {
+        let mut summary = Summary::default();
+        let mut at_head = None;
+        while self.ended.is_none() && !self.is_full() {
+            let input = if self.waiting.is_empty() && at_head.is_none() {
+                let started = Instant::now();
+                let input = self.receiver.recv().await;
+                summary.time.stalled_on_fetch += started.elapsed();
+                input
+            } else {
+                match self.receiver.try_recv() {
+                    Ok(input) => Some(input),
+                    Err(mpsc::error::TryRecvError::Empty) => break,
+                    Err(mpsc::error::TryRecvError::Disconnected) => None,
+                }
+            };
+            match input {
+                Some(Input::Blocks(chunk)) => {
+                    summary.absorb(&chunk.summary);
+                    self.waiting.extend(chunk.blocks);
+                }
+                Some(Input::AtHead(head)) => at_head = Some(head),
+                Some(ended @ (Input::End | Input::Failed(_))) => self.ended = Some(ended),
+                None => self.ended = Some(Input::End),
+            }
+        }
+        if self.waiting.is_empty() {
+            return match (self.ended.take(), at_head) {
+                (Some(Input::Failed(error)), _) => Next::Failed(error),
+                (Some(_), _) => Next::End,
+                (None, head) => Next::AtHead(head.unwrap_or_default()),
+            };
+        }
+        Next::Batch(self.cut(), Box::new(summary))
+    }
+
+    fn is_full(&self) -> bool {
+        self.waiting.len() >= self.max_blocks
+            || self.waiting.iter().map(|block| block.txs.len()).sum::<usize>() >= self.max_txs
+    }
+
+    fn cut(&mut self) -> Vec<Arc<Block>> {
+        let mut batch = Vec::new();
+        let mut txs = 0;
+        while batch.len() < self.max_blocks
+            && let Some(block) = self.waiting.front()
+        {
+            txs += block.txs.len();
+            if !batch.is_empty() && txs > self.max_txs {
+                break;
+            }
+            batch.extend(self.waiting.pop_front());
+        }
+        batch
+    }
+}
