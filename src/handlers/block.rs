@@ -23,7 +23,7 @@ pub struct BlockResult {
     /// `prev_records` of the block's `revert_blocks` row, if it replaced anything.
     pub revert: Option<Json>,
     /// Storage challenges that the block's SLA rollups report on.
-    pub rollups: Vec<crate::writer::RollupCounts>,
+    pub rollups: Vec<crate::model::block::RollupCounts>,
     /// Net changes of rows.
     pub changes: Vec<Change>,
     /// Rows were missing: the result counts for nothing, the block must run again.

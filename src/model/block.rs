@@ -172,6 +172,15 @@ pub struct ValidatorMisbehavior {
     pub pub_key: Vec<u8>,
 }
 
+/// Storage challenges of the nodes that one SLA rollup reports on, counted at its block.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RollupCounts {
+    /// Position of the rollup in [`Block::txs`].
+    pub tx: usize,
+    /// Per report, in its order: challenges received and challenges failed.
+    pub challenges: Vec<(i32, i32)>,
+}
+
 /// A proof that a node stores a file.
 #[derive(Clone, Debug)]
 pub struct StorageProof {

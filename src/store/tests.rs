@@ -1,3 +1,1 @@
 //! Tests of the store against a naive model.
-
-use super::*;

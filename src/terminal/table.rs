@@ -236,7 +236,7 @@ mod tests {
                 ("sla_rollup", 2),
                 ("unknown", 1),
             ]),
-            unknown_members: BTreeMap::from([(1017, 1)]),
+            unknown_members: BTreeMap::from([("tag 1017".to_owned(), 1)]),
             duplicates: 3,
             plays: 6_000,
             rows: BTreeMap::from([("users", 1_200), ("tracks", 900), ("etl_transactions", 12_948)]),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
-    model::{Block, Json, Timestamp, TxBody},
+    model::{Block, Json, Timestamp, TxBody, block::RollupCounts},
     store::Change,
 };
 
@@ -22,15 +22,6 @@ pub struct Checkpoint {
     pub block_time: Timestamp,
     /// Number in the `blocks` sequence; `None` for a block without entity calls.
     pub em_block: Option<i64>,
-}
-
-/// Storage challenges of the nodes that one SLA rollup reports on, counted at its block.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct RollupCounts {
-    /// Position of the rollup in [`Block::txs`].
-    pub tx: usize,
-    /// Per report, in its order: challenges received and challenges failed.
-    pub challenges: Vec<(i32, i32)>,
 }
 
 /// A block that the handlers are done with.

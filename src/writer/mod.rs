@@ -24,7 +24,7 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::sync::{oneshot, watch};
 
-pub use batch::{Batch, ChainStatus, Checkpoint, RollupCounts, Weight, WrittenBlock};
+pub use batch::{Batch, ChainStatus, Checkpoint, Weight, WrittenBlock};
 pub use cycle::{Progress, Run, STATUS_INTERVAL, Sink, Written};
 use cycle::{Rollback, Shared};
 pub use error::{Error, ErrorKind, LockHolder};
