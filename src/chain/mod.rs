@@ -86,6 +86,20 @@ pub struct SourceConfig {
     pub last: Option<LastBlock>,
 }
 
+impl SourceConfig {
+    /// Everything that `sources` have, from height 1, of whatever chain.
+    pub fn new(sources: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        Self {
+            sources: sources.into_iter().map(Into::into).collect(),
+            start: 1,
+            end_inclusive: None,
+            once: false,
+            chain_id: None,
+            last: None,
+        }
+    }
+}
+
 /// Opens the sources of `config`.
 ///
 /// # Errors

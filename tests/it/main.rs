@@ -5,9 +5,11 @@
     reason = "clippy takes only functions marked as tests for tests; here everything is one"
 )]
 
+mod chain_archive;
 mod cli_failure;
 mod cli_help;
 mod cli_settings;
+mod decode;
 mod layers;
 mod meta;
 mod parity;

@@ -1,6 +1,8 @@
 //! What the integration tests share: running the built binary in a place of its own, and reading
 //! the source tree.
 
+pub(crate) mod blocks;
+
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
