@@ -184,7 +184,7 @@ async fn a_compressed_archive_cut_anywhere_is_an_error_after_whole_blocks() {
         for cut in 0..whole.len() {
             fs::write(&path, &whole[..cut]).unwrap();
             let (blocks, error) = read(config(&path)).await;
-            assert_eq!(heights(&blocks), (5..5 + blocks.len() as i64).collect::<Vec<_>>());
+            assert_eq!(heights(&blocks), (5..10).take(blocks.len()).collect::<Vec<_>>());
             let error = error.unwrap_or_else(|| panic!("{name} cut at {cut} went unnoticed"));
             assert_eq!(error.kind(), ErrorKind::Data, "{error}");
         }
