@@ -1,3 +1,2 @@
--- Nothing to take back: the columns are production's, and dropping them would lose what was
--- written to them. The tables themselves go with the migrations that made them.
-SELECT;
+-- No statements: what is taken back is exactly the columns that were added, which only the record of
+-- the migration knows. On any other database than one of the Go ETL there are none.

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use crate::commands::index::IndexArgs;
+use crate::commands::migrate::MigrateArgs;
 
 /// Index the Open Audio core chain into PostgreSQL
 ///
@@ -93,6 +94,8 @@ pub enum Color {
 pub enum Command {
     /// Read core chain blocks and keep PostgreSQL current.
     Index(Box<IndexArgs>),
+    /// Apply, revert or list schema migrations.
+    Migrate(MigrateArgs),
 }
 
 /// Printed below the long help of the program.

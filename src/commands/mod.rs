@@ -1,7 +1,9 @@
 //! The subcommands, one file each: its arguments and its `run`. Here: what a command gets from the
 //! process around it, and the dispatch.
 
+mod database;
 pub mod index;
+pub mod migrate;
 
 use std::ffi::OsString;
 
@@ -48,5 +50,6 @@ pub async fn run(argv: Vec<OsString>, environment: Environment, cancel: Cancella
 async fn dispatch(cli: Cli, context: &Context) -> Result<(), Failure> {
     match cli.command {
         Command::Index(args) => index::run(*args, context).await,
+        Command::Migrate(args) => migrate::run(args, context).await,
     }
 }

@@ -12,5 +12,7 @@ mod cli_settings;
 mod decode;
 mod layers;
 mod meta;
+mod migrate;
 mod parity;
+mod private_postgres;
 mod support;

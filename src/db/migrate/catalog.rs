@@ -7,7 +7,7 @@ use sqlx::postgres::PgConnection;
 
 use crate::db::Error;
 
-/// Every object of the current schema as `kind name`; triggers as `trigger name ON table`. Objects
+/// Every object of the current schema as `kind name`; triggers and columns with `ON table`. Objects
 /// that come and go with another (sequences of a column, indexes of a constraint) are left out.
 const OBJECTS: &str = "
     SELECT CASE relkind
@@ -33,11 +33,26 @@ const OBJECTS: &str = "
     SELECT 'trigger ' || tgname || ' ON ' || relname
     FROM pg_trigger
     JOIN pg_class ON pg_class.oid = tgrelid
-    WHERE relnamespace = current_schema()::regnamespace AND NOT tgisinternal";
+    WHERE relnamespace = current_schema()::regnamespace AND NOT tgisinternal
+    UNION ALL
+    SELECT 'column ' || attname || ' ON ' || relname
+    FROM pg_attribute
+    JOIN pg_class ON pg_class.oid = attrelid
+    WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p')
+        AND attnum > 0 AND NOT attisdropped";
 
 /// Kinds in the order in which they can be dropped.
-const DROP_ORDER: &[&str] =
-    &["trigger", "materialized view", "view", "index", "table", "sequence", "function", "type"];
+const DROP_ORDER: &[&str] = &[
+    "trigger",
+    "materialized view",
+    "view",
+    "index",
+    "column",
+    "table",
+    "sequence",
+    "function",
+    "type",
+];
 
 /// Names the objects of the current schema.
 pub(super) async fn objects(connection: &mut PgConnection) -> Result<BTreeSet<String>, Error> {
@@ -46,6 +61,15 @@ pub(super) async fn objects(connection: &mut PgConnection) -> Result<BTreeSet<St
         .await
         .map_err(Error::query("listing the objects of the schema"))?;
     Ok(names.into_iter().collect())
+}
+
+/// What is in `after` and not in `before`, without what belongs to a new table.
+pub(super) fn created(before: &BTreeSet<String>, after: &BTreeSet<String>) -> Vec<String> {
+    let is_new = |object: &String| !before.contains(object);
+    let of_new_table = |object: &str| {
+        object.split_once(" ON ").is_some_and(|(_, table)| is_new(&format!("table {table}")))
+    };
+    after.iter().filter(|object| is_new(object) && !of_new_table(object)).cloned().collect()
 }
 
 /// Whether one of the objects that a file creates, as `text::created_by` names them, is among the
@@ -73,10 +97,15 @@ pub(super) fn drop_statements(objects: &[String]) -> String {
         let keyword = kind.to_uppercase();
         if *kind == "table" && !names.is_empty() {
             sql += &format!("DROP TABLE IF EXISTS {};\n", names.join(", "));
-        } else {
-            for name in names {
-                sql += &format!("DROP {keyword} IF EXISTS {name};\n");
-            }
+            continue;
+        }
+        for name in names {
+            sql += &match name.split_once(" ON ") {
+                Some((column, table)) if *kind == "column" => {
+                    format!("ALTER TABLE {table} DROP COLUMN IF EXISTS {column};\n")
+                }
+                _ => format!("DROP {keyword} IF EXISTS {name};\n"),
+            };
         }
     }
     sql
@@ -104,6 +133,7 @@ mod tests {
     #[test]
     fn drops_come_in_an_order_that_works() {
         let objects = [
+            "column c ON x",
             "function f(codes text[])",
             "index i",
             "materialized view v",
@@ -116,8 +146,25 @@ mod tests {
         assert_eq!(
             drop_statements(&objects),
             "DROP TRIGGER IF EXISTS t ON a;\nDROP MATERIALIZED VIEW IF EXISTS v;\n\
-             DROP INDEX IF EXISTS i;\nDROP TABLE IF EXISTS a, \"B\";\n\
+             DROP INDEX IF EXISTS i;\nALTER TABLE x DROP COLUMN IF EXISTS c;\nDROP TABLE IF EXISTS a, \"B\";\n\
              DROP FUNCTION IF EXISTS f(codes text[]);\nDROP TYPE IF EXISTS e;\n"
+        );
+    }
+
+    #[test]
+    fn what_comes_with_a_new_table_is_not_listed_beside_it() {
+        let before = ["table old", "column a ON old"].map(String::from).into();
+        let after = [
+            "table old",
+            "table new",
+            "column a ON old",
+            "column b ON old",
+            "column c ON new",
+            "trigger t ON new",
+        ];
+        assert_eq!(
+            created(&before, &after.map(String::from).into()),
+            ["column b ON old", "table new"]
         );
     }
 

@@ -24,7 +24,8 @@ pub struct Migration {
     pub name: &'static str,
     /// The SQL that applies it.
     pub up: &'static str,
-    /// The SQL that reverts it on a database where it created everything itself.
+    /// The SQL that reverts it on a database where it created everything itself. A file without
+    /// statements stands for "drop what it was recorded to have created".
     pub down: &'static str,
 }
 

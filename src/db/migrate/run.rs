@@ -90,7 +90,9 @@ impl Migrator {
             let known = self.migrations.iter().find(|known| known.version == record.version);
             let sql = match known {
                 None => return Err(SchemaProblem::Newer { version: record.version }.into()),
-                Some(_) if record.adopted => catalog::drop_statements(&record.created),
+                Some(known) if record.adopted || text::is_blank(known.down) => {
+                    catalog::drop_statements(&record.created)
+                }
                 Some(known) => known.down.to_owned(),
             };
             let Record { version, name, adopted, .. } = record;
@@ -198,14 +200,8 @@ async fn apply(connection: &mut PgConnection, migration: &Migration) -> Result<S
         .map_err(|source| failed(migration.name, migration.up, source))?;
     let after = catalog::objects(&mut transaction).await?;
     let adopted = catalog::any_present(&text::created_by(migration.up), &before);
-    let tables = |object: &str| object.starts_with("table ");
-    let created: Vec<String> = after.difference(&before).cloned().collect();
-    tracing::debug!(
-        migration = migration.name,
-        adopted,
-        tables = created.iter().filter(|object| tables(object)).count(),
-        "applied"
-    );
+    let created = catalog::created(&before, &after);
+    tracing::debug!(migration = migration.name, adopted, created = created.len(), "applied");
     sqlx::query(
         "INSERT INTO audius_etl_migrations (version, name, checksum, adopted, created)
          VALUES ($1, $2, $3, $4, $5)",

@@ -58,6 +58,11 @@ fn gap(out: &mut String) {
     }
 }
 
+/// Whether `sql` is nothing but comments.
+pub(super) fn is_blank(sql: &str) -> bool {
+    normalized(sql).is_empty()
+}
+
 /// The names of the tables, views, functions, triggers and types that `sql` creates, as
 /// `kind name`, in the spelling of `catalog`.
 pub(super) fn created_by(sql: &str) -> BTreeSet<String> {

@@ -124,6 +124,11 @@ impl Layout {
         }
     }
 
+    /// The file by which a server claims its socket.
+    pub(super) fn socket_lock(&self) -> PathBuf {
+        self.socket.join(format!(".s.PGSQL.{PORT}.lock"))
+    }
+
     /// The settings file, with `extra` settings last, where they win.
     pub(super) fn settings(&self, extra: &[(String, String)]) -> String {
         let mut text = String::from("# Written at every start; changes are lost.\n");

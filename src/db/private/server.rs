@@ -85,7 +85,7 @@ impl Server {
         if self.running().is_some() {
             return Ok(());
         }
-        self.clear_foreign_pid()?;
+        self.clear_foreign_locks()?;
         self.write_as_owner(
             &self.layout.data.join(SETTINGS_FILE),
             &self.layout.settings(&self.options.settings),
@@ -212,20 +212,23 @@ impl Server {
             .is_ok_and(|status| status.success())
     }
 
-    /// Removes a `postmaster.pid` whose number now belongs to a process that is not ours, which
-    /// PostgreSQL itself could not tell. One whose process is gone it clears away itself.
-    fn clear_foreign_pid(&self) -> Result<(), Error> {
-        let Some(stale) = self.pid_file() else { return Ok(()) };
-        if !Path::new(&format!("/proc/{}", stale.pid)).exists() {
-            return Ok(());
+    /// Removes lock files whose number now belongs to a process that is not ours, or to a dead one
+    /// that nobody has collected, as happens in containers: PostgreSQL itself would take either for
+    /// a running server. Those whose process is gone it clears away itself.
+    fn clear_foreign_locks(&self) -> Result<(), Error> {
+        for file in [self.layout.data.join("postmaster.pid"), self.layout.socket_lock()] {
+            let Some(pid) = first_number(&file) else { continue };
+            if !Path::new(&format!("/proc/{pid}")).exists() {
+                continue;
+            }
+            if self.backends_remain() {
+                return Err(Error::StillInUse { data: self.layout.data.clone() });
+            }
+            tracing::debug!(pid, file = %file.display(), "removing the lock file of a dead server");
+            fs::remove_file(&file)
+                .map_err(Error::io(format!("cannot remove {}", file.display())))?;
         }
-        if self.backends_remain() {
-            return Err(Error::StillInUse { data: self.layout.data.clone() });
-        }
-        let pid_file = self.layout.data.join("postmaster.pid");
-        tracing::debug!(pid = stale.pid, "removing the pid file of a dead server");
-        fs::remove_file(&pid_file)
-            .map_err(Error::io(format!("cannot remove {}", pid_file.display())))
+        Ok(())
     }
 
     /// Whether any process still works in the data folder.
@@ -239,8 +242,7 @@ impl Server {
 
     /// Whether the running server was started by a process of this program.
     fn is_ours(&self) -> bool {
-        let started = fs::read_to_string(&self.layout.started).ok();
-        let started: Option<u32> = started.and_then(|text| text.trim().parse().ok());
+        let started = first_number(&self.layout.started);
         self.running().is_some_and(|running| Some(running.pid) == started)
     }
 
@@ -254,11 +256,19 @@ impl Server {
     }
 }
 
-/// The failure of a program, with the last lines of what it said.
+/// The number on the first line of a file, if the file is there and has one.
+fn first_number(path: &Path) -> Option<u32> {
+    fs::read_to_string(path).ok()?.lines().next()?.trim().parse().ok()
+}
+
+/// The failure of a program, with what it said: from its first complaint on, if it names one.
 fn failure(program: &'static str, said: &str) -> Error {
     let lines: Vec<&str> = said.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-    let last = &lines[lines.len().saturating_sub(LOG_LINES)..];
-    Error::Program { program, message: last.join("; ") }
+    let complains =
+        |line: &&str| ["FATAL:", "PANIC:", "ERROR:"].iter().any(|word| line.contains(word));
+    let first = lines.iter().position(complains).unwrap_or(lines.len().saturating_sub(LOG_LINES));
+    let message = lines[first..].iter().take(LOG_LINES).copied().collect::<Vec<_>>().join("; ");
+    Error::Program { program, message }
 }
 
 impl Drop for Server {

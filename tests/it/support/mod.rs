@@ -2,8 +2,10 @@
 //! the source tree.
 
 pub(crate) mod blocks;
+pub(crate) mod db;
 
 use std::ffi::OsStr;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -16,7 +18,10 @@ pub(crate) struct TestEnv {
 
 impl TestEnv {
     pub(crate) fn new() -> Self {
-        Self { folder: tempfile::tempdir().unwrap(), variables: Vec::new() }
+        // Open to others: a private cluster made by root runs as the user postgres.
+        let open = std::fs::Permissions::from_mode(0o755);
+        let folder = tempfile::Builder::new().permissions(open).tempdir().unwrap();
+        Self { folder, variables: Vec::new() }
     }
 
     /// The folder the binary runs in.
