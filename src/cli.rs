@@ -91,10 +91,12 @@ pub enum Color {
 #[derive(Debug, Subcommand)]
 #[non_exhaustive]
 #[command(subcommand_help_heading = "Commands")]
+#[expect(
+    missing_docs,
+    reason = "a text here would replace the help at the arguments of the command"
+)]
 pub enum Command {
-    /// Read core chain blocks and keep PostgreSQL current.
     Index(Box<IndexArgs>),
-    /// Apply, revert or list schema migrations.
     Migrate(MigrateArgs),
 }
 
