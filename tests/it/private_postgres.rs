@@ -207,3 +207,24 @@ fn a_machine_without_server_programs_is_told_what_to_install() {
     assert_eq!(run.code(), 3, "{run:?}");
     assert!(run.stderr().contains("apt-get install postgresql"), "{run:?}");
 }
+
+#[tokio::test]
+async fn a_data_folder_that_the_user_postgres_cannot_enter_gets_its_cluster_elsewhere() {
+    let closed = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let ours = std::fs::metadata(closed.path()).unwrap().uid();
+    std::fs::set_permissions(closed.path(), std::fs::Permissions::from_mode(0o700)).unwrap();
+    let data_dir = closed.path().join("data");
+    let cluster = open(&data_dir).await;
+    run(&cluster, "CREATE TABLE kept AS SELECT 1").await;
+    cluster.stop().await.unwrap();
+    let cluster = open(&data_dir).await;
+    assert_eq!(number(&cluster, "SELECT count(*) FROM kept").await, 1);
+    cluster.stop().await.unwrap();
+    let link = data_dir.join("postgres");
+    assert_eq!(link.is_symlink(), ours == 0, "only root needs another place");
+    if let Ok(elsewhere) = std::fs::read_link(&link) {
+        std::fs::remove_dir_all(elsewhere).unwrap();
+        open(&data_dir).await.stop().await.unwrap();
+        std::fs::remove_dir_all(std::fs::read_link(&link).unwrap()).unwrap();
+    }
+}

@@ -72,6 +72,10 @@ impl Layout {
     /// Makes the folders for the cluster of `data_dir`.
     pub(super) fn prepare(data_dir: &Path) -> Result<(Self, Account), Error> {
         let wanted = data_dir.join("postgres");
+        if wanted.is_symlink() && !wanted.exists() {
+            fs::remove_file(&wanted)
+                .map_err(Error::io(format!("cannot remove the dead link {}", wanted.display())))?;
+        }
         create_all(&wanted)?;
         let mut home = absolute(&wanted)?;
         let probe = home.join("users.lock");
@@ -98,8 +102,7 @@ impl Layout {
 
     /// Puts a folder under `/var/lib` in place of `home`, which becomes a link to it.
     fn move_out(home: &Path) -> Result<PathBuf, Error> {
-        let target = Path::new(SYSTEM_FOLDER).join(fingerprint(home));
-        create_all(&target)?;
+        let target = unused_folder(&Path::new(SYSTEM_FOLDER).join(fingerprint(home)))?;
         let doing = || Error::io(format!("cannot link {} to {}", home.display(), target.display()));
         fs::remove_file(home.join("users.lock")).map_err(doing())?;
         // Fails, as it should, on a folder that holds a cluster already.
@@ -177,6 +180,27 @@ fn create_all(path: &Path) -> Result<(), Error> {
     fs::create_dir_all(path).map_err(Error::io(format!("cannot create {}", path.display())))
 }
 
+/// Makes `path`, or the first free name of the form `path-2`. One that is there belongs to a data
+/// folder that was removed: whoever removed it does not expect its rows to come back.
+fn unused_folder(path: &Path) -> Result<PathBuf, Error> {
+    if let Some(parent) = path.parent() {
+        create_all(parent)?;
+    }
+    let mut candidate = path.to_owned();
+    for number in 2_u32.. {
+        match fs::create_dir(&candidate) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                candidate = PathBuf::from(format!("{}-{number}", path.display()));
+            }
+            other => {
+                other.map_err(Error::io(format!("cannot create {}", candidate.display())))?;
+                break;
+            }
+        }
+    }
+    Ok(candidate)
+}
+
 fn absolute(path: &Path) -> Result<PathBuf, Error> {
     fs::canonicalize(path).map_err(Error::io(format!("cannot resolve {}", path.display())))
 }
@@ -208,6 +232,15 @@ mod tests {
         let deep = Layout::of(&Path::new("/data").join("d".repeat(90)));
         assert!(deep.socket.starts_with("/tmp"), "{}", deep.socket.display());
         assert!(socket_file(&deep.socket).as_os_str().len() <= SOCKET_PATH_MAX);
+    }
+
+    #[test]
+    fn the_folder_of_a_removed_data_folder_is_not_used_again() {
+        let parent = tempfile::tempdir().unwrap();
+        let wanted = parent.path().join("made/x");
+        assert_eq!(unused_folder(&wanted).unwrap(), wanted);
+        assert_eq!(unused_folder(&wanted).unwrap(), parent.path().join("made/x-2"));
+        assert_eq!(unused_folder(&wanted).unwrap(), parent.path().join("made/x-3"));
     }
 
     #[test]

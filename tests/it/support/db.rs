@@ -7,7 +7,7 @@
 //! a failed test stays, for a look with psql, and goes a day later.
 
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -112,6 +112,7 @@ impl TestDb {
 
 impl Drop for TestDb {
     /// Drops the database, unless the test is failing.
+    #[expect(clippy::print_stderr, reason = "the place to look at belongs into the test's output")]
     fn drop(&mut self) {
         if std::thread::panicking() {
             eprintln!("the database of this test stays: {}", self.database);
@@ -152,7 +153,7 @@ impl Server {
         let server =
             Self { admin_url: with_name(cluster.url(), "postgres"), _cluster: Some(cluster) };
         if server._cluster.as_ref().is_some_and(PrivateCluster::started_here) {
-            spawn_watchdog(folder.join("postgres"));
+            spawn_watchdog(&folder.join("postgres"));
             server.drop_old_databases().await;
         }
         server
@@ -221,7 +222,7 @@ fn cluster_folder() -> PathBuf {
 }
 
 /// Starts the watchdog in a process group of its own, so that it outlives this process.
-fn spawn_watchdog(cluster: PathBuf) {
+fn spawn_watchdog(cluster: &Path) {
     let cluster = cluster.canonicalize().unwrap();
     let spawned = Command::new("sh")
         .args(["-c", WATCHDOG, "watchdog"])
