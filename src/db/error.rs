@@ -69,6 +69,29 @@ pub enum SchemaProblem {
         /// What was asked for.
         version: i32,
     },
+    /// A table is not there.
+    MissingTable {
+        /// Its name.
+        table: &'static str,
+    },
+    /// Columns that the handlers fill are not there.
+    MissingColumns {
+        /// The table.
+        table: &'static str,
+        /// Their names.
+        columns: Vec<&'static str>,
+    },
+    /// A column has a type that its values cannot be stored in.
+    ColumnType {
+        /// The table.
+        table: &'static str,
+        /// The column.
+        column: &'static str,
+        /// The type it has.
+        found: String,
+        /// The type that production has.
+        expected: &'static str,
+    },
     /// A migration failed; nothing of it remains.
     Failed {
         /// Version and name.
@@ -104,6 +127,15 @@ impl fmt::Display for SchemaProblem {
             }
             Self::NoSuchVersion { version } => {
                 write!(f, "there is no migration {version} to go back to")
+            }
+            Self::MissingTable { table } => {
+                write!(f, "table {table} is missing; run `audius-etl migrate`")
+            }
+            Self::MissingColumns { table, columns } => {
+                write!(f, "table {table} lacks {}; run `audius-etl migrate`", columns.join(", "))
+            }
+            Self::ColumnType { table, column, found, expected } => {
+                write!(f, "{table}.{column} is {found}, but {expected} is needed")
             }
             Self::Failed { migration, line, message } => {
                 write!(f, "migration {migration} failed and left nothing behind")?;

@@ -3,10 +3,14 @@
 //! A [`Database`] is settings that have been checked, not a connection: making one touches no
 //! network. Its password never leaves it except towards the server.
 
+pub mod load;
 pub mod migrate;
 pub mod private;
+pub mod start;
 
+pub(crate) mod codec;
 mod error;
+pub(crate) mod layout;
 mod url;
 
 use std::str::FromStr;
@@ -18,7 +22,7 @@ use sqlx::{ConnectOptions, Connection};
 use tokio::time::timeout;
 
 pub(crate) use self::error::is_transient;
-pub use self::error::{Error, ErrorKind};
+pub use self::error::{Error, ErrorKind, SchemaProblem};
 pub use self::url::redacted;
 
 /// How long a server may take to accept a connection. A host that drops packets would otherwise

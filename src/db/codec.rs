@@ -1,0 +1,483 @@
+//! PostgreSQL's binary form of column values, both ways. No I/O.
+//!
+//! What is encoded is decided by the type the column really has in this database ([`Wire`]), not by
+//! the one our migrations give it: a database made by the Go ETL has `text` where production has
+//! enums.
+
+use sqlx::{
+    Postgres,
+    encode::{Encode, IsNull},
+    error::BoxDynError,
+    postgres::{PgArgumentBuffer, PgTypeInfo, types::Oid},
+};
+
+use crate::model::{
+    Json, Timestamp,
+    key::KeyPart,
+    value::{ColumnType, Value, ValueRef},
+};
+
+/// Microseconds from the Unix epoch to 2000-01-01, where PostgreSQL's times begin.
+const EPOCH_MICROS: i64 = 946_684_800_000_000;
+/// Microseconds of a day.
+const DAY_MICROS: i64 = 86_400_000_000;
+
+/// How a column travels in binary form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wire {
+    Bool,
+    Int2,
+    Int4,
+    Int8,
+    Float4,
+    Float8,
+    /// `text`, `varchar`, `char(n)`, `name` and enums: the bytes of the text.
+    Text,
+    Bytes,
+    /// With or without time zone.
+    Timestamp,
+    Date,
+    Json,
+    Jsonb,
+    /// Arrays, with the type of their elements.
+    Int4Array,
+    Int8Array,
+    TextArray(u32),
+}
+
+impl Wire {
+    /// The form of a type by its oid; `None` for types the tool does not know.
+    pub(crate) const fn of(oid: u32, is_enum: bool) -> Option<Self> {
+        Some(match oid {
+            16 => Self::Bool,
+            21 => Self::Int2,
+            23 => Self::Int4,
+            20 => Self::Int8,
+            700 => Self::Float4,
+            701 => Self::Float8,
+            19 | 25 | 1042 | 1043 => Self::Text,
+            17 => Self::Bytes,
+            1114 | 1184 => Self::Timestamp,
+            1082 => Self::Date,
+            114 => Self::Json,
+            3802 => Self::Jsonb,
+            1007 => Self::Int4Array,
+            1016 => Self::Int8Array,
+            1009 => Self::TextArray(25),
+            1015 => Self::TextArray(1043),
+            _ if is_enum => Self::Text,
+            _ => return None,
+        })
+    }
+
+    /// Whether values of a column that we know as `ty` can be stored in this form.
+    pub(crate) const fn fits(self, ty: ColumnType) -> bool {
+        match ty {
+            ColumnType::Bool => matches!(self, Self::Bool),
+            ColumnType::Int4 | ColumnType::Int8 => {
+                matches!(self, Self::Int2 | Self::Int4 | Self::Int8)
+            }
+            ColumnType::Float8 => matches!(self, Self::Float4 | Self::Float8),
+            ColumnType::Text | ColumnType::Enum(..) => matches!(self, Self::Text),
+            ColumnType::Bytes => matches!(self, Self::Bytes),
+            ColumnType::Timestamp | ColumnType::TimestampTz | ColumnType::Date => {
+                matches!(self, Self::Timestamp | Self::Date)
+            }
+            ColumnType::Jsonb => matches!(self, Self::Json | Self::Jsonb),
+            ColumnType::Int4Array => matches!(self, Self::Int4Array | Self::Int8Array),
+            ColumnType::TextArray => matches!(self, Self::TextArray(_)),
+        }
+    }
+
+    /// The form of a type of ours.
+    pub(crate) const fn native(ty: ColumnType) -> Self {
+        match ty {
+            ColumnType::Bool => Self::Bool,
+            ColumnType::Int4 => Self::Int4,
+            ColumnType::Int8 => Self::Int8,
+            ColumnType::Float8 => Self::Float8,
+            ColumnType::Text | ColumnType::Enum(..) => Self::Text,
+            ColumnType::Bytes => Self::Bytes,
+            ColumnType::Timestamp | ColumnType::TimestampTz => Self::Timestamp,
+            ColumnType::Date => Self::Date,
+            ColumnType::Jsonb => Self::Jsonb,
+            ColumnType::Int4Array => Self::Int4Array,
+            ColumnType::TextArray => Self::TextArray(25),
+        }
+    }
+}
+
+/// A value that the column cannot take.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Misfit(pub(crate) &'static str);
+
+/// Writes fields into one growing buffer.
+#[derive(Debug, Default)]
+pub(crate) struct Encoder {
+    out: Vec<u8>,
+    scratch: String,
+    /// Remove what PostgreSQL cannot hold (U+0000) instead of sending it.
+    pub(crate) sanitize: bool,
+    /// How many values were changed by that.
+    pub(crate) sanitized: u64,
+}
+
+impl Encoder {
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.out
+    }
+
+    pub(crate) fn into_bytes(self) -> Vec<u8> {
+        self.out
+    }
+
+    pub(crate) fn push(&mut self, bytes: &[u8]) {
+        self.out.extend_from_slice(bytes);
+    }
+
+    /// A field: its length and its bytes, or a NULL.
+    pub(crate) fn field(&mut self, wire: Wire, value: ValueRef<'_>) -> Result<(), Misfit> {
+        if matches!(value, ValueRef::Null) {
+            self.push(&(-1_i32).to_be_bytes());
+            return Ok(());
+        }
+        let start = self.out.len();
+        self.push(&[0; 4]);
+        self.value(wire, value)?;
+        let length = i32::try_from(self.out.len() - start - 4)
+            .map_err(|_overflow| Misfit("value larger than 2 GiB"))?;
+        self.out[start..start + 4].copy_from_slice(&length.to_be_bytes());
+        Ok(())
+    }
+
+    fn value(&mut self, wire: Wire, value: ValueRef<'_>) -> Result<(), Misfit> {
+        match (value, wire) {
+            (ValueRef::Bool(value), Wire::Bool) => self.out.push(u8::from(value)),
+            (ValueRef::Int(value), Wire::Int8) => self.push(&value.to_be_bytes()),
+            (ValueRef::Int(value), Wire::Int4) => {
+                let value = i32::try_from(value).map_err(out_of_range)?;
+                self.push(&value.to_be_bytes());
+            }
+            (ValueRef::Int(value), Wire::Int2) => {
+                let value = i16::try_from(value).map_err(out_of_range)?;
+                self.push(&value.to_be_bytes());
+            }
+            (ValueRef::Float(value), Wire::Float8) => self.push(&value.to_be_bytes()),
+            (ValueRef::Float(value), Wire::Float4) => {
+                #[expect(
+                    clippy::cast_possible_truncation,
+                    reason = "the column has no more digits"
+                )]
+                let value = value as f32;
+                self.push(&value.to_be_bytes());
+            }
+            (ValueRef::Text(text), Wire::Text) => self.text(text),
+            (ValueRef::Bytes(bytes), Wire::Bytes) => self.push(bytes),
+            (ValueRef::Time(time), Wire::Timestamp) => {
+                self.push(&time.micros().saturating_sub(EPOCH_MICROS).to_be_bytes());
+            }
+            (ValueRef::Time(time), Wire::Date) => {
+                let days = time.micros().saturating_sub(EPOCH_MICROS).div_euclid(DAY_MICROS);
+                let days = i32::try_from(days).map_err(|_overflow| Misfit("date out of range"))?;
+                self.push(&days.to_be_bytes());
+            }
+            (ValueRef::Json(json), Wire::Jsonb) => {
+                self.out.push(1);
+                self.json(json);
+            }
+            (ValueRef::Json(json), Wire::Json) => self.json(json),
+            (ValueRef::Ints(values), Wire::Int4Array | Wire::Int8Array) => {
+                let (element, oid) =
+                    if wire == Wire::Int4Array { (Wire::Int4, 23) } else { (Wire::Int8, 20) };
+                self.array_header(values.len(), oid)?;
+                for value in values {
+                    self.field(element, ValueRef::Int(*value))?;
+                }
+            }
+            (ValueRef::Texts(values), Wire::TextArray(oid)) => {
+                self.array_header(values.len(), oid)?;
+                for value in values {
+                    self.field(Wire::Text, ValueRef::Text(value))?;
+                }
+            }
+            _ => return Err(Misfit("value of another type than the column")),
+        }
+        Ok(())
+    }
+
+    fn array_header(&mut self, length: usize, element: u32) -> Result<(), Misfit> {
+        let length = i32::try_from(length).map_err(|_overflow| Misfit("array too long"))?;
+        // Dimensions (an empty array has none), no NULLs, element type, length, lower bound.
+        self.push(&i32::from(length > 0).to_be_bytes());
+        self.push(&0_i32.to_be_bytes());
+        self.push(&element.to_be_bytes());
+        if length > 0 {
+            self.push(&length.to_be_bytes());
+            self.push(&1_i32.to_be_bytes());
+        }
+        Ok(())
+    }
+
+    fn text(&mut self, text: &str) {
+        if self.sanitize && text.contains('\0') {
+            self.sanitized += 1;
+            self.out.extend(text.bytes().filter(|byte| *byte != 0));
+        } else {
+            self.push(text.as_bytes());
+        }
+    }
+
+    fn json(&mut self, json: &Json) {
+        let mut text = std::mem::take(&mut self.scratch);
+        text.clear();
+        json.write_json_text(&mut text);
+        if self.sanitize && remove_nul_escapes(&mut text) {
+            self.sanitized += 1;
+        }
+        self.push(text.as_bytes());
+        self.scratch = text;
+    }
+}
+
+fn out_of_range(_overflow: std::num::TryFromIntError) -> Misfit {
+    Misfit("integer out of range")
+}
+
+/// Removes the escapes of U+0000 from JSON text; `\\u0000` is a backslash and no escape.
+fn remove_nul_escapes(text: &mut String) -> bool {
+    const ESCAPE: &str = "\\u0000";
+    let mut clean = String::new();
+    let mut kept_from = 0;
+    let mut search_from = 0;
+    while let Some(found) = text[search_from..].find(ESCAPE) {
+        let at = search_from + found;
+        let backslashes = text[..at].bytes().rev().take_while(|byte| *byte == b'\\').count();
+        if backslashes.is_multiple_of(2) {
+            clean.push_str(&text[kept_from..at]);
+            kept_from = at + ESCAPE.len();
+            search_from = kept_from;
+        } else {
+            search_from = at + 1;
+        }
+    }
+    if kept_from == 0 {
+        return false;
+    }
+    clean.push_str(&text[kept_from..]);
+    *text = clean;
+    true
+}
+
+/// A stored value in the form it travels in.
+pub(crate) fn decode(wire: Wire, bytes: &[u8]) -> Result<Value, BoxDynError> {
+    Ok(match wire {
+        Wire::Bool => Value::Bool(bytes.first().is_some_and(|byte| *byte != 0)),
+        Wire::Int2 => Value::Int(i16::from_be_bytes(bytes.try_into()?).into()),
+        Wire::Int4 => Value::Int(i32::from_be_bytes(bytes.try_into()?).into()),
+        Wire::Int8 => Value::Int(i64::from_be_bytes(bytes.try_into()?)),
+        Wire::Float4 => Value::Float(f32::from_be_bytes(bytes.try_into()?).into()),
+        Wire::Float8 => Value::Float(f64::from_be_bytes(bytes.try_into()?)),
+        Wire::Text => Value::Text(std::str::from_utf8(bytes)?.to_owned()),
+        Wire::Bytes => Value::Bytes(bytes.to_vec()),
+        Wire::Timestamp => {
+            let micros = i64::from_be_bytes(bytes.try_into()?);
+            Value::Time(Timestamp::from_micros(micros.saturating_add(EPOCH_MICROS)))
+        }
+        Wire::Date => {
+            let days = i64::from(i32::from_be_bytes(bytes.try_into()?));
+            let micros = days.saturating_mul(DAY_MICROS).saturating_add(EPOCH_MICROS);
+            Value::Time(Timestamp::from_micros(micros))
+        }
+        Wire::Json => Value::Json(parse_json(bytes)?.into()),
+        Wire::Jsonb => {
+            let (version, text) = bytes.split_first().ok_or("empty jsonb value")?;
+            if *version != 1 {
+                return Err(format!("jsonb version {version}").into());
+            }
+            Value::Json(parse_json(text)?.into())
+        }
+        Wire::Int4Array | Wire::Int8Array => {
+            let element = if wire == Wire::Int4Array { Wire::Int4 } else { Wire::Int8 };
+            let mut values = Vec::new();
+            for bytes in elements(bytes)? {
+                if let Value::Int(value) = decode(element, bytes?)? {
+                    values.push(value);
+                }
+            }
+            Value::Ints(values)
+        }
+        Wire::TextArray(_) => {
+            let mut values = Vec::new();
+            for bytes in elements(bytes)? {
+                values.push(std::str::from_utf8(bytes?)?.to_owned());
+            }
+            Value::Texts(values)
+        }
+    })
+}
+
+fn parse_json(bytes: &[u8]) -> Result<Json, BoxDynError> {
+    Ok(Json::parse(std::str::from_utf8(bytes)?)?)
+}
+
+/// The elements of a one-dimensional array without NULLs.
+fn elements(bytes: &[u8]) -> Result<impl Iterator<Item = Result<&[u8], BoxDynError>>, BoxDynError> {
+    let dimensions = read_i32(bytes, 0)?;
+    let (count, mut at) = match dimensions {
+        0 => (0, bytes.len()),
+        1 => (read_i32(bytes, 12)?, 20),
+        _ => return Err("array of more than one dimension".into()),
+    };
+    Ok((0..count).map(move |_| {
+        let length = usize::try_from(read_i32(bytes, at)?)
+            .map_err(|_negative| "array with a NULL element")?;
+        let element = bytes.get(at + 4..at + 4 + length).ok_or("array cut short")?;
+        at += 4 + length;
+        Ok(element)
+    }))
+}
+
+fn read_i32(bytes: &[u8], at: usize) -> Result<i32, BoxDynError> {
+    let field = bytes.get(at..at + 4).ok_or("array cut short")?;
+    Ok(i32::from_be_bytes(field.try_into()?))
+}
+
+/// An array parameter, encoded element by element: the keys of one statement.
+#[derive(Debug)]
+pub(crate) struct ArrayParam {
+    element: Wire,
+    elements: Encoder,
+    count: usize,
+}
+
+impl ArrayParam {
+    /// Integers travel as `bigint[]` whatever the column is: a key beyond its range matches
+    /// nothing instead of failing, and indexes serve both.
+    pub(crate) fn new(column: Wire, capacity: usize) -> Self {
+        let element = match column {
+            Wire::Int2 | Wire::Int4 => Wire::Int8,
+            other => other,
+        };
+        let elements = Encoder { out: Vec::with_capacity(capacity * 12), ..Encoder::default() };
+        Self { element, elements, count: 0 }
+    }
+
+    /// Same, but cleaning texts as the rows were cleaned.
+    pub(crate) fn sanitizing(mut self, sanitize: bool) -> Self {
+        self.elements.sanitize = sanitize;
+        self
+    }
+
+    pub(crate) fn push(&mut self, part: &KeyPart) -> Result<(), Misfit> {
+        let value = match (part, self.element) {
+            (KeyPart::Text(text), _) => ValueRef::Text(text),
+            (KeyPart::Int(value), Wire::Bool) => ValueRef::Bool(*value != 0),
+            (KeyPart::Int(value), Wire::Timestamp | Wire::Date) => {
+                ValueRef::Time(Timestamp::from_micros(*value))
+            }
+            (KeyPart::Int(value), _) => ValueRef::Int(*value),
+        };
+        self.elements.field(self.element, value)?;
+        self.count += 1;
+        Ok(())
+    }
+
+    /// The SQL type that the parameter is cast to.
+    pub(crate) const fn sql(column: Wire) -> &'static str {
+        match column {
+            Wire::Bool => "bool[]",
+            Wire::Timestamp => "timestamp[]",
+            Wire::Date => "date[]",
+            Wire::Text => "text[]",
+            _ => "int8[]",
+        }
+    }
+
+    const fn oids(&self) -> (u32, u32) {
+        match self.element {
+            Wire::Bool => (16, 1000),
+            Wire::Timestamp => (1114, 1115),
+            Wire::Date => (1082, 1182),
+            Wire::Text => (25, 1009),
+            _ => (20, 1016),
+        }
+    }
+}
+
+impl sqlx::Type<Postgres> for ArrayParam {
+    fn type_info() -> PgTypeInfo {
+        PgTypeInfo::with_oid(Oid(1016))
+    }
+}
+
+impl Encode<'_, Postgres> for ArrayParam {
+    fn encode_by_ref(&self, buffer: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
+        let mut header = Encoder::default();
+        header.array_header(self.count, self.oids().0)?;
+        buffer.extend_from_slice(header.bytes());
+        buffer.extend_from_slice(self.elements.bytes());
+        Ok(IsNull::No)
+    }
+
+    fn produces(&self) -> Option<PgTypeInfo> {
+        Some(PgTypeInfo::with_oid(Oid(self.oids().1)))
+    }
+
+    fn size_hint(&self) -> usize {
+        self.elements.bytes().len() + 20
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn only_real_escapes_of_nul_are_removed_from_json_text() {
+        for (text, clean) in [
+            ("\"a\\u0000b\"", Some("\"ab\"")),
+            ("\"a\\\\u0000b\"", None),
+            ("\"a\\\\\\u0000b\\u0000\"", Some("\"a\\\\b\"")),
+            ("{\"k\\u0000\":1}", Some("{\"k\":1}")),
+            ("\"\\u0001\"", None),
+        ] {
+            let mut changed = text.to_owned();
+            assert_eq!(remove_nul_escapes(&mut changed), clean.is_some(), "{text}");
+            assert_eq!(changed, clean.unwrap_or(text));
+        }
+    }
+
+    #[test]
+    fn integers_beyond_their_column_are_refused() {
+        let mut encoder = Encoder::default();
+        assert!(encoder.field(Wire::Int4, ValueRef::Int(1 << 31)).is_err());
+        assert!(encoder.field(Wire::Int2, ValueRef::Int(1 << 15)).is_err());
+        assert!(encoder.field(Wire::Text, ValueRef::Int(1)).is_err());
+    }
+
+    #[test]
+    fn cut_short_arrays_are_errors_and_not_panics() {
+        let mut encoder = Encoder::default();
+        encoder.field(Wire::TextArray(25), ValueRef::Texts(&["ab".into(), "c".into()])).unwrap();
+        let whole = &encoder.bytes()[4..];
+        for end in 4..whole.len() {
+            assert!(decode(Wire::TextArray(25), &whole[..end]).is_err(), "{end}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn times_survive_both_ways(micros in -62_135_596_800_000_000_i64..253_402_300_800_000_000) {
+            let mut encoder = Encoder::default();
+            let time = Timestamp::from_micros(micros);
+            encoder.field(Wire::Timestamp, ValueRef::Time(time)).unwrap();
+            let Value::Time(back) = decode(Wire::Timestamp, &encoder.bytes()[4..]).unwrap() else {
+                panic!("not a time")
+            };
+            prop_assert_eq!(back, time);
+        }
+    }
+}

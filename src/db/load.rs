@@ -1,0 +1,261 @@
+//! Loads rows for the store, and the few things a run reads at its start.
+//!
+//! One set-based query per request (or per 10,000 keys of it), on connections of its own, several
+//! at a time. The writer is never waited for: rows it has not written yet are in memory.
+
+use std::fmt::Write as _;
+
+use futures::stream::{self, StreamExt, TryStreamExt};
+use rustc_hash::FxHashSet;
+use sqlx::{
+    AssertSqlSafe, PgPool, Row as _, ValueRef as _,
+    postgres::{PgPoolOptions, PgRow},
+};
+
+use super::{
+    CONNECT_TIMEOUT, Database, Error,
+    codec::{ArrayParam, Wire, decode},
+    layout::{Layout, TableLayout},
+};
+use crate::{
+    model::{
+        Timestamp,
+        key::{Key, KeyPart},
+        table::{LookupPart, Row, TableDef},
+        value::Value,
+    },
+    store::LoadRequest,
+};
+
+/// Keys in one query. A longer list makes the server plan worse and one connection busy for long.
+const KEYS_PER_QUERY: usize = 10_000;
+
+/// Connections that load at the same time, and the one that answers small questions.
+const CONNECTIONS: u32 = 3;
+
+/// Lookups by key only: the planner must never prefer reading a whole table because its statistics
+/// are from before the initial sync. `jit` costs more than these queries take.
+const SESSION: &str = "SET enable_seqscan = off; SET enable_mergejoin = off; SET jit = off; \
+                       SET statement_timeout = 0; SET default_transaction_read_only = on";
+
+/// Reads rows by key.
+#[derive(Clone, Debug)]
+pub struct Loader {
+    pub(super) pool: PgPool,
+    layout: Layout,
+}
+
+impl Loader {
+    /// Connects and reads the layout of the tables.
+    ///
+    /// # Errors
+    /// An unreachable database, or a schema that lacks what the handlers need.
+    pub async fn open(database: &Database) -> Result<Self, Error> {
+        let mut probe = database.connect().await?;
+        let layout = Layout::read(&mut probe).await?;
+        sqlx::Connection::close(probe).await.map_err(Error::query("closing a connection"))?;
+        let pool = PgPoolOptions::new()
+            .max_connections(CONNECTIONS)
+            .acquire_timeout(CONNECT_TIMEOUT)
+            .after_connect(|connection, _meta| {
+                Box::pin(async move {
+                    sqlx::raw_sql(SESSION).execute(connection).await?;
+                    Ok(())
+                })
+            })
+            .connect_lazy_with(database.options.clone());
+        Ok(Self { pool, layout })
+    }
+
+    /// Loads every request. The answers come in the order of the requests, or split where a request
+    /// has very many keys; a key without a row is simply not among the rows.
+    ///
+    /// # Errors
+    /// The first query that failed. [`Error::is_retryable`] says whether to ask again.
+    pub async fn load(
+        &self,
+        requests: Vec<LoadRequest>,
+    ) -> Result<Vec<(LoadRequest, Vec<Row>)>, Error> {
+        stream::iter(requests.into_iter().flat_map(split))
+            .map(|request| async move {
+                let rows = self.load_one(&request).await?;
+                Ok((request, rows))
+            })
+            .buffered(CONNECTIONS as usize)
+            .try_collect()
+            .await
+    }
+
+    /// Closes the connections.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+
+    async fn load_one(&self, request: &LoadRequest) -> Result<Vec<Row>, Error> {
+        let def = request.table.def();
+        let layout = self.layout.table(request.table);
+        let parts = parts(def, layout, request.lookup);
+        let (params, count) = key_arrays(&parts, &request.keys)
+            .map_err(|misfit| Error::query(loading(def))(sqlx::Error::Encode(misfit.into())))?;
+        if count == 0 {
+            return Ok(Vec::new());
+        }
+        let sql = select(def, layout, &parts);
+        let mut query = sqlx::query(AssertSqlSafe(sql));
+        for param in params {
+            query = query.bind(param);
+        }
+        let rows = query.fetch_all(&self.pool).await.map_err(Error::query(loading(def)))?;
+        rows.iter().map(|row| decode_row(def, layout, row)).collect()
+    }
+}
+
+fn loading(def: &TableDef) -> String {
+    format!("loading rows of {}", def.name)
+}
+
+/// Cuts a request into ones that a single query serves.
+fn split(request: LoadRequest) -> Vec<LoadRequest> {
+    if request.keys.len() <= KEYS_PER_QUERY {
+        return vec![request];
+    }
+    let LoadRequest { table, lookup, keys } = request;
+    keys.chunks(KEYS_PER_QUERY)
+        .map(|keys| LoadRequest { table, lookup, keys: keys.to_vec() })
+        .collect()
+}
+
+/// One component of the key: the SQL expression over the table, and how its values travel.
+struct Part {
+    expression: String,
+    wire: Wire,
+}
+
+fn parts(def: &TableDef, layout: &TableLayout, lookup: Option<usize>) -> Vec<Part> {
+    let column = |index: usize| {
+        let column = &layout.columns[index];
+        // A text that is no label of the enum must match nothing instead of failing.
+        let cast = if column.enum_type.is_some() { "::text" } else { "" };
+        Part { expression: format!("t.\"{}\"{cast}", column.name), wire: column.wire }
+    };
+    match lookup {
+        None => def.key.iter().map(|index| column(*index)).collect(),
+        Some(lookup) => def.lookups[lookup]
+            .parts
+            .iter()
+            .map(|(part, index)| match part {
+                LookupPart::Column(_) => column(*index),
+                LookupPart::Lower(name) => {
+                    Part { expression: format!("lower(t.\"{name}\")"), wire: Wire::Text }
+                }
+                LookupPart::Derived { sql, ty, .. } => {
+                    Part { expression: format!("({sql})"), wire: Wire::native(*ty) }
+                }
+            })
+            .collect(),
+    }
+}
+
+/// The keys, one array per component. Keys with U+0000 are left out: no row has them.
+fn key_arrays(
+    parts: &[Part],
+    keys: &[Key],
+) -> Result<(Vec<ArrayParam>, usize), super::codec::Misfit> {
+    let mut arrays: Vec<_> =
+        parts.iter().map(|part| ArrayParam::new(part.wire, keys.len())).collect();
+    let mut count = 0;
+    let has_nul = |part: &KeyPart| matches!(part, KeyPart::Text(text) if text.contains('\0'));
+    for key in keys.iter().filter(|key| !key.parts().iter().any(has_nul)) {
+        for (array, part) in arrays.iter_mut().zip(key.parts()) {
+            array.push(part)?;
+        }
+        count += 1;
+    }
+    Ok((arrays, count))
+}
+
+fn select(def: &TableDef, layout: &TableLayout, parts: &[Part]) -> String {
+    let mut sql = String::from("SELECT ");
+    for (index, column) in layout.columns.iter().enumerate() {
+        let separator = if index == 0 { "" } else { ", " };
+        let _ = write!(sql, "{separator}t.\"{}\"", column.name);
+    }
+    let _ = write!(sql, " FROM {} AS t JOIN unnest(", def.name);
+    for (index, part) in parts.iter().enumerate() {
+        let separator = if index == 0 { "" } else { ", " };
+        let _ = write!(sql, "{separator}${}::{}", index + 1, ArrayParam::sql(part.wire));
+    }
+    sql.push_str(") AS k(");
+    for index in 0..parts.len() {
+        let separator = if index == 0 { "" } else { ", " };
+        let _ = write!(sql, "{separator}k{index}");
+    }
+    sql.push_str(") ON ");
+    for (index, part) in parts.iter().enumerate() {
+        let separator = if index == 0 { "" } else { " AND " };
+        let _ = write!(sql, "{separator}{} = k.k{index}", part.expression);
+    }
+    if def.current_only {
+        sql.push_str(" WHERE t.is_current");
+    }
+    sql
+}
+
+fn decode_row(def: &TableDef, layout: &TableLayout, row: &PgRow) -> Result<Row, Error> {
+    let mut values = Vec::with_capacity(layout.columns.len());
+    let mut nulls = Vec::new();
+    for (index, column) in layout.columns.iter().enumerate() {
+        let read = |row: &PgRow| {
+            let raw = row.try_get_raw(index)?;
+            if raw.is_null() {
+                return Ok(Value::Null);
+            }
+            raw.as_bytes().and_then(|bytes| decode(column.wire, bytes)).map_err(sqlx::Error::Decode)
+        };
+        let value =
+            read(row).map_err(Error::query(format!("reading {}.{}", def.name, column.name)))?;
+        if matches!(value, Value::Null) {
+            nulls.push(column.name);
+        }
+        values.push(value);
+    }
+    (def.decode)(values).map_err(|mismatch| {
+        let doing = format!("reading a row of {} (NULL: {})", def.name, nulls.join(", "));
+        Error::query(doing)(sqlx::Error::Decode(mismatch.into()))
+    })
+}
+
+impl Loader {
+    /// Which of the transaction hashes are in `etl_transactions`.
+    ///
+    /// # Errors
+    /// When the query fails.
+    pub async fn known_hashes(&self, hashes: &[&str]) -> Result<FxHashSet<String>, Error> {
+        let mut known = FxHashSet::default();
+        for chunk in hashes.chunks(KEYS_PER_QUERY) {
+            let clean: Vec<&str> =
+                chunk.iter().copied().filter(|hash| !hash.contains('\0')).collect();
+            let found: Vec<String> =
+                sqlx::query_scalar("SELECT tx_hash FROM etl_transactions WHERE tx_hash = ANY($1)")
+                    .bind(clean)
+                    .fetch_all(&self.pool)
+                    .await
+                    .map_err(Error::query("looking for known transaction hashes"))?;
+            known.extend(found);
+        }
+        Ok(known)
+    }
+}
+
+/// A timestamp column of a row, without a calendar library in between.
+pub(super) fn time_of(row: &PgRow, name: &str) -> Result<Option<Timestamp>, sqlx::Error> {
+    let raw = row.try_get_raw(name)?;
+    if raw.is_null() {
+        return Ok(None);
+    }
+    let bytes = raw.as_bytes().map_err(sqlx::Error::Decode)?;
+    match decode(Wire::Timestamp, bytes).map_err(sqlx::Error::Decode)? {
+        Value::Time(time) => Ok(Some(time)),
+        _ => Ok(None),
+    }
+}

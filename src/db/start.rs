@@ -1,0 +1,203 @@
+//! Where a run begins: what the database says about earlier ones.
+//!
+//! Read it while the writer lock is held, so that nobody moves it in between.
+
+use sqlx::{Row as _, postgres::PgRow};
+
+use super::{Error, load::Loader};
+use crate::model::Timestamp;
+
+/// The last durable state of one chain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChainPosition {
+    /// Chain id.
+    pub chain: String,
+    /// Highest height that is indexed.
+    pub height: i64,
+    /// Hash of that block, lower-case hex.
+    pub block_hash: String,
+    /// Time of that block, where an own checkpoint tells.
+    pub block_time: Option<Timestamp>,
+    /// Id of the own checkpoint; `None` where only another indexer's progress is known.
+    pub checkpoint: Option<u64>,
+}
+
+/// What is known of a chain besides its blocks, from `audius_etl_chains`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownChain {
+    /// Chain id.
+    pub chain: String,
+    /// Highest block that a source has shown.
+    pub head_height: Option<i64>,
+    /// Time of that block.
+    pub head_time: Option<Timestamp>,
+    /// Since when the database has kept up with the head.
+    pub ready_at: Option<Timestamp>,
+    /// Transactions processed since the first start.
+    pub events_processed: i64,
+}
+
+/// Where the database stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StartState {
+    /// Id of the last checkpoint; 0 if there is none.
+    pub checkpoint: u64,
+    /// Per chain, the checkpoint with the highest height; most recent chain first.
+    pub own: Vec<ChainPosition>,
+    /// Per chain, the highest row of `core_indexed_blocks`.
+    pub indexed: Vec<ChainPosition>,
+    /// Highest number in `blocks`; 0 if there is none. The next entity block gets one more.
+    pub block_number: i64,
+    /// Highest slot of a signed play; plays of the next block share one more (core-chain (d)).
+    pub plays_slot: i64,
+    /// Rows of `audius_etl_chains`.
+    pub chains: Vec<KnownChain>,
+    /// Whether no block was ever indexed here.
+    pub is_empty: bool,
+}
+
+impl StartState {
+    /// The position to continue from on `chain`: the own checkpoint, else `core_indexed_blocks`.
+    pub fn position(&self, chain: &str) -> Option<&ChainPosition> {
+        let of_chain = |positions: &'_ &ChainPosition| positions.chain == chain;
+        self.own.iter().find(of_chain).or_else(|| self.indexed.iter().find(of_chain))
+    }
+
+    /// The chain that was written to last, if any was.
+    pub fn latest(&self) -> Option<&ChainPosition> {
+        self.own.first().or_else(|| match self.indexed.as_slice() {
+            [only] => Some(only),
+            _ => None,
+        })
+    }
+}
+
+impl Loader {
+    /// Reads where the database stands.
+    ///
+    /// # Errors
+    /// When a query fails.
+    pub async fn start_state(&self) -> Result<StartState, Error> {
+        let own = self
+            .positions(
+                "SELECT DISTINCT ON (chain) chain, height, block_hash, block_time, id \
+                 FROM audius_etl_checkpoints ORDER BY chain, id DESC",
+            )
+            .await?;
+        // Reads one index entry per chain instead of a row per block.
+        let indexed = self
+            .positions(
+                "WITH RECURSIVE chains AS ( \
+                     (SELECT chain_id FROM core_indexed_blocks ORDER BY chain_id LIMIT 1) \
+                     UNION ALL \
+                     SELECT (SELECT b.chain_id FROM core_indexed_blocks b \
+                             WHERE b.chain_id > c.chain_id ORDER BY b.chain_id LIMIT 1) \
+                     FROM chains c WHERE c.chain_id IS NOT NULL) \
+                 SELECT c.chain_id AS chain, l.height::bigint AS height, l.blockhash AS block_hash, \
+                        NULL::timestamp AS block_time, NULL::bigint AS id \
+                 FROM chains c CROSS JOIN LATERAL ( \
+                     SELECT height, blockhash FROM core_indexed_blocks b \
+                     WHERE b.chain_id = c.chain_id ORDER BY height DESC LIMIT 1) l",
+            )
+            .await?;
+        let mut own = own;
+        own.sort_by_key(|position| std::cmp::Reverse(position.checkpoint));
+        Ok(StartState {
+            checkpoint: own.first().and_then(|position| position.checkpoint).unwrap_or(0),
+            is_empty: own.is_empty() && indexed.is_empty(),
+            own,
+            indexed,
+            block_number: self.number("SELECT max(number)::bigint FROM blocks").await?,
+            plays_slot: self
+                .number(
+                    "SELECT slot::bigint FROM plays WHERE slot IS NOT NULL \
+                     AND signature IS NOT NULL ORDER BY slot DESC LIMIT 1",
+                )
+                .await?,
+            chains: self.known_chains().await?,
+        })
+    }
+
+    /// Hash of the block at `height`, for parent hashes; `None` where it isn't known.
+    ///
+    /// # Errors
+    /// When the query fails.
+    pub async fn block_hash(&self, chain: &str, height: i64) -> Result<Option<String>, Error> {
+        sqlx::query_scalar(
+            "SELECT blockhash FROM core_indexed_blocks WHERE chain_id = $1 AND height = $2",
+        )
+        .bind(chain)
+        .bind(height)
+        .fetch_optional(&self.pool)
+        .await
+        .map_err(Error::query("reading a block hash"))
+    }
+
+    /// Id of the checkpoint at `height`, if it is kept.
+    ///
+    /// # Errors
+    /// When the query fails.
+    pub async fn checkpoint_at(&self, chain: &str, height: i64) -> Result<Option<u64>, Error> {
+        let id: Option<i64> = sqlx::query_scalar(
+            "SELECT id FROM audius_etl_checkpoints WHERE chain = $1 AND height = $2",
+        )
+        .bind(chain)
+        .bind(height)
+        .fetch_optional(&self.pool)
+        .await
+        .map_err(Error::query("looking for a checkpoint"))?;
+        Ok(id.and_then(|id| u64::try_from(id).ok()))
+    }
+
+    async fn number(&self, sql: &'static str) -> Result<i64, Error> {
+        let number: Option<Option<i64>> = sqlx::query_scalar(sql)
+            .fetch_optional(&self.pool)
+            .await
+            .map_err(Error::query("reading where the database stands"))?;
+        Ok(number.flatten().unwrap_or(0))
+    }
+
+    async fn positions(&self, sql: &'static str) -> Result<Vec<ChainPosition>, Error> {
+        let reading = || Error::query("reading the checkpoints");
+        let rows = sqlx::query(sql).fetch_all(&self.pool).await.map_err(reading())?;
+        rows.iter().map(position).collect::<Result<_, _>>().map_err(reading())
+    }
+
+    async fn known_chains(&self) -> Result<Vec<KnownChain>, Error> {
+        let reading = || Error::query("reading audius_etl_chains");
+        let rows = sqlx::query(
+            "SELECT chain, head_height, (extract(epoch FROM head_time) * 1000000)::bigint AS head, \
+                    (extract(epoch FROM ready_at) * 1000000)::bigint AS ready, events_processed \
+             FROM audius_etl_chains ORDER BY chain",
+        )
+        .fetch_all(&self.pool)
+        .await
+        .map_err(reading())?;
+        rows.iter().map(known_chain).collect::<Result<_, _>>().map_err(reading())
+    }
+}
+
+fn position(row: &PgRow) -> Result<ChainPosition, sqlx::Error> {
+    let block_time = super::load::time_of(row, "block_time")?;
+    let checkpoint: Option<i64> = row.try_get("id")?;
+    Ok(ChainPosition {
+        chain: row.try_get("chain")?,
+        height: row.try_get("height")?,
+        block_hash: row.try_get("block_hash")?,
+        block_time,
+        checkpoint: checkpoint.and_then(|id| u64::try_from(id).ok()),
+    })
+}
+
+fn known_chain(row: &PgRow) -> Result<KnownChain, sqlx::Error> {
+    let time = |name| -> Result<Option<Timestamp>, sqlx::Error> {
+        Ok(row.try_get::<Option<i64>, _>(name)?.map(Timestamp::from_micros))
+    };
+    Ok(KnownChain {
+        chain: row.try_get("chain")?,
+        head_height: row.try_get("head_height")?,
+        head_time: time("head")?,
+        ready_at: time("ready")?,
+        events_processed: row.try_get("events_processed")?,
+    })
+}
