@@ -31,7 +31,7 @@ use crate::replay::{Bench, Findings};
 
 /// Replay recordings and compare every row.
 #[derive(Debug, Parser)]
-#[command(name = "parity")]
+#[command(name = "parity", args_override_self = true)]
 struct Args {
     /// Folder with `cases` and `streams`
     dir: PathBuf,

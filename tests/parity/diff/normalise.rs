@@ -161,21 +161,6 @@ pub(crate) fn drop_notifications(tables: &mut Tables, types: &[&str]) {
     }
 }
 
-/// Replaces text `from` by `to` in every value, deep.
-pub(crate) fn replace_text(tables: &mut Tables, from: &str, to: &str) {
-    fn replace(value: &mut Value, from: &str, to: &str) {
-        match value {
-            Value::Text(text) if text.contains(from) => *text = text.replace(from, to),
-            Value::List(items) => items.iter_mut().for_each(|item| replace(item, from, to)),
-            Value::Object(members) => members.values_mut().for_each(|item| replace(item, from, to)),
-            _ => {}
-        }
-    }
-    for value in tables.values_mut().flatten().flat_map(|row| row.values_mut()) {
-        replace(value, from, to);
-    }
-}
-
 /// Leaves blocks without entity transactions out of `blocks`, which the reference numbers and we do
 /// not, and bridges the gap: the next kept row's parent is the last kept row, and the last kept row
 /// is the current one if the current one was left out.
