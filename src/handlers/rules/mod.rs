@@ -3,11 +3,13 @@
 
 use super::{HandlerError, Reason};
 
+pub mod columns;
 pub mod dates;
 pub mod fqdn;
 pub mod genre;
 pub mod hashid;
 pub mod names;
+pub mod schema;
 pub mod slug;
 pub mod unicode;
 

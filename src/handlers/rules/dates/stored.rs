@@ -30,7 +30,7 @@ static TIME: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 static ZONE: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"\A(?:Z|[+-](?:0\d|1[0-5])(?::?[0-5]\d|:[0-5]\d:[0-5]\d)?)?\z")
+    Regex::new(r"\A(?:[Zz]|[+-](?:0\d|1[0-5])(?::?[0-5]\d|:[0-5]\d:[0-5]\d)?)?\z")
         .expect("the pattern is constant")
 });
 
@@ -84,6 +84,10 @@ fn time_of_day(found: &Captures<'_>) -> Option<i64> {
             [hour?, part("mm")?, part("ss").unwrap_or(0)]
         }
     };
+    let whole_day = [hour, minute, second] == [24, 0, 0] && fraction.is_none();
+    if !(hour < 24 || whole_day) || minute > 59 || second > 60 {
+        return None;
+    }
     let seconds = i64::from(hour * 3600 + minute * 60 + second);
     Some(seconds * 1_000_000 + fraction_micros(fraction.unwrap_or("")))
 }
@@ -144,6 +148,10 @@ mod tests {
             "2035-01-02T1030-02:00",
             "2035-01-02é10:30",
             "20350102/1030",
+            "2035-01-02T25:00",
+            "2035-01-02T10:60",
+            "2035-01-02T10:30:61",
+            "2035-02-29",
             "2035-01-02T10:30\0",
         ] {
             assert_eq!(stored_timestamp(text), None, "{text:?}");
