@@ -3,7 +3,11 @@
 //! `scripts/parity` builds both and starts this. Per recording: a database copied from a migrated
 //! template, the recorded rows before, an archive with the recorded blocks, `audius-etl index`, and
 //! a comparison of all tables and of the rejected transactions.
-#![expect(clippy::print_stdout, reason = "this program's output is its purpose")]
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "this program's output is its purpose"
+)]
 
 mod archive;
 mod database;
@@ -115,9 +119,16 @@ impl Family {
     }
 }
 
-fn main() -> Result<ExitCode> {
-    let args = Args::parse();
-    let chosen = choose(&args)?;
+fn main() -> ExitCode {
+    start(&Args::parse()).unwrap_or_else(|error| {
+        eprintln!("parity: {error:#}");
+        ExitCode::from(2)
+    })
+}
+
+/// Replays what the arguments ask for: success if all of it was reproduced.
+fn start(args: &Args) -> Result<ExitCode> {
+    let chosen = choose(args)?;
     if args.list {
         for entry in &chosen {
             println!("{}", entry.name);
@@ -130,7 +141,7 @@ fn main() -> Result<ExitCode> {
         .thread_stack_size(64 << 20)
         .enable_all()
         .build()?;
-    let failed = runtime.block_on(run(&args, chosen))?;
+    let failed = runtime.block_on(run(args, chosen))?;
     Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
