@@ -25,9 +25,9 @@ pub enum Error {
         /// What is wrong with it.
         problem: String,
     },
-    /// A path or pattern that leads to no archive.
+    /// A URL that is none, or a path or pattern that leads to no archive.
     #[error("source `{source_text}`: {problem}")]
-    NoArchive {
+    UnusableSource {
         /// The source as given.
         source_text: String,
         /// What is wrong with it.
@@ -113,7 +113,9 @@ impl Error {
     /// What the operator can do about it.
     pub const fn kind(&self) -> ErrorKind {
         match self {
-            Self::Sources { .. } | Self::NoArchive { .. } | Self::File { .. } => ErrorKind::Usage,
+            Self::Sources { .. } | Self::UnusableSource { .. } | Self::File { .. } => {
+                ErrorKind::Usage
+            }
             Self::Unreachable { .. } => ErrorKind::Unreachable,
             Self::Corrupt { .. }
             | Self::NotContiguous { .. }

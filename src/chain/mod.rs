@@ -11,6 +11,7 @@ pub mod core_json;
 pub mod core_pb;
 mod error;
 mod header;
+mod node;
 mod origin;
 mod redact;
 mod sequence;
@@ -19,6 +20,7 @@ use futures::future::BoxFuture;
 
 pub use archive::{ArchiveWriter, Compression, Layout, Written};
 pub use error::{Error, ErrorKind};
+pub use node::{NodeLimits, RetryPolicy};
 pub use origin::{Origin, Place, RawBlock, RawBody};
 pub use redact::redact_url;
 pub use sequence::LastBlock;
@@ -84,6 +86,8 @@ pub struct SourceConfig {
     pub chain_id: Option<String>,
     /// The last block indexed before, to detect a changed chain and a gap.
     pub last: Option<LastBlock>,
+    /// How nodes are asked.
+    pub limits: NodeLimits,
 }
 
 impl SourceConfig {
@@ -96,6 +100,7 @@ impl SourceConfig {
             once: false,
             chain_id: None,
             last: None,
+            limits: NodeLimits::default(),
         }
     }
 }
@@ -109,5 +114,17 @@ pub async fn open(config: SourceConfig) -> Result<Box<dyn BlockSource>, Error> {
     if config.sources.is_empty() {
         return Err(Error::Sources { problem: "no source given".to_owned() });
     }
-    Ok(Box::new(archive::ArchiveSource::open(config).await?))
+    let is_node = |source: &String| {
+        let lower = source.to_ascii_lowercase();
+        lower.starts_with("http://") || lower.starts_with("https://")
+    };
+    match config.sources.iter().filter(|source| is_node(source)).count() {
+        0 => Ok(Box::new(archive::ArchiveSource::open(config).await?)),
+        nodes if nodes == config.sources.len() => {
+            Ok(Box::new(node::NodeSource::open(config).await?))
+        }
+        _ => Err(Error::Sources {
+            problem: "nodes and archives can't be read in one run: name either".to_owned(),
+        }),
+    }
 }

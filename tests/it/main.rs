@@ -6,6 +6,7 @@
 )]
 
 mod chain_archive;
+mod chain_node;
 mod cli_failure;
 mod cli_help;
 mod cli_settings;

@@ -231,7 +231,7 @@ impl Batches<'_> {
 
 /// The files a source names: itself, the archives of a folder, or the matches of a pattern.
 fn files_of(source: &str) -> Result<Vec<String>, Error> {
-    let no_archive = |problem: &str| Error::NoArchive {
+    let no_archive = |problem: &str| Error::UnusableSource {
         source_text: source.to_owned(),
         problem: problem.to_owned(),
     };

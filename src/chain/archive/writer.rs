@@ -52,7 +52,7 @@ impl ArchiveWriter {
         let shown = path.display().to_string();
         let named = NamedFormat::of(&shown);
         let Some(layout) = named.layout else {
-            return Err(Error::NoArchive {
+            return Err(Error::UnusableSource {
                 source_text: shown,
                 problem: "an archive ends in .jsonl or .pb, optionally followed by .zst or .gz"
                     .to_owned(),

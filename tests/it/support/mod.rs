@@ -3,6 +3,7 @@
 
 pub(crate) mod blocks;
 pub(crate) mod db;
+pub(crate) mod fake_node;
 
 use std::ffi::OsStr;
 use std::os::unix::fs::PermissionsExt;
