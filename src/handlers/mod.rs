@@ -8,8 +8,13 @@
 //! [`registry::HANDLERS`] with one line.
 
 pub mod block;
+pub mod collectibles;
+pub mod developer_app;
 mod dispatch;
+pub mod email;
+pub mod grant;
 pub mod metadata;
+pub mod notification;
 pub mod notify;
 mod prefetch;
 pub mod query;
@@ -18,7 +23,9 @@ pub mod rules;
 mod scope;
 mod settings;
 pub mod signer;
+pub mod tip;
 pub mod track;
+pub mod user;
 
 pub use dispatch::{Outcome, dispatch};
 pub use metadata::{Call, Metadata};

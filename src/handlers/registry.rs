@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::LazyLock};
 
-use super::Handler;
+use super::{Handler, collectibles, developer_app, email, grant, notification, tip, user};
 use crate::model::EntityTx;
 
 /// Matches every entity type.
@@ -20,7 +20,31 @@ pub struct Entry {
 }
 
 /// All handlers, grouped by entity (handlers-a 0.3).
-pub const HANDLERS: &[Entry] = &[];
+pub const HANDLERS: &[Entry] = &[
+    entry("Collectibles", "Create", collectibles::store),
+    entry("Collectibles", "Update", collectibles::store),
+    entry("DeveloperApp", "Delete", developer_app::delete),
+    entry("DeveloperApp", "Update", developer_app::update),
+    entry("EmailAccess", "Update", email::grant_access),
+    entry("EncryptedEmail", "AddEmail", email::add_email),
+    entry("Grant", "Approve", grant::approve),
+    entry("Grant", "Create", grant::create),
+    entry("Grant", "Delete", grant::revoke),
+    entry("Grant", "Reject", grant::reject),
+    entry("Notification", "Create", notification::announce),
+    entry("Notification", "View", notification::view),
+    entry("Notification", "ViewPlaylist", notification::view_playlist),
+    entry("Tip", "Update", tip::react),
+    entry("User", "Create", user::create),
+    entry("User", "Mute", user::mute),
+    entry("User", "Unmute", user::unmute),
+    entry("User", "Update", user::update),
+    entry("User", "Verify", user::verify),
+];
+
+const fn entry(entity: &'static str, action: &'static str, handler: Handler) -> Entry {
+    Entry { entity, action, handler }
+}
 
 static BY_PAIR: LazyLock<HashMap<(&str, &str), &Entry>> =
     LazyLock::new(|| HANDLERS.iter().map(|entry| ((entry.entity, entry.action), entry)).collect());

@@ -126,6 +126,19 @@ impl<'a> Scope<'a> {
         self.store.before_block(R::TABLE, &key.into()).and_then(downcast)
     }
 
+    /// The rows of a lookup as they were at block start, in key order.
+    ///
+    /// # Errors
+    /// [`HandlerError::Missing`], as for [`Scope::view`].
+    pub fn before_block_by<R: Record>(
+        &mut self,
+        by: R::By,
+        key: impl Into<Key>,
+    ) -> Result<Vec<Arc<R>>, HandlerError> {
+        let rows = self.store.find_before_block(R::TABLE, by.into(), &key.into())?;
+        Ok(rows.iter().filter_map(downcast).collect())
+    }
+
     /// Asks for a row to be loaded with the next round, so that one round loads many.
     pub fn want<R: Record>(&mut self, key: impl Into<Key>) {
         self.store.want(R::TABLE, key.into());

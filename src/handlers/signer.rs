@@ -101,3 +101,15 @@ pub fn user_by_wallet(
 ) -> Result<Option<Arc<User>>, HandlerError> {
     Ok(scope.stored_by::<User>(UserBy::WalletLc, wallet)?.pop())
 }
+
+/// Lets only the configured verifier pass.
+///
+/// # Errors
+/// Rejects every other signer, and everybody while no verifier is configured.
+pub fn authorize_verifier(tx: &EntityTx, scope: &Scope<'_>) -> Result<(), HandlerError> {
+    let verifier = scope.env.verifier_address.to_lowercase();
+    if verifier.is_empty() || verifier != tx.signer.to_lowercase() {
+        return Err(reject("signer_not_verifier"));
+    }
+    Ok(())
+}

@@ -167,6 +167,30 @@ impl Store {
         self.table(id).base.get(key).flatten()
     }
 
+    /// All rows whose `lookup` had the value `key` before the open block, in key order.
+    ///
+    /// # Errors
+    /// As for [`Store::find`].
+    pub fn find_before_block(
+        &mut self,
+        id: TableId,
+        lookup: usize,
+        key: &Key,
+    ) -> Result<Vec<Row>, Miss> {
+        let base = &self.table(id).base;
+        let Some(keys) = base.lookup(lookup, key) else {
+            return self.note_missing(id, Some(lookup), key);
+        };
+        let mut rows = Vec::with_capacity(keys.len());
+        for row_key in keys.clone() {
+            match self.table(id).base.get(&row_key) {
+                Some(row) => rows.extend(row.cloned()),
+                None => return self.note_missing(id, None, &row_key),
+            }
+        }
+        Ok(rows)
+    }
+
     /// Asks for a key to be loaded with the next round, if it isn't in memory.
     pub fn want(&mut self, id: TableId, key: Key) {
         let table = self.table(id);

@@ -1,0 +1,127 @@
+//! Encrypted e-mail addresses and the keys to them (handlers-a 6).
+//!
+//! There is no signer check, and the acting user is not compared with the metadata.
+
+use super::{
+    Call, Handled, HandlerError, Scope, ensure, poison, query, reject, rules::columns, skip,
+};
+use crate::model::{
+    Json,
+    table::Record,
+    tables::{EmailAccess, EmailAccessBy, EncryptedEmail},
+};
+
+const GRANT_KEYS: [&str; 3] = ["receiving_user_id", "grantor_user_id", "encrypted_key"];
+
+/// (EncryptedEmail, AddEmail): an owner's address, once, with the first keys to it.
+pub fn add_email(call: &Call<'_>, scope: &mut Scope<'_>) -> Handled {
+    let data = call.data().ok_or_else(|| skip("metadata_missing"))?;
+    let truthy = |key: &str| data.get(key).filter(|value| value.truthy());
+    let (Some(owner), Some(email), Some(grants)) =
+        (truthy("email_owner_user_id"), truthy("encrypted_email"), truthy("access_grants"))
+    else {
+        return Err(reject("email_fields_missing"));
+    };
+    let grants = grants.as_list().ok_or_else(|| reject("email_grants_not_list"))?;
+    for grant in grants {
+        check_keys(grant)?;
+    }
+    if let Some(owner) = query::integer(owner)?
+        && scope.stored::<EncryptedEmail>(owner)?.is_some()
+    {
+        return Ok(());
+    }
+    let email = columns::text(email)?.ok_or_else(|| poison("email_null"))?;
+    scope.put(EncryptedEmail {
+        email_owner_user_id: id(owner)?,
+        encrypted_email: email,
+        created_at: Some(scope.block.time),
+        updated_at: Some(scope.block.time),
+    })?;
+    for grant in grants {
+        add_access(owner, grant, scope)?;
+    }
+    Ok(())
+}
+
+/// (EmailAccess, Update): further keys, by users who hold one themselves.
+///
+/// Keys before the one that is refused stay.
+pub fn grant_access(call: &Call<'_>, scope: &mut Scope<'_>) -> Handled {
+    let data = call.data().ok_or_else(|| skip("metadata_missing"))?;
+    let truthy = |key: &str| data.get(key).filter(|value| value.truthy());
+    let (Some(owner), Some(grants)) = (truthy("email_owner_user_id"), truthy("access_grants"))
+    else {
+        return Err(reject("email_fields_missing"));
+    };
+    let grants = grants.as_list().ok_or_else(|| reject("email_grants_not_list"))?;
+    for grant in grants {
+        check_keys(grant)?;
+        let grantor = query::integer(field(grant, "grantor_user_id")?)?;
+        let has_key = match (query::integer(owner)?, grantor) {
+            (Some(owner), Some(grantor)) => !scope
+                .stored_by::<EmailAccess>(EmailAccessBy::OwnerReceiver, (owner, grantor))?
+                .is_empty(),
+            _ => false,
+        };
+        ensure(has_key, "email_grantor_without_access")?;
+        add_access(owner, grant, scope)?;
+    }
+    Ok(())
+}
+
+/// Python's `key in grant` for every key a grant needs.
+fn check_keys(grant: &Json) -> Handled {
+    for key in GRANT_KEYS {
+        let present = match grant {
+            Json::Object(object) => object.contains_key(key),
+            Json::Str(text) => text.contains(key),
+            Json::List(items) => items.iter().any(|item| item.as_str() == Some(key)),
+            _ => return Err(skip("email_grant_not_container")),
+        };
+        ensure(present, "email_grant_keys_missing")?;
+    }
+    Ok(())
+}
+
+/// `grant[key]` of a grant that passed [`check_keys`].
+fn field<'a>(grant: &'a Json, key: &str) -> Result<&'a Json, HandlerError> {
+    grant.get(key).ok_or_else(|| skip("email_grant_not_object"))
+}
+
+/// Stores a key unless it is stored already.
+fn add_access(owner: &Json, grant: &Json, scope: &mut Scope<'_>) -> Handled {
+    let receiver = field(grant, "receiving_user_id")?;
+    let grantor = field(grant, "grantor_user_id")?;
+    let triple = (query::integer(owner)?, query::integer(receiver)?, query::integer(grantor)?);
+    if let (Some(owner), Some(receiver), Some(grantor)) = triple
+        && scope.stored::<EmailAccess>((owner, receiver, grantor))?.is_some()
+    {
+        return Ok(());
+    }
+    let encrypted_key =
+        columns::text(field(grant, "encrypted_key")?)?.ok_or_else(|| poison("email_key_null"))?;
+    let row = EmailAccess {
+        email_owner_user_id: id(owner)?,
+        receiving_user_id: id(receiver)?,
+        grantor_user_id: id(grantor)?,
+        encrypted_key,
+        created_at: Some(scope.block.time),
+        updated_at: Some(scope.block.time),
+        is_initial: Some(false),
+    };
+    // Parity: new keys of a block are kept by receiver alone, so the last one of a receiver drops
+    // those of other owners and grantors.
+    let key = row.key();
+    for earlier in scope.pending::<EmailAccess>() {
+        if earlier.receiving_user_id == row.receiving_user_id && earlier.key() != key {
+            scope.discard::<EmailAccess>(earlier.key());
+        }
+    }
+    scope.put(row)
+}
+
+/// A value as an integer column without NULL.
+fn id(value: &Json) -> Result<i64, HandlerError> {
+    columns::int4(value)?.ok_or_else(|| poison("email_id_null"))
+}

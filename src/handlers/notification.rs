@@ -1,0 +1,85 @@
+//! Notifications that users look at, and announcements (handlers-a 7).
+
+use std::sync::Arc;
+
+use super::{Call, Handled, Scope, ensure, poison, reject, signer::authorize};
+use crate::model::{
+    key::Key,
+    tables::{Notification, NotificationSeen, Playlist, PlaylistSeen},
+};
+
+/// (Notification, View): when the user last looked; the first view of a second counts.
+pub fn view(call: &Call<'_>, scope: &mut Scope<'_>) -> Handled {
+    let tx = call.tx;
+    let time = scope.block.time;
+    scope.want::<NotificationSeen>((tx.user_id, time));
+    authorize(tx, scope)?;
+    // Parity: the reference would fail on a row of an earlier block with the same second.
+    if scope.view::<NotificationSeen>((tx.user_id, time))?.is_some() {
+        return Ok(());
+    }
+    scope.put(NotificationSeen {
+        user_id: tx.user_id,
+        seen_at: time,
+        blocknumber: Some(scope.block.number),
+        blockhash: Some(scope.block.hash.clone()),
+        txhash: tx.hash.clone(),
+    })
+}
+
+/// (Notification, Create): an announcement to everybody, by the verifier; one per block.
+pub fn announce(call: &Call<'_>, scope: &mut Scope<'_>) -> Handled {
+    let tx = call.tx;
+    super::signer::authorize_verifier(tx, scope)?;
+    let data = match &tx.json {
+        Some(Ok(data)) => data,
+        _ => return Err(reject("metadata_not_json")),
+    };
+    let group_id = format!("announcement:blocknumber:{}", scope.block.number);
+    let specifier = String::new();
+    if scope.view::<Notification>((&group_id, &specifier))?.is_some() {
+        return Ok(());
+    }
+    if tx.lone_surrogate {
+        return Err(poison("metadata_lone_surrogate"));
+    }
+    scope.put(Notification {
+        specifier,
+        group_id,
+        r#type: "announcement".to_owned(),
+        slot: None,
+        blocknumber: Some(scope.block.number),
+        timestamp: scope.block.time,
+        data: Some(Arc::new(data.clone())),
+        user_ids: Some(Vec::new()),
+        type_v2: None,
+    })
+}
+
+/// (Notification, ViewPlaylist): when the user last looked at a playlist.
+pub fn view_playlist(call: &Call<'_>, scope: &mut Scope<'_>) -> Handled {
+    let tx = call.tx;
+    let key = Key::from((tx.user_id, tx.entity_id));
+    scope.want::<Playlist>(tx.entity_id);
+    scope.want::<PlaylistSeen>(key.clone());
+    authorize(tx, scope)?;
+    ensure(scope.view::<Playlist>(tx.entity_id)?.is_some(), "playlist_not_found")?;
+    let stored = scope.stored::<PlaylistSeen>(key.clone())?;
+    let seen = scope.view::<PlaylistSeen>(key)?;
+    let seen_in_block = match (&seen, &stored) {
+        (Some(seen), Some(stored)) => !Arc::ptr_eq(seen, stored),
+        (seen, _) => seen.is_some(),
+    };
+    if seen_in_block {
+        return Ok(());
+    }
+    scope.put(PlaylistSeen {
+        user_id: tx.user_id,
+        playlist_id: tx.entity_id,
+        seen_at: scope.block.time,
+        is_current: true,
+        blocknumber: Some(scope.block.number),
+        blockhash: Some(scope.block.hash.clone()),
+        txhash: tx.hash.clone(),
+    })
+}
