@@ -20,9 +20,12 @@ mod prefetch;
 pub mod query;
 pub mod registry;
 pub mod rules;
+#[cfg(test)]
+mod sandbox;
 mod scope;
 mod settings;
 pub mod signer;
+pub mod social;
 pub mod tip;
 pub mod track;
 pub mod user;

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::LazyLock};
 
-use super::{Handler, collectibles, developer_app, email, grant, notification, tip, user};
+use super::{Handler, collectibles, developer_app, email, grant, notification, social, tip, user};
 use crate::model::EntityTx;
 
 /// Matches every entity type.
@@ -21,6 +21,15 @@ pub struct Entry {
 
 /// All handlers, grouped by entity (handlers-a 0.3).
 pub const HANDLERS: &[Entry] = &[
+    entry(ANY, "Follow", social::follow),
+    entry(ANY, "Repost", social::repost),
+    entry(ANY, "Save", social::save),
+    entry(ANY, "Share", social::share),
+    entry(ANY, "Subscribe", social::subscribe),
+    entry(ANY, "Unfollow", social::unfollow),
+    entry(ANY, "Unrepost", social::unrepost),
+    entry(ANY, "Unsave", social::unsave),
+    entry(ANY, "Unsubscribe", social::unsubscribe),
     entry("Collectibles", "Create", collectibles::store),
     entry("Collectibles", "Update", collectibles::store),
     entry("DeveloperApp", "Delete", developer_app::delete),
