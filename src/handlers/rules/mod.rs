@@ -4,12 +4,15 @@
 use super::{HandlerError, Reason};
 
 pub mod columns;
+pub mod conditions;
+pub mod contents;
 pub mod dates;
 pub mod fqdn;
 pub mod genre;
 pub mod hashid;
 pub mod names;
 pub mod schema;
+pub mod signatures;
 pub mod slug;
 pub mod unicode;
 

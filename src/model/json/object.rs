@@ -57,6 +57,12 @@ impl Object {
         self.get(key).filter(|value| !value.is_null())
     }
 
+    /// Python's `dict.get(key)`: the value, `null` where the key is absent.
+    pub fn get_or_null(&self, key: &str) -> &Json {
+        static NULL: Json = Json::Null;
+        self.get(key).unwrap_or(&NULL)
+    }
+
     /// Sets a key. An existing key keeps its place; its old value is returned.
     pub fn insert(&mut self, key: impl Into<String>, value: Json) -> Option<Json> {
         let key = key.into();
