@@ -128,8 +128,16 @@ impl Encoder {
         &self.out
     }
 
-    pub(crate) fn into_bytes(self) -> Vec<u8> {
-        self.out
+    /// Bytes of memory that the buffer holds.
+    pub(crate) fn capacity(&self) -> usize {
+        self.out.capacity()
+    }
+
+    /// Empties the buffer and keeps its memory.
+    pub(crate) fn reset(&mut self, sanitize: bool) {
+        self.out.clear();
+        self.sanitize = sanitize;
+        self.sanitized = 0;
     }
 
     pub(crate) fn push(&mut self, bytes: &[u8]) {
@@ -426,6 +434,24 @@ impl Encode<'_, Postgres> for ArrayParam {
 
     fn size_hint(&self) -> usize {
         self.elements.bytes().len() + 20
+    }
+}
+
+/// A single timestamp parameter.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TimeParam(pub(crate) Timestamp);
+
+impl sqlx::Type<Postgres> for TimeParam {
+    fn type_info() -> PgTypeInfo {
+        PgTypeInfo::with_oid(Oid(1114))
+    }
+}
+
+impl Encode<'_, Postgres> for TimeParam {
+    fn encode_by_ref(&self, buffer: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
+        let micros = self.0.micros().saturating_sub(EPOCH_MICROS);
+        buffer.extend_from_slice(&micros.to_be_bytes());
+        Ok(IsNull::No)
     }
 }
 

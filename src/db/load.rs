@@ -19,7 +19,6 @@ use super::{
 };
 use crate::{
     model::{
-        Timestamp,
         key::{Key, KeyPart},
         table::{LookupPart, Row, TableDef},
         value::Value,
@@ -244,18 +243,5 @@ impl Loader {
             known.extend(found);
         }
         Ok(known)
-    }
-}
-
-/// A timestamp column of a row, without a calendar library in between.
-pub(super) fn time_of(row: &PgRow, name: &str) -> Result<Option<Timestamp>, sqlx::Error> {
-    let raw = row.try_get_raw(name)?;
-    if raw.is_null() {
-        return Ok(None);
-    }
-    let bytes = raw.as_bytes().map_err(sqlx::Error::Decode)?;
-    match decode(Wire::Timestamp, bytes).map_err(sqlx::Error::Decode)? {
-        Value::Time(time) => Ok(Some(time)),
-        _ => Ok(None),
     }
 }

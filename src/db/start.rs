@@ -2,10 +2,14 @@
 //!
 //! Read it while the writer lock is held, so that nobody moves it in between.
 
-use sqlx::{Row as _, postgres::PgRow};
+use sqlx::{Row as _, ValueRef as _, postgres::PgRow};
 
-use super::{Error, load::Loader};
-use crate::model::Timestamp;
+use super::{
+    Error,
+    codec::{Wire, decode},
+    load::Loader,
+};
+use crate::model::{Timestamp, value::Value};
 
 /// The last durable state of one chain.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -178,7 +182,7 @@ impl Loader {
 }
 
 fn position(row: &PgRow) -> Result<ChainPosition, sqlx::Error> {
-    let block_time = super::load::time_of(row, "block_time")?;
+    let block_time = time_of(row, "block_time")?;
     let checkpoint: Option<i64> = row.try_get("id")?;
     Ok(ChainPosition {
         chain: row.try_get("chain")?,
@@ -200,4 +204,17 @@ fn known_chain(row: &PgRow) -> Result<KnownChain, sqlx::Error> {
         ready_at: time("ready")?,
         events_processed: row.try_get("events_processed")?,
     })
+}
+
+/// A timestamp column of a row, without a calendar library in between.
+pub(crate) fn time_of(row: &PgRow, name: &str) -> Result<Option<Timestamp>, sqlx::Error> {
+    let raw = row.try_get_raw(name)?;
+    if raw.is_null() {
+        return Ok(None);
+    }
+    let bytes = raw.as_bytes().map_err(sqlx::Error::Decode)?;
+    match decode(Wire::Timestamp, bytes).map_err(sqlx::Error::Decode)? {
+        Value::Time(time) => Ok(Some(time)),
+        _ => Ok(None),
+    }
 }

@@ -4,12 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{BlockContext, Environment, Outcome, Scope, dispatch, prefetch::Prefetch};
 use crate::{
-    model::{
-        Block, EntityTx, Json, Timestamp, TxBody,
-        json::Object,
-        table::Row,
-        value::{ColumnType, ValueRef},
-    },
+    model::{Block, EntityTx, Json, TxBody, row_json::row_to_json},
     store::{Change, Store},
 };
 
@@ -85,51 +80,4 @@ fn archived_rows(store: &Store) -> Option<Json> {
         return None;
     }
     Some(Json::object(tables.into_iter().map(|(name, rows)| (name, Json::List(rows)))))
-}
-
-/// A row the way PostgreSQL's `row_to_json` prints it.
-pub fn row_to_json(row: &Row) -> Json {
-    let def = row.table().def();
-    let mut object = Object::with_capacity(def.columns.len());
-    for (index, column) in def.columns.iter().enumerate() {
-        let value = match row.value(index) {
-            ValueRef::Null => Json::Null,
-            ValueRef::Bool(value) => Json::Bool(value),
-            ValueRef::Int(value) => Json::Int(value),
-            ValueRef::Float(value) if value.is_finite() => Json::Float(value),
-            ValueRef::Float(value) => Json::Str(crate::model::json::numeric_text(value)),
-            ValueRef::Text(value) => Json::Str(value.to_owned()),
-            ValueRef::Bytes(value) => Json::Str(hex_bytes(value)),
-            ValueRef::Time(value) => Json::Str(timestamp_text(value, column.ty)),
-            ValueRef::Json(value) => value.clone(),
-            ValueRef::Ints(values) => Json::list(values.iter().map(|value| Json::Int(*value))),
-            ValueRef::Texts(values) => {
-                Json::list(values.iter().map(|value| Json::Str(value.clone())))
-            }
-        };
-        object.insert(column.name, value);
-    }
-    Json::Object(object)
-}
-
-/// A time as `row_to_json` prints it: no trailing zeros, a zone only where the column has one.
-fn timestamp_text(time: Timestamp, ty: ColumnType) -> String {
-    let text = time.to_string();
-    let text = text.trim_end_matches('Z');
-    let text = if text.contains('.') { text.trim_end_matches('0') } else { text };
-    match ty {
-        ColumnType::TimestampTz => format!("{text}+00:00"),
-        ColumnType::Date => text.split('T').next().unwrap_or(text).to_owned(),
-        _ => text.to_owned(),
-    }
-}
-
-fn hex_bytes(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    let mut text = String::with_capacity(2 + bytes.len() * 2);
-    text.push_str("\\x");
-    for byte in bytes {
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
 }

@@ -3,6 +3,7 @@
 pub mod block;
 pub mod json;
 pub mod key;
+pub mod row_json;
 pub mod table;
 #[expect(missing_docs, reason = "columns keep the names that the production schema documents")]
 pub mod tables;

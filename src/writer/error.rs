@@ -53,7 +53,7 @@ pub enum Error {
         /// The column.
         column: &'static str,
         /// What does not fit.
-        problem: String,
+        problem: &'static str,
     },
     /// Rolling back to a checkpoint whose before-images are not kept.
     #[error("cannot go back to checkpoint {checkpoint}: history is kept down to {oldest:?} only")]

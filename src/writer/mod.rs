@@ -16,6 +16,15 @@
 mod batch;
 mod cycle;
 mod error;
+mod merge;
+mod postgres;
+mod prepare;
+mod raw;
+mod rollback;
+mod rows;
+mod session;
+mod sla;
+mod transaction;
 
 #[cfg(test)]
 mod tests;
@@ -28,6 +37,7 @@ pub use batch::{Batch, ChainStatus, Checkpoint, Weight, WrittenBlock};
 pub use cycle::{Progress, Run, STATUS_INTERVAL, Sink, Written};
 use cycle::{Rollback, Shared};
 pub use error::{Error, ErrorKind, LockHolder};
+pub use postgres::{PostgresConfig, PostgresSink};
 
 /// Knobs of the write cycle.
 #[derive(Clone, Debug)]

@@ -1,0 +1,77 @@
+//! Rows as JSON, the way PostgreSQL's `row_to_json` prints them: for `revert_blocks` and for the
+//! before-images of the history, which `jsonb_populate_record` turns into rows again.
+
+use super::{
+    Json, Timestamp,
+    json::Object,
+    table::Row,
+    value::{ColumnType, ValueRef},
+};
+
+/// A row the way PostgreSQL's `row_to_json` prints it.
+pub fn row_to_json(row: &Row) -> Json {
+    columns_to_json(row, 0..row.table().def().columns.len(), true)
+}
+
+/// A row without its NULL columns: unlike in [`row_to_json`], a NULL and a stored JSON `null`
+/// stay distinct.
+pub fn image_to_json(row: &Row) -> Json {
+    columns_to_json(row, 0..row.table().def().columns.len(), false)
+}
+
+/// The natural key of a row as an object of its columns.
+pub fn key_to_json(row: &Row) -> Json {
+    columns_to_json(row, row.table().def().key.iter().copied(), true)
+}
+
+fn columns_to_json(
+    row: &Row,
+    columns: impl ExactSizeIterator<Item = usize>,
+    with_nulls: bool,
+) -> Json {
+    let def = row.table().def();
+    let mut object = Object::with_capacity(columns.len());
+    for index in columns {
+        let column = &def.columns[index];
+        let value = match row.value(index) {
+            ValueRef::Null if with_nulls => Json::Null,
+            ValueRef::Null => continue,
+            ValueRef::Bool(value) => Json::Bool(value),
+            ValueRef::Int(value) => Json::Int(value),
+            ValueRef::Float(value) if value.is_finite() => Json::Float(value),
+            ValueRef::Float(value) => Json::Str(super::json::numeric_text(value)),
+            ValueRef::Text(value) => Json::Str(value.to_owned()),
+            ValueRef::Bytes(value) => Json::Str(hex_bytes(value)),
+            ValueRef::Time(value) => Json::Str(timestamp_text(value, column.ty)),
+            ValueRef::Json(value) => value.clone(),
+            ValueRef::Ints(values) => Json::list(values.iter().map(|value| Json::Int(*value))),
+            ValueRef::Texts(values) => {
+                Json::list(values.iter().map(|value| Json::Str(value.clone())))
+            }
+        };
+        object.insert(column.name, value);
+    }
+    Json::Object(object)
+}
+
+/// A time as `row_to_json` prints it: no trailing zeros, a zone only where the column has one.
+fn timestamp_text(time: Timestamp, ty: ColumnType) -> String {
+    let text = time.to_string();
+    let text = text.trim_end_matches('Z');
+    let text = if text.contains('.') { text.trim_end_matches('0') } else { text };
+    match ty {
+        ColumnType::TimestampTz => format!("{text}+00:00"),
+        ColumnType::Date => text.split('T').next().unwrap_or(text).to_owned(),
+        _ => text.to_owned(),
+    }
+}
+
+fn hex_bytes(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    let mut text = String::with_capacity(2 + bytes.len() * 2);
+    text.push_str("\\x");
+    for byte in bytes {
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
+}

@@ -1,0 +1,406 @@
+//! The durable sink: PostgreSQL on one connection that also holds the writer lock.
+//!
+//! **Invariant:** after a lost connection nothing is written before the lock is held again and the
+//! last checkpoint in the database is known, so a transaction whose commit was in doubt is neither
+//! lost nor written twice.
+
+use std::{sync::Arc, time::Duration};
+
+use rustc_hash::FxHashSet;
+use sqlx::postgres::PgConnection;
+use tokio::time::{Instant, sleep};
+
+use super::{
+    Checkpoint, Error, Run, Sink, Written,
+    prepare::{Plan, Prepared, Settings, Spare, prepare},
+    raw::{self, ETL_TRANSACTIONS},
+    rollback,
+    session::{Contention, Session},
+    transaction::{self, Fault, RowCounts},
+};
+use crate::db::{self, Database, is_transient};
+
+/// First and longest pause between two attempts.
+const BACKOFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+
+/// Settings of the sink.
+#[derive(Clone, Debug)]
+pub struct PostgresConfig {
+    /// The database.
+    pub database: Database,
+    /// Wait for every commit to be on disk. Without it a crash of the server may lose the last
+    /// commits; none is torn, and the next start goes on from what is left.
+    pub synchronous_commit: bool,
+    /// Wait for the writer lock instead of failing.
+    pub wait_lock: bool,
+    /// Write production's `plays` besides `etl_plays`.
+    pub write_plays: bool,
+    /// How long transient errors of one run are retried before they are final.
+    pub retry_for: Duration,
+}
+
+impl PostgresConfig {
+    /// The defaults for a database.
+    pub const fn new(database: Database) -> Self {
+        Self {
+            database,
+            synchronous_commit: true,
+            wait_lock: false,
+            write_plays: true,
+            retry_for: Duration::from_secs(300),
+        }
+    }
+}
+
+/// Writes runs to PostgreSQL.
+#[derive(Debug)]
+pub struct PostgresSink {
+    config: PostgresConfig,
+    /// `None` after the connection was lost.
+    session: Option<Session>,
+    /// Server process of the last session.
+    pid: i32,
+    plan: Arc<Plan>,
+    spare: Spare,
+    /// Last checkpoint in the database.
+    committed: Option<u64>,
+    /// Hash of the highest row of `blocks`.
+    last_block: Option<String>,
+    /// Before-images may be in the database.
+    has_history: bool,
+    /// Tables that had a value PostgreSQL cannot hold in the run at hand.
+    sanitize: FxHashSet<&'static str>,
+}
+
+impl PostgresSink {
+    /// Connects, takes the writer lock and reads the layout of the tables.
+    ///
+    /// # Errors
+    /// [`Error::Locked`] when another writer is at work, [`Error::Database`] when the database
+    /// cannot be reached or lacks tables or columns.
+    pub async fn open(config: PostgresConfig) -> Result<Self, Error> {
+        let contention = if config.wait_lock { Contention::Wait } else { Contention::Fail };
+        let mut session =
+            Session::open(&config.database, config.synchronous_commit, contention).await?;
+        let plan = Plan::read(&mut session.connection).await?;
+        let stand = Stand::read(&mut session.connection).await?;
+        Ok(Self {
+            config,
+            pid: session.pid,
+            session: Some(session),
+            plan: Arc::new(plan),
+            spare: Spare::default(),
+            committed: stand.committed,
+            last_block: stand.last_block,
+            has_history: stand.has_history,
+            sanitize: FxHashSet::default(),
+        })
+    }
+
+    /// Id of the last checkpoint in the database; 0 if there is none.
+    pub fn committed(&self) -> u64 {
+        self.committed.unwrap_or(0)
+    }
+
+    /// Encodes the run on a thread that may block.
+    async fn prepare(&mut self, run: &Arc<Run>, mut settings: Settings) -> Result<Prepared, Error> {
+        settings.raw.write_plays = self.config.write_plays;
+        settings.raw.parent_of_first.clone_from(&self.last_block);
+        settings.sanitize.clone_from(&self.sanitize);
+        let (plan, run) = (Arc::clone(&self.plan), Arc::clone(run));
+        let mut spare = std::mem::take(&mut self.spare);
+        let task = tokio::task::spawn_blocking(move || {
+            let prepared = prepare(&plan, &run, &settings, &mut spare);
+            (prepared, spare)
+        });
+        let (prepared, spare) = task.await.map_err(|_panic| Error::Stopped)?;
+        self.spare = spare;
+        prepared
+    }
+
+    /// Writes the run, as often as it takes.
+    async fn write_run(&mut self, run: &Arc<Run>, written: &mut Written) -> Result<(), Error> {
+        self.sanitize.clear();
+        let mut prepared = self.prepare(run, Settings::default()).await?;
+        let mut retry = Retry::new(self.config.retry_for);
+        let rows = loop {
+            let fault = match self.attempt(&prepared, run).await {
+                Ok(Attempt::Committed(rows)) => break rows,
+                Ok(Attempt::Reconnect(error)) => {
+                    retry.pause(error, written).await?;
+                    continue;
+                }
+                Err(error) => return Err(error),
+                Ok(Attempt::Failed(fault)) => fault,
+            };
+            match self.remedy(&fault) {
+                Remedy::Retry => retry.pause(refused(run, fault), written).await?,
+                Remedy::Sanitize => {
+                    tracing::warn!(table = fault.table, "removing U+0000 from values of a table");
+                    self.sanitize.insert(fault.table);
+                    prepared = self.prepare(run, Settings::default()).await?;
+                    written.retries += 1;
+                }
+                Remedy::FindDuplicates => {
+                    let mut settings = Settings::default();
+                    settings.raw.check_repeats = true;
+                    settings.raw.known_hashes = self.known_hashes(run).await?;
+                    prepared = self.prepare(run, settings).await?;
+                    written.retries += 1;
+                }
+                Remedy::None => return Err(refused(run, fault)),
+            }
+        };
+        let context =
+            raw::RawContext { write_plays: self.config.write_plays, ..raw::RawContext::default() };
+        written.plays_left_out = raw::left_out(run, &context);
+        written.sanitized_values = prepared.sanitized;
+        written.rows = rows;
+        self.spare.give_back(prepared);
+        Ok(())
+    }
+
+    /// One attempt at the transaction, on a session that is made if there is none.
+    async fn attempt(&mut self, prepared: &Prepared, run: &Run) -> Result<Attempt, Error> {
+        if self.session.is_none() {
+            let found = match self.reconnect().await {
+                Ok(found) => found,
+                Err(error) if error.is_retryable() => return Ok(Attempt::Reconnect(error)),
+                Err(error) => return Err(error),
+            };
+            let last = run.blocks.last().map(|block| block.checkpoint.id);
+            if last.is_some() && found == last {
+                tracing::info!(checkpoint = last, "the interrupted transaction had been committed");
+                let sections = prepared.sections.iter().filter(|section| section.rows > 0);
+                let rows = sections.map(|section| (section.table, section.rows)).collect();
+                return Ok(Attempt::Committed(rows));
+            }
+            if found != self.committed {
+                return Err(Error::Diverged { expected: self.committed, found });
+            }
+        }
+        let Some(session) = &mut self.session else { return Err(Error::Stopped) };
+        match transaction::execute(&mut session.connection, prepared, run).await {
+            Ok(rows) => Ok(Attempt::Committed(rows)),
+            Err(fault) => {
+                self.abandon_transaction(&fault.source).await;
+                Ok(Attempt::Failed(fault))
+            }
+        }
+    }
+
+    /// Leaves the session without an open transaction, or without a connection.
+    async fn abandon_transaction(&mut self, error: &sqlx::Error) {
+        let Some(mut session) = self.session.take() else { return };
+        if is_lost(error) {
+            return;
+        }
+        if transaction::statement(&mut session.connection, "ROLLBACK", "rollback").await.is_ok() {
+            self.session = Some(session);
+        }
+    }
+
+    /// Opens a new session in place of the lost one; returns where the database stands.
+    async fn reconnect(&mut self) -> Result<Option<u64>, Error> {
+        let contention = Contention::Replace { pid: self.pid };
+        let mut session =
+            Session::open(&self.config.database, self.config.synchronous_commit, contention)
+                .await?;
+        let stand = Stand::read(&mut session.connection).await?;
+        tracing::info!(pid = session.pid, "the writer is connected again");
+        self.pid = session.pid;
+        self.session = Some(session);
+        Ok(stand.committed)
+    }
+
+    fn remedy(&self, fault: &Fault) -> Remedy {
+        if is_transient(&fault.source) {
+            return Remedy::Retry;
+        }
+        let code = fault.source.as_database_error().and_then(|error| error.code());
+        match code.as_deref() {
+            // U+0000 in text; its escape in jsonb.
+            Some("22021" | "22P05") if !self.sanitize.contains(fault.table) => Remedy::Sanitize,
+            Some("23505") if fault.table == ETL_TRANSACTIONS => Remedy::FindDuplicates,
+            _ => Remedy::None,
+        }
+    }
+
+    /// Hashes of the run that are in `etl_transactions` already.
+    async fn known_hashes(&mut self, run: &Run) -> Result<FxHashSet<String>, Error> {
+        let hashes: Vec<String> = run
+            .blocks
+            .iter()
+            .flat_map(|block| &block.block.txs)
+            .map(|tx| tx.hash.replace('\0', ""))
+            .collect();
+        let Some(session) = &mut self.session else { return Ok(FxHashSet::default()) };
+        let known: Vec<String> =
+            sqlx::query_scalar("SELECT tx_hash FROM etl_transactions WHERE tx_hash = ANY($1)")
+                .bind(hashes)
+                .fetch_all(&mut session.connection)
+                .await
+                .map_err(db::Error::query("looking for known transaction hashes"))?;
+        Ok(known.into_iter().collect())
+    }
+
+    /// Drops before-images that no rollback needs. Runs between two writes on their connection, so
+    /// never beside one; a failure costs space and nothing else.
+    async fn prune(&mut self, run: &Run) {
+        let safe = if run.keep_history { run.safe_checkpoint } else { self.committed };
+        let Some(safe) = safe.filter(|_| self.has_history) else { return };
+        let Some(session) = &mut self.session else { return };
+        match rollback::prune(&mut session.connection, safe).await {
+            Ok(()) => self.has_history = run.keep_history,
+            Err(error) => {
+                tracing::warn!(%error, "history could not be pruned");
+                self.abandon_transaction(&error).await;
+            }
+        }
+    }
+}
+
+impl Sink for PostgresSink {
+    async fn write(&mut self, run: Arc<Run>) -> Result<Written, Error> {
+        let mut written = Written { blocks: run.blocks.len(), ..Written::default() };
+        self.write_run(&run, &mut written).await?;
+        if let Some(last) = run.blocks.last() {
+            self.committed = Some(last.checkpoint.id);
+            written.checkpoint = Some(last.checkpoint.clone());
+            self.has_history |= run.keep_history;
+            let entity_blocks =
+                run.blocks.iter().filter(|block| block.checkpoint.em_block.is_some());
+            if let Some(block) = entity_blocks.last() {
+                self.last_block = Some(block.checkpoint.block_hash.clone());
+            }
+            self.prune(&run).await;
+        }
+        Ok(written)
+    }
+
+    async fn rollback(&mut self, checkpoint: u64) -> Result<Checkpoint, Error> {
+        if self.session.is_none() {
+            let found = self.reconnect().await?;
+            if found != self.committed {
+                return Err(Error::Diverged { expected: self.committed, found });
+            }
+        }
+        let Some(session) = &mut self.session else { return Err(Error::Stopped) };
+        let result = rollback::roll_back(&mut session.connection, checkpoint).await;
+        let checkpoint = match result {
+            Ok(checkpoint) => checkpoint,
+            Err(error) => {
+                // Nothing is written after an error that ends the writer; after one that doesn't,
+                // the transaction must not stay open.
+                if let Some(session) = &mut self.session {
+                    let connection = &mut session.connection;
+                    if transaction::statement(connection, "ROLLBACK", "rollback").await.is_err() {
+                        self.session = None;
+                    }
+                }
+                return Err(error);
+            }
+        };
+        let stand = Stand::read(&mut session.connection).await?;
+        self.committed = stand.committed;
+        self.last_block = stand.last_block;
+        Ok(checkpoint)
+    }
+
+    async fn close(self) {
+        if let Some(session) = self.session {
+            session.close().await;
+        }
+    }
+}
+
+/// How an attempt ended.
+enum Attempt {
+    Committed(RowCounts),
+    /// There is no connection, yet.
+    Reconnect(Error),
+    Failed(Fault),
+}
+
+/// What to do about a fault.
+enum Remedy {
+    Retry,
+    Sanitize,
+    FindDuplicates,
+    None,
+}
+
+/// Pauses between attempts, and their end.
+struct Retry {
+    started: Instant,
+    limit: Duration,
+    pause: Duration,
+}
+
+impl Retry {
+    fn new(limit: Duration) -> Self {
+        Self { started: Instant::now(), limit, pause: BACKOFF.0 }
+    }
+
+    /// Waits before the next attempt, or gives up with `error`.
+    async fn pause(&mut self, error: Error, written: &mut Written) -> Result<(), Error> {
+        if self.started.elapsed() + self.pause > self.limit {
+            return Err(error);
+        }
+        tracing::warn!(%error, pause_ms = self.pause.as_millis(), "writing is tried again");
+        written.retries += 1;
+        sleep(self.pause).await;
+        self.pause = (self.pause * 2).min(BACKOFF.1);
+        Ok(())
+    }
+}
+
+/// Whether the connection is of no use any more.
+fn is_lost(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Database(database) => {
+            database.code().is_some_and(|code| code.starts_with("08") || code.starts_with("57P"))
+        }
+        _ => true,
+    }
+}
+
+fn refused(run: &Run, fault: Fault) -> Error {
+    let last = run.blocks.last().map(|block| &block.checkpoint);
+    Error::Refused {
+        table: fault.table,
+        checkpoint: last.map_or(0, |checkpoint| checkpoint.id),
+        height: last.map_or(0, |checkpoint| checkpoint.height),
+        source: fault.source,
+    }
+}
+
+/// Where the database stands.
+struct Stand {
+    committed: Option<u64>,
+    last_block: Option<String>,
+    has_history: bool,
+}
+
+impl Stand {
+    async fn read(connection: &mut PgConnection) -> Result<Self, Error> {
+        let reading = || db::Error::query("reading where the database stands");
+        let committed: Option<i64> =
+            sqlx::query_scalar("SELECT max(id) FROM audius_etl_checkpoints")
+                .fetch_one(&mut *connection)
+                .await
+                .map_err(reading())?;
+        let last_block = sqlx::query_scalar(
+            "SELECT blockhash FROM blocks WHERE number IS NOT NULL ORDER BY number DESC LIMIT 1",
+        )
+        .fetch_optional(&mut *connection)
+        .await
+        .map_err(reading())?;
+        let has_history = sqlx::query_scalar("SELECT EXISTS (SELECT FROM audius_etl_history)")
+            .fetch_one(connection)
+            .await
+            .map_err(reading())?;
+        let committed = committed.and_then(|id| u64::try_from(id).ok());
+        Ok(Self { committed, last_block, has_history })
+    }
+}

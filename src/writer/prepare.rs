@@ -1,0 +1,243 @@
+//! A run as the statements and bytes that make it durable. Pure: it may run on any thread.
+
+use std::{fmt::Write as _, sync::Arc};
+
+use rustc_hash::FxHashSet;
+use sqlx::postgres::PgConnection;
+
+use super::{
+    Error, Run,
+    merge::{MergedRow, merge},
+    raw::{AFTER_ENTITIES, BEFORE_ENTITIES, Fill, RawContext, RawSource},
+    rows::Rows,
+};
+use crate::{
+    db::{
+        codec::{ArrayParam, Encoder},
+        layout::{Layout, TableLayout, read_raw},
+    },
+    model::tables::TableId,
+};
+
+/// Buffers above this size are given back to the allocator after a run.
+const KEPT_BUFFER: usize = 4 << 20;
+
+/// The statements for every table, as this database has them. Made once per process.
+#[derive(Debug)]
+pub(super) struct Plan {
+    before: Vec<RawPlan>,
+    entities: Vec<EntityPlan>,
+    after: Vec<RawPlan>,
+}
+
+#[derive(Debug)]
+struct RawPlan {
+    layout: TableLayout,
+    copy: Arc<str>,
+    fill: Fill,
+}
+
+#[derive(Debug)]
+struct EntityPlan {
+    layout: TableLayout,
+    copy: Arc<str>,
+    delete: Arc<str>,
+}
+
+impl Plan {
+    /// Reads the layout of every table that the writer writes.
+    pub(super) async fn read(connection: &mut PgConnection) -> Result<Self, Error> {
+        let layout = Layout::read(connection).await?;
+        let entities = TableId::ALL.iter().map(|id| entity_plan(*id, layout.table(*id))).collect();
+        let before = raw_plans(connection, BEFORE_ENTITIES).await?;
+        let after = raw_plans(connection, AFTER_ENTITIES).await?;
+        Ok(Self { before, entities, after })
+    }
+}
+
+async fn raw_plans(
+    connection: &mut PgConnection,
+    sources: &[RawSource],
+) -> Result<Vec<RawPlan>, Error> {
+    let tables: Vec<_> = sources.iter().map(|source| source.table).collect();
+    let layouts = read_raw(connection, &tables).await?;
+    let plan = |(source, layout): (&RawSource, TableLayout)| RawPlan {
+        copy: copy_statement(&layout),
+        layout,
+        fill: source.fill,
+    };
+    Ok(sources.iter().zip(layouts).map(plan).collect())
+}
+
+fn entity_plan(id: TableId, layout: &TableLayout) -> EntityPlan {
+    EntityPlan {
+        copy: copy_statement(layout),
+        delete: delete_statement(id, layout),
+        layout: layout.clone(),
+    }
+}
+
+fn copy_statement(layout: &TableLayout) -> Arc<str> {
+    let mut sql = format!("COPY {} (", layout.name);
+    for (index, column) in layout.columns.iter().enumerate() {
+        let separator = if index == 0 { "" } else { ", " };
+        let _ = write!(sql, "{separator}\"{}\"", column.name);
+    }
+    sql.push_str(") FROM STDIN (FORMAT BINARY)");
+    sql.into()
+}
+
+/// Removes the rows of given keys, one array per key column.
+fn delete_statement(id: TableId, layout: &TableLayout) -> Arc<str> {
+    let def = id.def();
+    let (mut arrays, mut names, mut condition) = (String::new(), String::new(), String::new());
+    for (index, column) in def.key.iter().map(|column| &layout.columns[*column]).enumerate() {
+        let (comma, and) = if index == 0 { ("", "") } else { (", ", " AND ") };
+        let _ = write!(arrays, "{comma}${}::{}", index + 1, ArrayParam::sql(column.wire));
+        let _ = write!(names, "{comma}k{index}");
+        let cast = column.enum_type.as_ref().map(|name| format!("::{name}")).unwrap_or_default();
+        let _ = write!(condition, "{and}t.\"{}\" = k.k{index}{cast}", column.name);
+    }
+    let current = if def.current_only { " AND t.is_current" } else { "" };
+    format!(
+        "DELETE FROM {} AS t USING unnest({arrays}) AS k({names}) WHERE {condition}{current}",
+        def.name
+    )
+    .into()
+}
+
+/// One table's part of a transaction: delete, then copy.
+#[derive(Debug)]
+pub(super) struct Section {
+    pub(super) table: &'static str,
+    pub(super) delete: Option<(Arc<str>, Vec<ArrayParam>)>,
+    pub(super) copy: Arc<str>,
+    pub(super) data: Encoder,
+    pub(super) rows: u64,
+}
+
+/// A run, ready to be sent any number of times.
+#[derive(Debug, Default)]
+pub(super) struct Prepared {
+    pub(super) sections: Vec<Section>,
+    /// Values that were cleaned.
+    pub(super) sanitized: u64,
+}
+
+/// What preparing depends on besides the run.
+#[derive(Debug, Default)]
+pub(super) struct Settings {
+    pub(super) raw: RawContext,
+    /// Tables whose texts are to be cleaned of U+0000.
+    pub(super) sanitize: FxHashSet<&'static str>,
+}
+
+/// Encoders of earlier runs, with their buffers.
+#[derive(Debug, Default)]
+pub(super) struct Spare(Vec<Encoder>);
+
+impl Spare {
+    fn take(&mut self, sanitize: bool) -> Encoder {
+        let mut encoder = self.0.pop().unwrap_or_default();
+        encoder.reset(sanitize);
+        encoder
+    }
+
+    /// Keeps the buffers of a run that is done with.
+    pub(super) fn give_back(&mut self, prepared: Prepared) {
+        let buffers = prepared.sections.into_iter().map(|section| section.data);
+        self.0.extend(buffers.filter(|encoder| encoder.capacity() <= KEPT_BUFFER));
+    }
+}
+
+/// Encodes a run. Tables without rows have no section.
+pub(super) fn prepare(
+    plan: &Plan,
+    run: &Run,
+    settings: &Settings,
+    spare: &mut Spare,
+) -> Result<Prepared, Error> {
+    let mut prepared = Prepared::default();
+    for raw in &plan.before {
+        add_raw(&mut prepared, raw, run, settings, spare)?;
+    }
+    for (id, rows) in merge(run.blocks.iter().flat_map(|block| &block.changes)) {
+        add_entity(&mut prepared, id, &plan.entities[id as usize], &rows, settings, spare)?;
+    }
+    for raw in &plan.after {
+        add_raw(&mut prepared, raw, run, settings, spare)?;
+    }
+    prepared.sanitized = prepared.sections.iter().map(|section| section.data.sanitized).sum();
+    Ok(prepared)
+}
+
+fn add_raw(
+    prepared: &mut Prepared,
+    plan: &RawPlan,
+    run: &Run,
+    settings: &Settings,
+    spare: &mut Spare,
+) -> Result<(), Error> {
+    let table = plan.layout.name;
+    let encoder = spare.take(settings.sanitize.contains(table));
+    let mut rows = Rows::new(&plan.layout, encoder);
+    (plan.fill)(run, &settings.raw, &mut rows);
+    let (data, rows) = rows.finish()?;
+    let section = Section { table, delete: None, copy: Arc::clone(&plan.copy), data, rows };
+    if section.rows > 0 {
+        prepared.sections.push(section);
+    } else {
+        spare.0.push(section.data);
+    }
+    Ok(())
+}
+
+fn add_entity(
+    prepared: &mut Prepared,
+    id: TableId,
+    plan: &EntityPlan,
+    merged: &[MergedRow<'_>],
+    settings: &Settings,
+    spare: &mut Spare,
+) -> Result<(), Error> {
+    let def = id.def();
+    let sanitize = settings.sanitize.contains(def.name);
+    let existed = merged.iter().filter(|row| row.existed);
+    let count = existed.clone().count();
+    let delete = if count == 0 {
+        None
+    } else {
+        let columns = def.key.iter().map(|column| plan.layout.columns[*column].wire);
+        let mut arrays: Vec<_> =
+            columns.map(|wire| ArrayParam::new(wire, count).sanitizing(sanitize)).collect();
+        for row in existed {
+            for (array, (part, column)) in
+                arrays.iter_mut().zip(row.key.parts().iter().zip(&def.key))
+            {
+                let column = plan.layout.columns[*column].name;
+                array.push(part).map_err(|misfit| Error::Encode {
+                    table: def.name,
+                    column,
+                    problem: misfit.0,
+                })?;
+            }
+        }
+        Some((Arc::clone(&plan.delete), arrays))
+    };
+    let mut rows = Rows::new(&plan.layout, spare.take(sanitize));
+    for row in merged.iter().filter_map(|row| row.after) {
+        rows.row();
+        for column in 0..plan.layout.columns.len() {
+            rows.value(row.value(column));
+        }
+    }
+    let (data, rows) = rows.finish()?;
+    let section = Section { table: def.name, delete, copy: Arc::clone(&plan.copy), data, rows };
+    // A row that came and went within the run leaves nothing to do.
+    if section.rows > 0 || section.delete.is_some() {
+        prepared.sections.push(section);
+    } else {
+        spare.0.push(section.data);
+    }
+    Ok(())
+}

@@ -1,0 +1,572 @@
+//! The raw rows of a run, built from the blocks themselves (core-chain (d), (e)).
+//!
+//! Where the Go ETL writes an empty `tx_type`, this writes the type: `release`, `reward`,
+//! `reward_pool`, `file_upload` for members that are only recorded, `unknown_<tag or name>` for
+//! members this build does not know, `unset` and `malformed`. A transaction hash that repeats gets
+//! one row in `etl_transactions`, for its first occurrence; plays and entity calls are recorded
+//! each time, because the reference applies them each time.
+
+use std::borrow::Cow;
+
+use rustc_hash::FxHashSet;
+
+use super::{Run, WrittenBlock, rows::Rows};
+use crate::{
+    db::layout::RawTable,
+    model::{
+        EntityTx, Json, Tx, TxBody,
+        block::{Member, Play},
+        row_json::{image_to_json, key_to_json},
+        value::{ColumnType, ValueRef},
+    },
+};
+
+use ColumnType::{Bool, Bytes, Int4, Int8, Jsonb, Text, Timestamp as Time};
+
+/// What the rows of a run depend on besides its blocks.
+#[derive(Clone, Debug, Default)]
+pub(super) struct RawContext {
+    /// Write production's `plays`.
+    pub(super) write_plays: bool,
+    /// Hash of the highest row of `blocks`.
+    pub(super) parent_of_first: Option<String>,
+    /// Hashes that turned out to be in `etl_transactions` already.
+    pub(super) known_hashes: FxHashSet<String>,
+    /// Look for hashes that repeat within the run, too.
+    pub(super) check_repeats: bool,
+}
+
+/// How a table gets its rows.
+pub(super) type Fill = fn(&Run, &RawContext, &mut Rows<'_>);
+
+/// An append-only table with its columns in the order in which `fill` writes them.
+pub(super) struct RawSource {
+    pub(super) table: RawTable,
+    pub(super) fill: Fill,
+}
+
+const fn source(
+    name: &'static str,
+    columns: &'static [(&'static str, ColumnType)],
+    fill: Fill,
+) -> RawSource {
+    RawSource { table: RawTable { name, columns }, fill }
+}
+
+/// Tables that entity rows refer to, and the one that triggers read: written before entity rows.
+pub(super) const BEFORE_ENTITIES: &[RawSource] = &[
+    source(
+        "blocks",
+        &[("blockhash", Text), ("parenthash", Text), ("is_current", Bool), ("number", Int4)],
+        blocks,
+    ),
+    source(
+        "core_indexed_blocks",
+        &[
+            ("blockhash", Text),
+            ("parenthash", Text),
+            ("chain_id", Text),
+            ("height", Int4),
+            ("plays_slot", Int4),
+            ("em_block", Int4),
+        ],
+        core_indexed_blocks,
+    ),
+    source("revert_blocks", &[("blocknumber", Int4), ("prev_records", Jsonb)], revert_blocks),
+];
+
+/// Tables written after entity rows.
+pub(super) const AFTER_ENTITIES: &[RawSource] = &[
+    source(
+        "skipped_transactions",
+        &[
+            ("blocknumber", Int4),
+            ("blockhash", Text),
+            ("txhash", Text),
+            ("created_at", Time),
+            ("updated_at", Time),
+        ],
+        skipped_transactions,
+    ),
+    source(
+        "etl_blocks",
+        &[("proposer_address", Text), ("block_height", Int8), ("block_time", Time)],
+        etl_blocks,
+    ),
+    source(
+        ETL_TRANSACTIONS,
+        &[
+            ("tx_hash", Text),
+            ("block_height", Int8),
+            ("tx_index", Int4),
+            ("tx_type", Text),
+            ("address", Text),
+            ("created_at", Time),
+        ],
+        etl_transactions,
+    ),
+    source(
+        "etl_manage_entities",
+        &[
+            ("address", Text),
+            ("entity_type", Text),
+            ("entity_id", Int8),
+            ("action", Text),
+            ("metadata", Text),
+            ("signature", Text),
+            ("signer", Text),
+            ("nonce", Text),
+            ("block_height", Int8),
+            ("tx_hash", Text),
+            ("created_at", Time),
+        ],
+        etl_manage_entities,
+    ),
+    source(
+        "etl_plays",
+        &[
+            ("user_id", Text),
+            ("track_id", Text),
+            ("city", Text),
+            ("region", Text),
+            ("country", Text),
+            ("played_at", Time),
+            ("block_height", Int8),
+            ("tx_hash", Text),
+            ("listened_at", Time),
+            ("recorded_at", Time),
+        ],
+        etl_plays,
+    ),
+    source(
+        "plays",
+        &[
+            ("user_id", Int4),
+            ("source", Text),
+            ("play_item_id", Int4),
+            ("created_at", Time),
+            ("updated_at", Time),
+            ("slot", Int4),
+            ("signature", Text),
+            ("city", Text),
+            ("region", Text),
+            ("country", Text),
+        ],
+        plays,
+    ),
+    source(
+        "etl_validator_registrations",
+        &[
+            ("address", Text),
+            ("endpoint", Text),
+            ("comet_address", Text),
+            ("eth_block", Text),
+            ("node_type", Text),
+            ("spid", Text),
+            ("comet_pubkey", Bytes),
+            ("voting_power", Int8),
+            ("block_height", Int8),
+            ("tx_hash", Text),
+        ],
+        validator_registrations,
+    ),
+    source(
+        "etl_validator_deregistrations",
+        &[
+            ("comet_address", Text),
+            ("comet_pubkey", Bytes),
+            ("block_height", Int8),
+            ("tx_hash", Text),
+        ],
+        validator_deregistrations,
+    ),
+    source(
+        "etl_validator_misbehavior_deregistrations",
+        &[
+            ("comet_address", Text),
+            ("pub_key", Bytes),
+            ("block_height", Int8),
+            ("tx_hash", Text),
+            ("created_at", Time),
+        ],
+        misbehavior_deregistrations,
+    ),
+    source(
+        "etl_storage_proof_verifications",
+        &[
+            ("height", Int8),
+            ("proof", Bytes),
+            ("block_height", Int8),
+            ("tx_hash", Text),
+            ("created_at", Time),
+        ],
+        storage_proof_verifications,
+    ),
+    source(
+        "audius_etl_history",
+        &[("checkpoint_id", Int8), ("table_name", Text), ("row_key", Jsonb), ("previous", Jsonb)],
+        history,
+    ),
+    source(
+        "audius_etl_checkpoints",
+        &[
+            ("id", Int8),
+            ("chain", Text),
+            ("height", Int8),
+            ("block_hash", Text),
+            ("block_time", Time),
+            ("em_block", Int4),
+        ],
+        checkpoints,
+    ),
+];
+
+/// The one raw table with a unique key that the chain itself can violate.
+pub(super) const ETL_TRANSACTIONS: &str = "etl_transactions";
+
+/// `table_name` of the history row that says: everything this checkpoint changed is kept.
+pub(super) const COMPLETE_MARK: &str = "";
+
+/// A checkpoint's id in the database.
+pub(super) fn id(id: u64) -> i64 {
+    i64::try_from(id).unwrap_or(i64::MAX)
+}
+
+fn each_tx(run: &Run) -> impl Iterator<Item = (&WrittenBlock, &Tx)> {
+    run.blocks.iter().flat_map(|block| block.block.txs.iter().map(move |tx| (block, tx)))
+}
+
+fn each_play(run: &Run) -> impl Iterator<Item = (&WrittenBlock, &Tx, &Play)> {
+    each_tx(run).flat_map(|(block, tx)| {
+        let plays = match &tx.body {
+            TxBody::Plays(plays) => plays.as_slice(),
+            _ => &[],
+        };
+        plays.iter().map(move |play| (block, tx, play))
+    })
+}
+
+fn blocks(run: &Run, context: &RawContext, rows: &mut Rows<'_>) {
+    let last = run.blocks.iter().filter_map(|block| block.checkpoint.em_block).next_back();
+    let mut parent = context.parent_of_first.as_deref();
+    for block in &run.blocks {
+        let Some(number) = block.checkpoint.em_block else { continue };
+        let hash = block.checkpoint.block_hash.as_str();
+        let is_current = ValueRef::Bool(Some(number) == last);
+        rows.row().text(hash).maybe_text(parent).value(is_current).int(number);
+        parent = Some(hash);
+    }
+}
+
+fn core_indexed_blocks(run: &Run, _context: &RawContext, rows: &mut Rows<'_>) {
+    for block in &run.blocks {
+        let at = &block.checkpoint;
+        rows.row()
+            .text(&at.block_hash)
+            .maybe_text(block.parent_hash.as_deref())
+            .text(&at.chain)
+            .int(at.height)
+            .maybe_int(block.plays_slot)
+            .maybe_int(at.em_block);
+    }
+}
+
+fn revert_blocks(run: &Run, _context: &RawContext, rows: &mut Rows<'_>) {
+    for block in &run.blocks {
+        if let (Some(number), Some(revert)) = (block.checkpoint.em_block, &block.revert) {
+            rows.row().int(number).json(Some(revert));
+        }
+    }
+}
+
+/// Times are block time: the reference leaves them to the database's clock.
+fn skipped_transactions(run: &Run, _context: &RawContext, rows: &mut Rows<'_>) {
+    for block in &run.blocks {
+        let at = &block.checkpoint;
+        for hash in &block.skipped {
+            rows.row()
+                .int(at.em_block.unwrap_or(0))
+                .text(&at.block_hash)
+                .text(hash)
+                .time(at.block_time)
+                .time(at.block_time);
+        }
+    }
+}
+
+fn etl_blocks(run: &Run, _context: &RawContext, rows: &mut Rows<'_>) {
+    for WrittenBlock { block, .. } in &run.blocks {
+        rows.row().text(&block.proposer).int(block.height).time(block.time);
+    }
+}
+
+fn etl_transactions(run: &Run, context: &RawContext, rows: &mut Rows<'_>) {
+    let mut seen = FxHashSet::default();
+    for block in &run.blocks {
+        for (position, tx) in block.block.txs.iter().enumerate() {
+            let hash = tx.hash.as_str();
+            if block.duplicates.binary_search(&position).is_ok()
+                || context.known_hashes.contains(hash)
+                || (context.check_repeats && !seen.insert(hash))
+            {
+                continue;
+            }
+            let (tx_type, address) = type_and_address(&tx.body);
+            rows.row()
+                .text(hash)
+                .int(block.block.height)
+                .int(tx.index)
+                .text(&tx_type)
+                .maybe_text(address)
+                .time(block.block.time);
+        }
+    }
+}
+
+fn type_and_address(body: &TxBody) -> (Cow<'static, str>, Option<&str>) {
+    let address = match body {
+        TxBody::Plays(plays) => plays.first().map(|play| play.user_id.as_str()),
+        TxBody::ManageEntity(call) => Some(call.signer.as_str()),
+        TxBody::ValidatorMisbehavior(node) => Some(node.comet_address.as_str()),
+        TxBody::StorageProof(proof) => Some(proof.address.as_str()),
+        TxBody::ValidatorRegistration(node) => Some(node.delegate_wallet.as_str()),
+        TxBody::ValidatorDeregistration(node) => Some(node.comet_address.as_str()),
+        TxBody::ValidatorRegistrationLegacy
+        | TxBody::SlaRollup(_)
+        | TxBody::StorageProofVerification(_)
+        | TxBody::Recorded(_)
+        | TxBody::Unknown(_)
+        | TxBody::Unset
+        | TxBody::Malformed(_) => None,
+    };
+    let tx_type = match body {
+        TxBody::Unknown(Member::Tag(tag)) => Cow::Owned(format!("unknown_{tag}")),
+        TxBody::Unknown(Member::Name(name)) => Cow::Owned(format!("unknown_{name}")),
+        other => Cow::Borrowed(other.type_name()),
+    };
+    (tx_type, address)
+}
+
+fn etl_manage_entities(run: &Run, _context: &RawContext, rows: &mut Rows<'_>) {
+    for (block, tx) in each_tx(run) {
+        let TxBody::ManageEntity(call) = &tx.body else { continue };
+        let EntityTx { entity_type, entity_id, action, metadata, signature, signer, nonce, .. } =
+            call.as_ref();
+        rows.row()
+            .text(signer)
+            .text(entity_type)
+            .int(*entity_id)
+            .text(action)
+            .maybe_text(Some(metadata.as_str()).filter(|text| !text.is_empty()))
+            .text(signature)
+            .text(signer)
+            .text(nonce)
+            .int(block.block.height)
+            .text(&tx.hash)
+            .time(block.block.time);
+    }
+}
+
+fn etl_plays(run: &Run, _context: &RawContext, rows: &mut Rows<'_>) {
+    for (block, tx, play) in each_play(run) {
+        rows.row()
+            .text(&play.user_id)
+            .text(&play.track_id)
+            .text(&play.city)
+            .text(&play.region)
+            .text(&play.country)
+            .time(play.played_at)
+            .int(block.block.height)
+            .text(&tx.hash)
+            .time(play.played_at)
+            .time(block.block.time);
+    }
+}
+
+/// Production's plays. The reference would stall for ever on a track id that is no integer; here
+/// the play is left out and counted ([`left_out`]).
+fn plays(run: &Run, context: &RawContext, rows: &mut Rows<'_>) {
+    if !context.write_plays {
+        return;
+    }
+    for (block, _, play) in each_play(run) {
+        let Some(track) = int4(&play.track_id) else { continue };
+        rows.row()
+            .maybe_int(int4(&play.user_id))
+            .text("relay")
+            .int(track)
+            .time(play.played_at)
+            .time(block.block.time)
+            .maybe_int(block.plays_slot)
+            .text(&play.signature)
+            .text(&play.city)
+            .text(&play.region)
+            .text(&play.country);
+    }
+}
+
+/// Plays of the run that [`plays`] leaves out.
+pub(super) fn left_out(run: &Run, context: &RawContext) -> u64 {
+    if !context.write_plays {
+        return 0;
+    }
+    each_play(run).map(|(_, _, play)| u64::from(int4(&play.track_id).is_none())).sum()
+}
+
+/// Python's `int(text)` where the result fits the `integer` column.
+fn int4(text: &str) -> Option<i64> {
+    let text = text.trim();
+    let (negative, digits) = match text.as_bytes().first()? {
+        b'-' => (true, &text[1..]),
+        b'+' => (false, &text[1..]),
+        _ => (false, text),
+    };
+    // Single underscores between digits are allowed.
+    if digits.starts_with('_') || digits.ends_with('_') || digits.contains("__") {
+        return None;
+    }
+    let mut value: i64 = 0;
+    let mut any = false;
+    for byte in digits.bytes().filter(|byte| *byte != b'_') {
+        if !byte.is_ascii_digit() {
+            return None;
+        }
+        any = true;
+        value = value.saturating_mul(10).saturating_add(i64::from(byte - b'0'));
+    }
+    let value = if negative { -value } else { value };
+    (any && i32::try_from(value).is_ok()).then_some(value)
+}
+
+fn validator_registrations(run: &Run, _context: &RawContext, rows: &mut Rows<'_>) {
+    for (block, tx) in each_tx(run) {
+        let TxBody::ValidatorRegistration(node) = &tx.body else { continue };
+        rows.row()
+            .text(&node.delegate_wallet)
+            .text(&node.endpoint)
+            .text(&node.comet_address)
+            .text(&node.eth_block.to_string())
+            .text(&node.node_type)
+            .text(&node.sp_id)
+            .bytes(&node.pub_key)
+            .int(node.power)
+            .int(block.block.height)
+            .text(&tx.hash);
+    }
+}
+
+fn validator_deregistrations(run: &Run, _context: &RawContext, rows: &mut Rows<'_>) {
+    for (block, tx) in each_tx(run) {
+        let TxBody::ValidatorDeregistration(node) = &tx.body else { continue };
+        rows.row()
+            .text(&node.comet_address)
+            .bytes(&node.pub_key)
+            .int(block.block.height)
+            .text(&tx.hash);
+    }
+}
+
+fn misbehavior_deregistrations(run: &Run, _context: &RawContext, rows: &mut Rows<'_>) {
+    for (block, tx) in each_tx(run) {
+        let TxBody::ValidatorMisbehavior(node) = &tx.body else { continue };
+        rows.row()
+            .text(&node.comet_address)
+            .bytes(&node.pub_key)
+            .int(block.block.height)
+            .text(&tx.hash)
+            .time(block.block.time);
+    }
+}
+
+fn storage_proof_verifications(run: &Run, _context: &RawContext, rows: &mut Rows<'_>) {
+    for (block, tx) in each_tx(run) {
+        let TxBody::StorageProofVerification(verification) = &tx.body else { continue };
+        rows.row()
+            .int(verification.height)
+            .bytes(&verification.proof)
+            .int(block.block.height)
+            .text(&tx.hash)
+            .time(block.block.time);
+    }
+}
+
+/// Before-images per block and row, and one mark per block: without its mark a block cannot be
+/// rolled back, however many images there are.
+fn history(run: &Run, _context: &RawContext, rows: &mut Rows<'_>) {
+    if !run.keep_history {
+        return;
+    }
+    let nothing = Json::object::<String>([]);
+    for block in &run.blocks {
+        let checkpoint = id(block.checkpoint.id);
+        rows.row().int(checkpoint).text(COMPLETE_MARK).json(Some(&nothing)).json(None);
+        for change in &block.changes {
+            let Some(row) = change.before.as_ref().or(change.after.as_ref()) else { continue };
+            let previous = change.before.as_ref().map(image_to_json);
+            rows.row()
+                .int(checkpoint)
+                .text(change.table.def().name)
+                .json(Some(&key_to_json(row)))
+                .json(previous.as_ref());
+        }
+    }
+}
+
+/// Every block while it can be rolled back to, else the last one of each chain.
+fn checkpoints(run: &Run, _context: &RawContext, rows: &mut Rows<'_>) {
+    for (position, WrittenBlock { checkpoint, .. }) in run.blocks.iter().enumerate() {
+        let next = run.blocks.get(position + 1);
+        if !run.keep_history && next.is_some_and(|next| next.checkpoint.chain == checkpoint.chain) {
+            continue;
+        }
+        rows.row()
+            .int(id(checkpoint.id))
+            .text(&checkpoint.chain)
+            .int(checkpoint.height)
+            .text(&checkpoint.block_hash)
+            .time(checkpoint.block_time)
+            .maybe_int(checkpoint.em_block);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn play_ids_are_read_as_python_reads_them() {
+        for (text, value) in [
+            ("12", Some(12)),
+            (" 12\n", Some(12)),
+            ("+5", Some(5)),
+            ("-5", Some(-5)),
+            ("1_000", Some(1000)),
+            ("0007", Some(7)),
+            ("2147483647", Some(2_147_483_647)),
+            ("2147483648", None),
+            ("99999999999999999999999", None),
+            ("1__0", None),
+            ("_1", None),
+            ("", None),
+            ("-", None),
+            ("0xabc", None),
+            ("1.0", None),
+        ] {
+            assert_eq!(int4(text), value, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn no_transaction_has_an_empty_type() {
+        for (body, name) in [
+            (TxBody::Recorded("release"), "release"),
+            (TxBody::Unknown(Member::Tag(1012)), "unknown_1012"),
+            (TxBody::Unknown(Member::Name("somethingNew".into())), "unknown_somethingNew"),
+            (TxBody::Unset, "unset"),
+            (TxBody::Malformed("x".into()), "malformed"),
+            (TxBody::Plays(Vec::new()), "play"),
+        ] {
+            assert_eq!(type_and_address(&body).0, name);
+        }
+    }
+}

@@ -1,0 +1,234 @@
+//! Going back: rows from their before-images, raw rows and progress by the checkpoints of the
+//! blocks that are taken back, all in one transaction. And dropping before-images that are too old.
+//!
+//! A restored row is inserted like any other, so insert triggers of a production schema fire for
+//! it; totals that only such triggers keep are not taken back.
+
+use std::fmt::Write as _;
+
+use sqlx::{AssertSqlSafe, Row, postgres::PgConnection};
+
+use super::{
+    Checkpoint, Error,
+    raw::{COMPLETE_MARK, id},
+};
+use crate::{
+    db::{self, start},
+    model::{table::TableDef, tables::TableId, value::ColumnType},
+};
+
+/// Raw tables with the column that holds the time of their block. Height and time together tell
+/// blocks of different chains apart.
+const TIMED: &[(&str, &str)] = &[
+    ("etl_transactions", "created_at"),
+    ("etl_manage_entities", "created_at"),
+    ("etl_plays", "recorded_at"),
+    ("etl_storage_proof_verifications", "created_at"),
+    ("etl_validator_misbehavior_deregistrations", "created_at"),
+    ("etl_blocks", "block_time"),
+];
+
+/// Raw tables without such a column; they go first, because the rows of `etl_transactions` help to
+/// tell chains apart where one height was used twice.
+const UNTIMED: &[&str] = &[
+    "etl_sla_node_reports",
+    "etl_sla_rollups",
+    "etl_validator_registrations",
+    "etl_validator_deregistrations",
+];
+
+/// Progress and bookkeeping, after everything else. `$1` is the checkpoint to go back to.
+const PROGRESS: &[&str] = &[
+    "DELETE FROM plays p WHERE p.source = 'relay' AND p.slot >= ( \
+         SELECT min(b.plays_slot) FROM core_indexed_blocks b JOIN audius_etl_checkpoints c \
+             ON b.chain_id = c.chain AND b.height = c.height WHERE c.id > $1)",
+    "DELETE FROM skipped_transactions s USING audius_etl_checkpoints c \
+     WHERE c.id > $1 AND s.blocknumber = c.em_block AND s.blockhash = c.block_hash",
+    "DELETE FROM core_indexed_blocks b USING audius_etl_checkpoints c \
+     WHERE c.id > $1 AND b.chain_id = c.chain AND b.height = c.height",
+    "DELETE FROM blocks b USING audius_etl_checkpoints c \
+     WHERE c.id > $1 AND b.number = c.em_block AND b.blockhash = c.block_hash",
+    "UPDATE blocks SET is_current = true \
+     WHERE $1::bigint IS NOT NULL AND number = (SELECT max(number) FROM blocks)",
+    "DELETE FROM audius_etl_history WHERE checkpoint_id > $1",
+    "DELETE FROM audius_etl_checkpoints WHERE id > $1",
+];
+
+/// Takes the database back to `checkpoint`. On an error the transaction is left open.
+pub(super) async fn roll_back(
+    connection: &mut PgConnection,
+    checkpoint: u64,
+) -> Result<Checkpoint, Error> {
+    run(connection, "BEGIN".into(), None).await?;
+    let target = kept_checkpoint(connection, checkpoint).await?;
+    for table in changed_tables(connection, checkpoint).await? {
+        for sql in [delete_changed(table), insert_previous(table)] {
+            run(connection, sql, Some(checkpoint)).await?;
+        }
+    }
+    for table in UNTIMED {
+        run(connection, delete_untimed(table), Some(checkpoint)).await?;
+    }
+    for (table, time) in TIMED {
+        let sql = format!(
+            "DELETE FROM {table} t USING audius_etl_checkpoints c \
+             WHERE c.id > $1 AND t.block_height = c.height AND t.{time} = c.block_time"
+        );
+        run(connection, sql, Some(checkpoint)).await?;
+    }
+    for sql in PROGRESS {
+        run(connection, (*sql).to_owned(), Some(checkpoint)).await?;
+    }
+    run(connection, "COMMIT".into(), None).await?;
+    Ok(target)
+}
+
+/// Drops before-images at and below `safe`, and checkpoints that nothing can go back to any more.
+/// On an error the transaction is left open.
+pub(super) async fn prune(connection: &mut PgConnection, safe: u64) -> Result<(), sqlx::Error> {
+    sqlx::raw_sql("BEGIN").execute(&mut *connection).await?;
+    for sql in [
+        "DELETE FROM audius_etl_history WHERE checkpoint_id <= $1",
+        "DELETE FROM audius_etl_checkpoints c WHERE c.id < $1 AND EXISTS ( \
+             SELECT FROM audius_etl_checkpoints l WHERE l.chain = c.chain AND l.id > c.id)",
+    ] {
+        sqlx::query(sql).bind(id(safe)).execute(&mut *connection).await?;
+    }
+    sqlx::raw_sql("COMMIT").execute(connection).await.map(drop)
+}
+
+async fn run(
+    connection: &mut PgConnection,
+    sql: String,
+    checkpoint: Option<u64>,
+) -> Result<(), Error> {
+    let query = sqlx::query(AssertSqlSafe(sql));
+    let query = match checkpoint {
+        Some(checkpoint) => query.bind(id(checkpoint)),
+        None => query,
+    };
+    let result = query.execute(connection).await;
+    result.map(drop).map_err(|source| db::Error::query("rolling back")(source).into())
+}
+
+/// The checkpoint, if everything that came after it can be undone.
+async fn kept_checkpoint(
+    connection: &mut PgConnection,
+    checkpoint: u64,
+) -> Result<Checkpoint, Error> {
+    let reading = || db::Error::query("reading the history");
+    let last: Option<i64> = sqlx::query_scalar("SELECT max(id) FROM audius_etl_checkpoints")
+        .fetch_one(&mut *connection)
+        .await
+        .map_err(reading())?;
+    let marks: Vec<i64> = sqlx::query_scalar(
+        "SELECT checkpoint_id FROM audius_etl_history WHERE table_name = $1 \
+         ORDER BY checkpoint_id DESC",
+    )
+    .bind(COMPLETE_MARK)
+    .fetch_all(&mut *connection)
+    .await
+    .map_err(reading())?;
+    // Marks without a gap, from the last checkpoint down: below the lowest lies the oldest one
+    // that can be gone back to.
+    let mut oldest = last;
+    for mark in marks {
+        if oldest != Some(mark) {
+            break;
+        }
+        oldest = Some(mark - 1);
+    }
+    let row = sqlx::query(
+        "SELECT id, chain, height, block_hash, block_time, em_block::bigint AS em_block \
+         FROM audius_etl_checkpoints WHERE id = $1 AND id >= $2",
+    )
+    .bind(id(checkpoint))
+    .bind(oldest.unwrap_or(i64::MAX))
+    .fetch_optional(connection)
+    .await
+    .map_err(reading())?;
+    let oldest = oldest.and_then(|oldest| u64::try_from(oldest).ok());
+    let row = row.ok_or(Error::HistoryGone { checkpoint, oldest })?;
+    let read = || -> Result<Checkpoint, sqlx::Error> {
+        Ok(Checkpoint {
+            id: checkpoint,
+            chain: row.try_get("chain")?,
+            height: row.try_get("height")?,
+            block_hash: row.try_get("block_hash")?,
+            block_time: start::time_of(&row, "block_time")?.unwrap_or_default(),
+            em_block: row.try_get("em_block")?,
+        })
+    };
+    read().map_err(|source| reading()(source).into())
+}
+
+/// Tables with before-images above the checkpoint, in the order of writing.
+async fn changed_tables(
+    connection: &mut PgConnection,
+    checkpoint: u64,
+) -> Result<Vec<&'static TableDef>, Error> {
+    let names: Vec<String> = sqlx::query_scalar(
+        "SELECT DISTINCT table_name FROM audius_etl_history WHERE checkpoint_id > $1",
+    )
+    .bind(id(checkpoint))
+    .fetch_all(connection)
+    .await
+    .map_err(db::Error::query("reading the history"))?;
+    let defs = TableId::ALL.iter().map(|id| id.def());
+    Ok(defs.filter(|def| names.iter().any(|name| name == def.name)).collect())
+}
+
+fn delete_changed(def: &TableDef) -> String {
+    let mut sql = format!(
+        "DELETE FROM {0} t USING ( \
+             SELECT DISTINCT row_key FROM audius_etl_history \
+             WHERE checkpoint_id > $1 AND table_name = '{0}') h \
+         CROSS JOIN LATERAL jsonb_populate_record(NULL::{0}, h.row_key) r WHERE ",
+        def.name
+    );
+    for (position, column) in def.key.iter().enumerate() {
+        let and = if position == 0 { "" } else { " AND " };
+        let name = def.columns[*column].name;
+        let _ = write!(sql, "{and}t.\"{name}\" = r.\"{name}\"");
+    }
+    if def.current_only {
+        sql.push_str(" AND t.is_current");
+    }
+    sql
+}
+
+/// The oldest image above the checkpoint is the row as it was at the checkpoint.
+fn insert_previous(def: &TableDef) -> String {
+    let (mut names, mut values) = (String::new(), String::new());
+    for (position, column) in def.columns.iter().enumerate() {
+        let comma = if position == 0 { "" } else { ", " };
+        let name = column.name;
+        let _ = write!(names, "{comma}\"{name}\"");
+        // A record would turn a stored JSON `null` into NULL.
+        let _ = if column.ty == ColumnType::Jsonb {
+            write!(values, "{comma}h.previous -> '{name}'")
+        } else {
+            write!(values, "{comma}r.\"{name}\"")
+        };
+    }
+    format!(
+        "INSERT INTO {0} ({names}) SELECT {values} FROM ( \
+             SELECT DISTINCT ON (row_key) previous FROM audius_etl_history \
+             WHERE checkpoint_id > $1 AND table_name = '{0}' \
+             ORDER BY row_key, checkpoint_id) h \
+         CROSS JOIN LATERAL jsonb_populate_record(NULL::{0}, h.previous) r \
+         WHERE h.previous IS NOT NULL",
+        def.name
+    )
+}
+
+fn delete_untimed(table: &str) -> String {
+    format!(
+        "DELETE FROM {table} t USING audius_etl_checkpoints c \
+         WHERE c.id > $1 AND t.block_height = c.height AND ( \
+             NOT EXISTS (SELECT FROM core_indexed_blocks o \
+                         WHERE o.height = c.height AND o.chain_id <> c.chain) \
+             OR EXISTS (SELECT FROM etl_transactions x WHERE x.tx_hash = t.tx_hash \
+                        AND x.block_height = c.height AND x.created_at = c.block_time))"
+    )
+}

@@ -1,0 +1,129 @@
+//! One prepared run as one SQL transaction.
+
+use sqlx::{AssertSqlSafe, postgres::PgConnection};
+
+use super::{ChainStatus, Run, prepare::Prepared, raw, sla};
+use crate::db::codec::TimeParam;
+
+/// Bytes of one copy message. Larger ones only make both sides hold them twice.
+const COPY_CHUNK: usize = 256 << 10;
+
+/// Where and why a transaction failed.
+#[derive(Debug)]
+pub(super) struct Fault {
+    /// The table, or the step when no table is at fault.
+    pub(super) table: &'static str,
+    pub(super) source: sqlx::Error,
+}
+
+/// Makes `Fault`s of one table.
+pub(super) fn at(table: &'static str) -> impl FnOnce(sqlx::Error) -> Fault {
+    move |source| Fault { table, source }
+}
+
+/// Rows inserted by table.
+pub(super) type RowCounts = Vec<(&'static str, u64)>;
+
+/// Runs the whole transaction. On an error it is left open; the caller rolls it back.
+pub(super) async fn execute(
+    connection: &mut PgConnection,
+    prepared: &Prepared,
+    run: &Run,
+) -> Result<RowCounts, Fault> {
+    let mut rows = Vec::with_capacity(prepared.sections.len() + 2);
+    statement(connection, "BEGIN", "begin").await?;
+    clear_current_block(connection, run).await?;
+    drop_older_checkpoints(connection, run).await?;
+    for section in &prepared.sections {
+        if let Some((sql, keys)) = &section.delete {
+            let mut query = sqlx::query(AssertSqlSafe(sql.clone()));
+            for array in keys {
+                query = query.bind(array);
+            }
+            query.execute(&mut *connection).await.map_err(at(section.table))?;
+        }
+        if section.rows > 0 {
+            copy(connection, &section.copy, section.data.bytes())
+                .await
+                .map_err(at(section.table))?;
+            rows.push((section.table, section.rows));
+        }
+    }
+    rows.extend(sla::write(connection, run).await?);
+    if let Some(status) = &run.status {
+        write_status(connection, status).await.map_err(at("audius_etl_chains"))?;
+    }
+    statement(connection, "COMMIT", "commit").await?;
+    Ok(rows)
+}
+
+/// Runs a statement that takes no parameters.
+pub(super) async fn statement(
+    connection: &mut PgConnection,
+    sql: &'static str,
+    step: &'static str,
+) -> Result<(), Fault> {
+    sqlx::raw_sql(sql).execute(connection).await.map(drop).map_err(at(step))
+}
+
+async fn copy(connection: &mut PgConnection, sql: &str, data: &[u8]) -> Result<(), sqlx::Error> {
+    let mut copy = connection.copy_in_raw(sql).await?;
+    for chunk in data.chunks(COPY_CHUNK) {
+        copy.send(chunk).await?;
+    }
+    copy.finish().await.map(drop)
+}
+
+/// Only one block may be the current one, and it comes with this run.
+async fn clear_current_block(connection: &mut PgConnection, run: &Run) -> Result<(), Fault> {
+    if run.blocks.iter().all(|block| block.checkpoint.em_block.is_none()) {
+        return Ok(());
+    }
+    sqlx::query("UPDATE blocks SET is_current = false WHERE is_current")
+        .execute(connection)
+        .await
+        .map(drop)
+        .map_err(at("blocks"))
+}
+
+/// Without before-images nothing can go back behind this run, so only the last checkpoint of a
+/// chain is of use.
+async fn drop_older_checkpoints(connection: &mut PgConnection, run: &Run) -> Result<(), Fault> {
+    let Some(first) = run.blocks.first().filter(|_| !run.keep_history) else { return Ok(()) };
+    let mut chains: Vec<&str> =
+        run.blocks.iter().map(|block| block.checkpoint.chain.as_str()).collect();
+    chains.dedup();
+    sqlx::query("DELETE FROM audius_etl_checkpoints WHERE chain = ANY($1) AND id < $2")
+        .bind(chains)
+        .bind(raw::id(first.checkpoint.id))
+        .execute(connection)
+        .await
+        .map(drop)
+        .map_err(at("audius_etl_checkpoints"))
+}
+
+/// What is not known keeps the value it has.
+async fn write_status(
+    connection: &mut PgConnection,
+    status: &ChainStatus,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "INSERT INTO audius_etl_chains AS c \
+             (chain, head_height, head_time, ready_at, events_processed, updated_at) \
+         VALUES ($1, $2, $3, $4 AT TIME ZONE 'UTC', $5, now()) \
+         ON CONFLICT (chain) DO UPDATE SET \
+             head_height = coalesce(excluded.head_height, c.head_height), \
+             head_time = coalesce(excluded.head_time, c.head_time), \
+             ready_at = coalesce(excluded.ready_at, c.ready_at), \
+             events_processed = excluded.events_processed, \
+             updated_at = excluded.updated_at",
+    )
+    .bind(&status.chain)
+    .bind(status.head_height)
+    .bind(status.head_time.map(TimeParam))
+    .bind(status.ready_at.map(TimeParam))
+    .bind(status.events_processed)
+    .execute(connection)
+    .await
+    .map(drop)
+}
