@@ -15,9 +15,8 @@ pub fn store(call: &Call<'_>, scope: &mut Scope<'_>) -> Handled {
     scope.want::<Collectibles>(tx.user_id);
     let user = authorize(tx, scope)?;
     let data = call.data().ok_or_else(|| skip("metadata_missing"))?;
-    let document = match data.get("collectibles") {
-        Some(document @ Json::Object(_)) => document,
-        _ => return Err(reject("collectibles_not_object")),
+    let Some(document @ Json::Object(_)) = data.get("collectibles") else {
+        return Err(reject("collectibles_not_object"));
     };
     scope.put(Collectibles {
         user_id: tx.user_id,

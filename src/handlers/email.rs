@@ -13,7 +13,7 @@ use crate::model::{
 
 const GRANT_KEYS: [&str; 3] = ["receiving_user_id", "grantor_user_id", "encrypted_key"];
 
-/// (EncryptedEmail, AddEmail): an owner's address, once, with the first keys to it.
+/// (`EncryptedEmail`, `AddEmail`): an owner's address, once, with the first keys to it.
 pub fn add_email(call: &Call<'_>, scope: &mut Scope<'_>) -> Handled {
     let data = call.data().ok_or_else(|| skip("metadata_missing"))?;
     let truthy = |key: &str| data.get(key).filter(|value| value.truthy());
@@ -44,7 +44,7 @@ pub fn add_email(call: &Call<'_>, scope: &mut Scope<'_>) -> Handled {
     Ok(())
 }
 
-/// (EmailAccess, Update): further keys, by users who hold one themselves.
+/// (`EmailAccess`, Update): further keys, by users who hold one themselves.
 ///
 /// Keys before the one that is refused stay.
 pub fn grant_access(call: &Call<'_>, scope: &mut Scope<'_>) -> Handled {

@@ -7,8 +7,10 @@
 //! A new handler goes into the folder of its entity, one file per action, and into
 //! [`registry::HANDLERS`] with one line.
 
+pub mod associated_wallet;
 pub mod block;
 pub mod collectibles;
+pub mod dashboard_wallet;
 pub mod developer_app;
 mod dispatch;
 pub mod email;
@@ -17,6 +19,7 @@ pub mod metadata;
 pub mod notification;
 pub mod notify;
 mod prefetch;
+pub mod proof;
 pub mod query;
 pub mod registry;
 pub mod rules;

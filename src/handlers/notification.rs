@@ -31,10 +31,7 @@ pub fn view(call: &Call<'_>, scope: &mut Scope<'_>) -> Handled {
 pub fn announce(call: &Call<'_>, scope: &mut Scope<'_>) -> Handled {
     let tx = call.tx;
     super::signer::authorize_verifier(tx, scope)?;
-    let data = match &tx.json {
-        Some(Ok(data)) => data,
-        _ => return Err(reject("metadata_not_json")),
-    };
+    let Some(Ok(data)) = &tx.json else { return Err(reject("metadata_not_json")) };
     let group_id = format!("announcement:blocknumber:{}", scope.block.number);
     let specifier = String::new();
     if scope.view::<Notification>((&group_id, &specifier))?.is_some() {
@@ -56,7 +53,7 @@ pub fn announce(call: &Call<'_>, scope: &mut Scope<'_>) -> Handled {
     })
 }
 
-/// (Notification, ViewPlaylist): when the user last looked at a playlist.
+/// (Notification, `ViewPlaylist`): when the user last looked at a playlist.
 pub fn view_playlist(call: &Call<'_>, scope: &mut Scope<'_>) -> Handled {
     let tx = call.tx;
     let key = Key::from((tx.user_id, tx.entity_id));

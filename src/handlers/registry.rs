@@ -2,7 +2,10 @@
 
 use std::{collections::HashMap, sync::LazyLock};
 
-use super::{Handler, collectibles, developer_app, email, grant, notification, social, tip, user};
+use super::{
+    Handler, associated_wallet, collectibles, dashboard_wallet, developer_app, email, grant,
+    notification, social, tip, user,
+};
 use crate::model::EntityTx;
 
 /// Matches every entity type.
@@ -30,8 +33,13 @@ pub const HANDLERS: &[Entry] = &[
     entry(ANY, "Unrepost", social::unrepost),
     entry(ANY, "Unsave", social::unsave),
     entry(ANY, "Unsubscribe", social::unsubscribe),
+    entry("AssociatedWallet", "Create", associated_wallet::create),
+    entry("AssociatedWallet", "Delete", associated_wallet::delete),
     entry("Collectibles", "Create", collectibles::store),
     entry("Collectibles", "Update", collectibles::store),
+    entry("DashboardWalletUser", "Create", dashboard_wallet::create),
+    entry("DashboardWalletUser", "Delete", dashboard_wallet::delete),
+    entry("DeveloperApp", "Create", developer_app::create),
     entry("DeveloperApp", "Delete", developer_app::delete),
     entry("DeveloperApp", "Update", developer_app::update),
     entry("EmailAccess", "Update", email::grant_access),

@@ -1,4 +1,4 @@
-//! (DeveloperApp, Delete).
+//! (`DeveloperApp`, Delete).
 
 use super::AppMetadata;
 use crate::{

@@ -1,10 +1,12 @@
 //! Developer apps (handlers-a 4).
 
+mod create;
 mod delete;
 mod update;
 
 use std::sync::Arc;
 
+pub use create::create;
 pub use delete::delete;
 pub use update::update;
 

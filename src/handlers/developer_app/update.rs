@@ -1,4 +1,4 @@
-//! (DeveloperApp, Update).
+//! (`DeveloperApp`, Update).
 
 use super::AppMetadata;
 use crate::{

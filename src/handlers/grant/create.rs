@@ -22,9 +22,9 @@ pub fn create(call: &Call<'_>, scope: &mut Scope<'_>) -> Handled {
     let app = app_of(&address, scope)?;
     let manager = user_by_wallet(&address, scope)?;
     ensure(app.is_some() || manager.is_some(), "grantee_unknown")?;
-    ensure(!app.is_some_and(|app| app.is_delete == Some(true)), "grantee_app_deleted")?;
+    ensure(app.is_none_or(|app| app.is_delete != Some(true)), "grantee_app_deleted")?;
     ensure(
-        !manager.as_ref().is_some_and(|user| user.is_deactivated == Some(true)),
+        manager.as_ref().is_none_or(|user| user.is_deactivated != Some(true)),
         "grantee_deactivated",
     )?;
     let existing = grant_of(&address, tx.user_id, scope)?;

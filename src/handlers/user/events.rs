@@ -1,4 +1,4 @@
-//! A user's referrer and mobile flag (handlers-a 1, UserEvent).
+//! A user's referrer and mobile flag (handlers-a 1, "`UserEvent`").
 
 use crate::{
     handlers::{Handled, Scope, poison},

@@ -4,7 +4,11 @@
 use crate::{
     handlers::{
         Handled, HandlerError, Scope, ensure, query, reject,
-        rules::{names, unicode},
+        rules::{
+            names,
+            signatures::{PayoutWallet, check_payout_wallet as check_payout_wallet_text},
+            unicode,
+        },
         skip,
     },
     model::{
@@ -15,8 +19,6 @@ use crate::{
 };
 
 const BIO_LIMIT: usize = 256;
-/// Bytes of a Solana address.
-const PUBKEY_LENGTH: usize = 32;
 
 /// Asks for the rows that [`validate`] reads.
 pub(super) fn want(data: &Object, scope: &mut Scope<'_>) {
@@ -99,9 +101,9 @@ fn check_payout_wallet(data: &Object) -> Handled {
     let Some(wallet) = data.get("spl_usdc_payout_wallet").filter(|wallet| wallet.truthy()) else {
         return Ok(());
     };
-    let bytes = wallet.as_str().and_then(|text| bs58::decode(text).into_vec().ok());
-    match bytes {
-        Some(bytes) if bytes.len() == PUBKEY_LENGTH => Ok(()),
-        _ => Err(skip("payout_wallet_invalid")),
+    match wallet.as_str().map(check_payout_wallet_text) {
+        Some(PayoutWallet::Valid) => Ok(()),
+        Some(PayoutWallet::OtherForm) => Err(reject("payout_wallet_form")),
+        Some(PayoutWallet::NotAKey) | None => Err(skip("payout_wallet_not_a_key")),
     }
 }
