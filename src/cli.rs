@@ -8,6 +8,8 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use crate::commands::index::IndexArgs;
 use crate::commands::migrate::MigrateArgs;
+use crate::commands::record::RecordArgs;
+use crate::commands::wrap::WrapArgs;
 
 /// Index the Open Audio core chain into PostgreSQL
 ///
@@ -98,6 +100,9 @@ pub enum Color {
 pub enum Command {
     Index(Box<IndexArgs>),
     Migrate(MigrateArgs),
+    Record(RecordArgs),
+    #[command(hide = true)]
+    WrapTransactions(WrapArgs),
 }
 
 /// Printed below the long help of the program.

@@ -33,10 +33,18 @@ pub enum Error {
         /// What is wrong with it.
         problem: String,
     },
-    /// A file that can't be opened or written.
+    /// An archive that can't be written.
+    #[error("cannot write {path}")]
+    Write {
+        /// The archive.
+        path: String,
+        /// The system's answer.
+        source: io::Error,
+    },
+    /// A file that can't be opened.
     #[error("cannot {action} {path}")]
     File {
-        /// `open`, `write` …
+        /// `open`, `create` …
         action: &'static str,
         /// The path.
         path: String,
@@ -118,6 +126,7 @@ impl Error {
             }
             Self::Unreachable { .. } => ErrorKind::Unreachable,
             Self::Corrupt { .. }
+            | Self::Write { .. }
             | Self::NotContiguous { .. }
             | Self::WrongChain { .. }
             | Self::ChangedHash { .. }

@@ -18,7 +18,7 @@ mod sequence;
 
 use futures::future::BoxFuture;
 
-pub use archive::{ArchiveWriter, Compression, Layout, Written};
+pub use archive::{ArchiveWriter, Compression, Embedded, Layout, Written};
 pub use error::{Error, ErrorKind};
 pub use node::{NodeLimits, RetryPolicy};
 pub use origin::{Origin, Place, RawBlock, RawBody};
@@ -119,7 +119,7 @@ pub async fn open(config: SourceConfig) -> Result<Box<dyn BlockSource>, Error> {
         lower.starts_with("http://") || lower.starts_with("https://")
     };
     match config.sources.iter().filter(|source| is_node(source)).count() {
-        0 => Ok(Box::new(archive::ArchiveSource::open(config).await?)),
+        0 => Ok(Box::new(archive::ArchiveSource::open(config, None).await?)),
         nodes if nodes == config.sources.len() => {
             Ok(Box::new(node::NodeSource::open(config).await?))
         }
@@ -127,4 +127,15 @@ pub async fn open(config: SourceConfig) -> Result<Box<dyn BlockSource>, Error> {
             problem: "nodes and archives can't be read in one run: name either".to_owned(),
         }),
     }
+}
+
+/// Opens an archive inside the program, with `config` for everything but the sources.
+///
+/// # Errors
+/// The archive can't be read.
+pub async fn open_embedded(
+    archive: Embedded,
+    config: SourceConfig,
+) -> Result<Box<dyn BlockSource>, Error> {
+    Ok(Box::new(archive::ArchiveSource::open(config, Some(archive)).await?))
 }

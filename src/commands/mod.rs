@@ -4,6 +4,8 @@
 mod database;
 pub mod index;
 pub mod migrate;
+pub mod record;
+pub mod wrap;
 
 use std::ffi::OsString;
 
@@ -51,5 +53,7 @@ async fn dispatch(cli: Cli, context: &Context) -> Result<(), Failure> {
     match cli.command {
         Command::Index(args) => index::run(*args, context).await,
         Command::Migrate(args) => migrate::run(args, context).await,
+        Command::Record(args) => record::run(args, context).await,
+        Command::WrapTransactions(args) => wrap::run(args, context).await,
     }
 }

@@ -16,6 +16,7 @@ use crate::chain::{Origin, RawBlock, RawBody, core_pb};
 use crate::model::{Block, Tx, TxBody};
 
 pub use error::Error;
+pub use order::settle;
 pub use pool::{Decoded, Pool};
 
 use envelope::Opened;

@@ -7,6 +7,9 @@
 
 use std::cmp::Reverse;
 
+use prost::Message;
+
+use crate::chain::core_pb::{self, Payload, SignedTransaction, Transaction};
 use crate::model::TxBody;
 
 /// Where a transaction sorts; equal keys keep their served order.
@@ -20,12 +23,38 @@ pub(super) struct OrderKey {
 impl OrderKey {
     /// The key of a transaction with this body and outer signature.
     pub(super) fn of(body: &TxBody, outer_signature: &str) -> Self {
-        let (not_entity, not_create) = match body {
-            TxBody::ManageEntity(call) => (false, !call.action.eq_ignore_ascii_case("create")),
-            _ => (true, true),
-        };
-        Self { not_entity, not_create, hash: Reverse(fnv1a_32(outer_signature.as_bytes())) }
+        match body {
+            TxBody::ManageEntity(call) => Self::new(Some(&call.action), outer_signature),
+            _ => Self::new(None, outer_signature),
+        }
     }
+
+    fn of_encoded(tx: &Transaction) -> Self {
+        let bytes = tx.transaction.clone().unwrap_or_default();
+        // Bytes that are no transaction sort as one without a signature, as in a decoded block.
+        let signed = SignedTransaction::decode(bytes).unwrap_or_default();
+        match &signed.payload {
+            Some(Payload::ManageEntity(call)) => Self::new(Some(&call.action), &signed.signature),
+            _ => Self::new(None, &signed.signature),
+        }
+    }
+
+    fn new(entity_action: Option<&str>, outer_signature: &str) -> Self {
+        Self {
+            not_entity: entity_action.is_none(),
+            not_create: !entity_action.is_some_and(|action| action.eq_ignore_ascii_case("create")),
+            hash: Reverse(fnv1a_32(outer_signature.as_bytes())),
+        }
+    }
+}
+
+/// Brings a block that a node answered into the form in which blocks are kept: transactions in the
+/// fixed order, hashes in lower case. Decoding does the same; this is for writing archives, which
+/// are read back as recorded.
+pub fn settle(block: &mut core_pb::Block) {
+    block.hash.make_ascii_lowercase();
+    block.proposer.make_ascii_lowercase();
+    block.transactions.sort_by_cached_key(OrderKey::of_encoded);
 }
 
 /// FNV-1a with 32 bits.

@@ -73,6 +73,11 @@ impl Printer {
         }
     }
 
+    /// Stdout for data that is too large to be one text. Nothing else may be written to it then.
+    pub fn data_stream(&self) -> Box<dyn Write + Send> {
+        Box::new(io::stdout())
+    }
+
     /// Writes the summary of a run to stdout unless `-q` was given.
     pub fn summary(&self, summary: &Summary) -> Result<(), Failure> {
         if self.verbosity > Verbosity::Quiet { self.data(&render_summary(summary)) } else { Ok(()) }

@@ -16,4 +16,5 @@ mod meta;
 mod migrate;
 mod parity;
 mod private_postgres;
+mod record;
 mod support;

@@ -6,6 +6,7 @@ mod source;
 mod writer;
 
 pub use format::{Compression, Layout};
+pub use source::Embedded;
 pub use writer::{ArchiveWriter, Written};
 
 pub(super) use source::ArchiveSource;

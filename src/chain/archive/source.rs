@@ -2,7 +2,7 @@
 //! them on a thread of its own.
 
 use std::fs;
-use std::io;
+use std::io::{self, Cursor};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -29,6 +29,15 @@ const BATCHES_AHEAD: usize = 6;
 /// What standard input is called in messages.
 const STDIN: &str = "standard input";
 
+/// An archive inside the program.
+#[derive(Clone, Copy, Debug)]
+pub struct Embedded {
+    /// Its file name, for the format and for messages.
+    pub name: &'static str,
+    /// Its content.
+    pub bytes: &'static [u8],
+}
+
 /// Blocks of archives.
 pub(crate) struct ArchiveSource {
     batches: mpsc::Receiver<Result<Vec<RawBlock>, Error>>,
@@ -39,15 +48,19 @@ pub(crate) struct ArchiveSource {
 }
 
 impl ArchiveSource {
-    /// Opens the archives that `config.sources` name. Reads the first block of each file.
-    pub(crate) async fn open(config: SourceConfig) -> Result<Self, Error> {
+    /// Opens the archives that `config.sources` name, or the one given as `embedded`. Reads the
+    /// first block of each.
+    pub(crate) async fn open(
+        config: SourceConfig,
+        embedded: Option<Embedded>,
+    ) -> Result<Self, Error> {
         // Opening standard input waits for its first block, which may take as long as it likes;
         // a detached thread, unlike a blocking task, does not hold up the end of the process.
         let (ready, opened) = tokio::sync::oneshot::channel();
         let (sender, batches) = mpsc::channel(BATCHES_AHEAD);
         let read = Arc::new(AtomicU64::new(0));
         let counter = Arc::clone(&read);
-        let reader = move || match Plan::make(&config, &counter) {
+        let reader = move || match Plan::make(&config, embedded, &counter) {
             Ok(plan) => {
                 // Fails only when the caller has given up waiting; then nobody takes blocks either.
                 if ready.send(Ok((plan.chain_id.clone(), plan.total))).is_ok() {
@@ -108,22 +121,24 @@ struct Plan {
 }
 
 impl Plan {
-    fn make(config: &SourceConfig, read: &Arc<AtomicU64>) -> Result<Self, Error> {
+    fn make(
+        config: &SourceConfig,
+        embedded: Option<Embedded>,
+        read: &Arc<AtomicU64>,
+    ) -> Result<Self, Error> {
+        if let Some(Embedded { name, bytes }) = embedded {
+            let named = NamedFormat::of(name);
+            let reader = ArchiveReader::new(Cursor::new(bytes), name, named, Arc::clone(read))?;
+            return Self::of_opened(reader, name, u64::try_from(bytes.len()).ok());
+        }
         if config.sources.iter().any(|source| source == "-") {
             if config.sources.len() > 1 {
                 let problem = "standard input (`-`) can only be the single source".to_owned();
                 return Err(Error::Sources { problem });
             }
-            let mut reader =
-                ArchiveReader::new(io::stdin(), STDIN, NamedFormat::default(), Arc::clone(read))?;
-            let first = reader.advance()?;
-            let chain_id = first.as_ref().map(|entry| entry.header.chain_id.clone());
-            return Ok(Self {
-                files: vec![STDIN.to_owned()],
-                opened: Some((reader, first)),
-                chain_id,
-                total: None,
-            });
+            let named = NamedFormat::default();
+            let reader = ArchiveReader::new(io::stdin(), STDIN, named, Arc::clone(read))?;
+            return Self::of_opened(reader, STDIN, None);
         }
         let mut found = Vec::new();
         for source in &config.sources {
@@ -153,6 +168,14 @@ impl Plan {
             opened: None,
             total: Some(total),
         })
+    }
+
+    /// The plan for the one archive that can't be opened twice.
+    fn of_opened(mut reader: ArchiveReader, name: &str, total: Option<u64>) -> Result<Self, Error> {
+        let first = reader.advance()?;
+        let chain_id = first.as_ref().map(|entry| entry.header.chain_id.clone());
+        let opened = Some((reader, first));
+        Ok(Self { files: vec![name.to_owned()], opened, chain_id, total })
     }
 
     fn run(

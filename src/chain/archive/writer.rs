@@ -21,8 +21,8 @@ const BUFFER_BYTES: usize = 256 << 10;
 pub struct Written {
     /// Blocks.
     pub blocks: u64,
-    /// Transactions, as far as the writer saw them decoded.
-    pub transactions: u64,
+    /// Heights of the first and the last of them.
+    pub heights: Option<(i64, i64)>,
     /// Bytes before compression.
     pub bytes: u64,
 }
@@ -107,8 +107,7 @@ impl ArchiveWriter {
             Layout::Frames => block.encode_raw(&mut self.buffer),
             Layout::JsonLines => self.put_json(block.height, &JsonBlock::from_proto(block))?,
         }
-        self.written.transactions += block.transactions.len() as u64;
-        self.emit()
+        self.emit(block.height)
     }
 
     /// Appends a block as it was read. Where the layouts agree, the bytes are taken over.
@@ -121,12 +120,12 @@ impl ArchiveWriter {
             (RawBody::Proto(bytes), Layout::Frames) => {
                 self.buffer.clear();
                 self.buffer.extend_from_slice(bytes);
-                self.emit()
+                self.emit(block.height)
             }
             (RawBody::Json(bytes), Layout::JsonLines) => {
                 self.buffer.clear();
                 self.buffer.extend_from_slice(bytes.trim_ascii());
-                self.emit()
+                self.emit(block.height)
             }
             (RawBody::Proto(bytes), Layout::JsonLines) => {
                 let message = core_pb::Block::decode(bytes.clone())
@@ -144,6 +143,25 @@ impl ArchiveWriter {
         }
     }
 
+    /// What was written so far.
+    pub const fn written(&self) -> Written {
+        self.written
+    }
+
+    /// Hands everything written so far to the system, compressed data up to a point from which a
+    /// reader can see it.
+    ///
+    /// # Errors
+    /// The file can't be written.
+    pub fn flush(&mut self) -> Result<(), Error> {
+        let outcome = match &mut self.output {
+            Output::Plain(out) => out.flush(),
+            Output::Zstd(out) => out.flush(),
+            Output::Gzip(out) => out.flush(),
+        };
+        outcome.map_err(|source| write_error(&self.path, source))
+    }
+
     /// Completes the archive.
     ///
     /// # Errors
@@ -159,26 +177,26 @@ impl ArchiveWriter {
     }
 
     fn put_json(&mut self, height: i64, block: &JsonBlock) -> Result<(), Error> {
-        serde_json::to_writer(&mut self.buffer, block).map_err(|error| Error::File {
-            action: "write as JSON",
-            path: format!("block {height}"),
+        serde_json::to_writer(&mut self.buffer, block).map_err(|error| Error::Write {
+            path: format!("block {height} as JSON"),
             source: error.into(),
         })
     }
 
-    fn emit(&mut self) -> Result<(), Error> {
-        let length = u32::try_from(self.buffer.len()).map_err(|_too_long| Error::File {
-            action: "write a block of 4 GiB or more to",
+    fn emit(&mut self, height: i64) -> Result<(), Error> {
+        let length = u32::try_from(self.buffer.len()).map_err(|_too_long| Error::Write {
             path: self.path.clone(),
             source: io::ErrorKind::FileTooLarge.into(),
         })?;
-        let outcome = match self.layout {
-            Layout::Frames => self.put(&length.to_le_bytes()).and_then(|()| self.put_buffer()),
-            Layout::JsonLines => self.put_buffer().and_then(|()| self.put(b"\n")),
+        let (outcome, frame) = match self.layout {
+            Layout::Frames => (self.put(&length.to_le_bytes()).and_then(|()| self.put_buffer()), 4),
+            Layout::JsonLines => (self.put_buffer().and_then(|()| self.put(b"\n")), 1),
         };
         outcome.map_err(|source| write_error(&self.path, source))?;
+        let first = self.written.heights.map_or(height, |(first, _)| first);
+        self.written.heights = Some((first, height));
         self.written.blocks += 1;
-        self.written.bytes += u64::from(length);
+        self.written.bytes += u64::from(length) + frame;
         Ok(())
     }
 
@@ -203,5 +221,5 @@ fn corrupt(block: &RawBlock, problem: &str) -> Error {
 }
 
 fn write_error(path: &str, source: io::Error) -> Error {
-    Error::File { action: "write", path: path.to_owned(), source }
+    Error::Write { path: path.to_owned(), source }
 }
