@@ -5,7 +5,9 @@
 use std::error::Error;
 use std::fmt;
 
-use crate::{chain, db, decode, settings};
+use std::sync::Arc;
+
+use crate::{chain, db, decode, pipeline, settings, writer};
 
 /// Why a command did not do what it was asked to.
 #[derive(Debug)]
@@ -114,6 +116,21 @@ impl Failure {
     }
 }
 
+impl Failure {
+    /// A failure of the database, with the way out that its kind suggests.
+    fn of_database(kind: db::ErrorKind, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        match kind {
+            db::ErrorKind::Settings => Self::new(FailureKind::Usage, source)
+                .hint("a URL looks like postgres://user:password@host:5432/database"),
+            db::ErrorKind::Unreachable => Self::new(FailureKind::Database, source)
+                .hint("check that the server runs, and host, user, password and database name")
+                .hint("without --db a private PostgreSQL under --data-dir is used"),
+            db::ErrorKind::Query => Self::new(FailureKind::Data, source),
+            db::ErrorKind::Schema => Self::new(FailureKind::Schema, source),
+        }
+    }
+}
+
 impl From<settings::Error> for Failure {
     fn from(error: settings::Error) -> Self {
         Self::new(FailureKind::Usage, error)
@@ -144,17 +161,41 @@ impl From<decode::Error> for Failure {
 
 impl From<db::Error> for Failure {
     fn from(error: db::Error) -> Self {
+        if matches!(error, db::Error::Private(_)) && error.kind() == db::ErrorKind::Unreachable {
+            return Self::new(FailureKind::Database, error);
+        }
+        Self::of_database(error.kind(), error)
+    }
+}
+
+impl From<Arc<writer::Error>> for Failure {
+    fn from(error: Arc<writer::Error>) -> Self {
         match error.kind() {
-            db::ErrorKind::Settings => Self::new(FailureKind::Usage, error)
-                .hint("a URL looks like postgres://user:password@host:5432/database"),
-            db::ErrorKind::Unreachable if matches!(error, db::Error::Private(_)) => {
-                Self::new(FailureKind::Database, error)
-            }
-            db::ErrorKind::Unreachable => Self::new(FailureKind::Database, error)
-                .hint("check that the server runs, and host, user, password and database name")
-                .hint("without --db a private PostgreSQL under --data-dir is used"),
-            db::ErrorKind::Query => Self::new(FailureKind::Data, error),
-            db::ErrorKind::Schema => Self::new(FailureKind::Schema, error),
+            writer::ErrorKind::Database(kind) => Self::of_database(kind, error),
+            writer::ErrorKind::Locked => Self::new(FailureKind::Locked, error)
+                .hint("stop the other writer, or wait for it with --wait-lock"),
+            writer::ErrorKind::Data => Self::new(FailureKind::Data, error),
+        }
+    }
+}
+
+impl From<writer::Error> for Failure {
+    fn from(error: writer::Error) -> Self {
+        Arc::new(error).into()
+    }
+}
+
+impl From<pipeline::Error> for Failure {
+    fn from(error: pipeline::Error) -> Self {
+        match error {
+            pipeline::Error::Chain(error) => error.into(),
+            pipeline::Error::Decode(error) => error.into(),
+            pipeline::Error::Load(error) => error.into(),
+            pipeline::Error::Write(error) => error.into(),
+            error @ (pipeline::Error::Rejects(_)
+            | pipeline::Error::Thread(_)
+            | pipeline::Error::Ended { .. }
+            | pipeline::Error::NeverComplete { .. }) => Self::new(FailureKind::Data, error),
         }
     }
 }

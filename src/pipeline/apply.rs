@@ -36,8 +36,6 @@ pub struct Cursor {
 pub struct ApplyOptions {
     /// Fill production's `plays`.
     pub plays: bool,
-    /// Keep before-images of every batch.
-    pub keep_history: bool,
 }
 
 /// Applies blocks to the store.
@@ -105,11 +103,7 @@ impl Applier {
             count_block(&mut summary, block);
             count_outcomes(&mut summary, &mut rejects, block, outcomes);
         }
-        let batch = Batch {
-            blocks: written,
-            in_reorg_threshold: self.options.keep_history,
-            safe_checkpoint: None,
-        };
+        let batch = Batch { blocks: written, ..Batch::default() };
         Attempt::Done(Box::new(Applied { batch, summary, rejects }))
     }
 

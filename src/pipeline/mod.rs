@@ -11,8 +11,10 @@ mod error;
 pub mod event;
 mod input;
 mod rejects;
+mod run;
 mod thread;
 
 pub use apply::{Applied, Applier, ApplyOptions, Attempt, Cursor};
 pub use error::Error;
 pub use rejects::{RejectLog, RejectedCall};
+pub use run::{End, Limits, Pipeline};

@@ -51,6 +51,8 @@ pub struct Store {
     missing: FxHashSet<(TableId, Option<usize>, Key)>,
     /// Journal of overlay writes in the open block, for rolling back one transaction.
     journal: Vec<overlay::Undo>,
+    /// Tables whose block view the open block wrote to, in order of first touch.
+    touched: Vec<TableId>,
 }
 
 #[derive(Debug)]
@@ -68,7 +70,7 @@ impl Default for Store {
                 overlay: Overlay::new(id.def()),
             })
             .collect();
-        Self { tables, missing: FxHashSet::default(), journal: Vec::new() }
+        Self { tables, missing: FxHashSet::default(), journal: Vec::new(), touched: Vec::new() }
     }
 }
 
@@ -145,6 +147,9 @@ impl Store {
         if self.table(id).base.get(&key).is_none() {
             return self.note_missing(id, None, &key);
         }
+        if layer == Layer::View && !self.touched.contains(&id) {
+            self.touched.push(id);
+        }
         let undo = self.table_mut(id).overlay.write(id, layer, key, row);
         self.journal.push(undo);
         Ok(())
@@ -160,6 +165,16 @@ impl Store {
     /// Rows the open block put into the block view of a table, in order of first touch.
     pub fn pending(&self, id: TableId) -> impl Iterator<Item = (&Key, Option<&Row>)> {
         self.table(id).overlay.pending()
+    }
+
+    /// Everything the open block put into the block view, in the order in which the reference saves
+    /// it: tables by first touch, then keys by first touch (handlers-a 0.9).
+    pub fn save_order(&self) -> Vec<(TableId, Key, Option<Row>)> {
+        let rows_of = |id: &TableId| {
+            let id = *id;
+            self.pending(id).map(move |(key, row)| (id, key.clone(), row.cloned()))
+        };
+        self.touched.iter().flat_map(rows_of).collect()
     }
 
     /// The row at `key` before the open block, if it is in memory.
@@ -226,6 +241,7 @@ impl Store {
     /// by table, in order of first touch.
     pub fn fold(&mut self, checkpoint: u64) -> Vec<Change> {
         self.journal.clear();
+        self.touched.clear();
         let mut changes = Vec::new();
         for table in &mut self.tables {
             for (key, after) in table.overlay.drain() {
@@ -241,6 +257,7 @@ impl Store {
     /// Drops the open block without folding it.
     pub fn abandon_block(&mut self) {
         self.rollback(Mark::new(0));
+        self.touched.clear();
         for table in &mut self.tables {
             table.overlay.clear();
         }

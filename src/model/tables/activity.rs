@@ -17,6 +17,8 @@ record! {
     Notification in "notification", id Notifications, key [group_id, specifier],
     current_only false, archived false,
     by NotificationBy {
+        /// Notifications of a group.
+        Group [LookupPart::Column("group_id")],
     }
     {
         specifier: String => ColumnType::Text;
@@ -94,6 +96,8 @@ record! {
     by UserTipBy {
         /// Tips by signature and receiver.
         SignatureReceiver [LookupPart::Column("signature"), LookupPart::Column("receiver_user_id")],
+        /// Tips by signature.
+        Signature [LookupPart::Column("signature")],
     }
     {
         slot: i64 => ColumnType::Int4;

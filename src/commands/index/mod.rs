@@ -1,8 +1,11 @@
 //! `audius-etl index`: follow the chain and keep PostgreSQL current.
 
+mod run;
+
+use std::path::PathBuf;
+
 use clap::{Args, ValueEnum};
 
-use super::Context;
 use crate::failure::Failure;
 use crate::settings::{DatabaseChoice, Settings};
 
@@ -72,10 +75,6 @@ pub struct IndexArgs {
     #[arg(long, help_heading = "Rules")]
     pub no_plays: bool,
 
-    /// Leave the aggregate tables alone, for bulk loads
-    #[arg(long, help_heading = "Rules")]
-    pub no_aggregates: bool,
-
     /// Blocks below the newest for which a rewind stays possible; 0 keeps none
     #[arg(long, value_name = "BLOCKS", default_value_t = 0, help_heading = "Writing")]
     pub keep_history: u64,
@@ -92,13 +91,6 @@ pub struct IndexArgs {
     #[arg(long, value_name = "N", default_value_t = 5_000, help_heading = "Writing")]
     pub batch_txs: usize,
 
-    /// Keep every index in place during the initial sync
-    ///
-    /// By default an empty database that is far behind gets the indexes that only readers need once
-    /// it has caught up.
-    #[arg(long, help_heading = "Writing")]
-    pub no_defer_indexes: bool,
-
     /// Wait while another process writes to the database, instead of exit code 5
     #[arg(long, help_heading = "Writing")]
     pub wait_lock: bool,
@@ -107,10 +99,20 @@ pub struct IndexArgs {
     #[arg(long, hide = true)]
     pub no_migrate: bool,
 
+    /// Accept every signature of an associated wallet; for replaying recordings
+    #[arg(long, hide = true)]
+    pub assume_valid_signatures: bool,
+
+    /// List every call that was not applied in this file, one JSON object per line
+    #[arg(long, value_name = "FILE", help_heading = "Rules")]
+    pub rejects: Option<PathBuf>,
+
     /// Stand-in for the time of every block, RFC 3339; for replaying recordings
     #[arg(long, hide = true, value_name = "RFC3339")]
     pub clock: Option<chrono::DateTime<chrono::Utc>>,
 }
+
+pub(crate) use run::run;
 
 /// The address that production verifies users with.
 const VERIFIER_ADDRESS: &str = "0xbeef8E42e8B5964fDD2b7ca8efA0d9aef38AA996";
@@ -132,8 +134,6 @@ Examples:
 pub enum RulesChoice {
     /// The Python discovery provider, which wrote production until spring 2026.
     Python,
-    /// The Go indexer, which has written it since.
-    Go,
 }
 
 /// What to do with the signatures of entity transactions.
@@ -143,8 +143,6 @@ pub enum SignatureMode {
     Off,
     /// Recover signers and count those that differ.
     Count,
-    /// Recover signers and reject transactions whose signer differs.
-    Reject,
 }
 
 /// Where the blocks of a run come from.
@@ -175,9 +173,4 @@ impl IndexArgs {
 
 fn height() -> clap::builder::RangedI64ValueParser<i64> {
     clap::value_parser!(i64).range(0..)
-}
-
-pub(crate) async fn run(args: IndexArgs, context: &Context) -> Result<(), Failure> {
-    let source = args.source_choice(&context.settings)?;
-    Err(Failure::usage(format!("reading {source:?} is not wired up")))
 }

@@ -1,0 +1,284 @@
+//! An index run from its settings to its summary: opens what it needs, starts the pipeline, and
+//! closes everything in order.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+
+use super::{IndexArgs, RulesChoice, SignatureMode, SourceChoice};
+use crate::chain::{self, LastBlock, NodeLimits, RetryPolicy, SourceConfig};
+use crate::commands::Context;
+use crate::commands::database::OpenDatabase;
+use crate::db::Database;
+use crate::db::load::Loader;
+use crate::db::migrate::Migrator;
+use crate::db::start::StartState;
+use crate::failure::{Failure, FailureKind};
+use crate::handlers::{Environment, Rules};
+use crate::model::Timestamp;
+use crate::pipeline::event::{PipelineEvent, Start, Summary};
+use crate::pipeline::{Applier, ApplyOptions, Cursor, End, Limits, Pipeline, RejectLog};
+use crate::terminal::progress;
+use crate::writer::{self, ChainStatus, PostgresConfig, PostgresSink, WriterConfig, WriterHandle};
+
+/// Events that wait to be drawn. Drawing never falls behind for long; this bridges a slow terminal.
+const EVENTS_AHEAD: usize = 256;
+
+/// Bytes of rows and blocks in memory from which reading waits: with what the allocator and the
+/// buffers take, the process stays below 400 MB.
+const MAX_BYTES: usize = 160 << 20;
+
+/// The archive that is indexed when nothing else is named.
+const DEMO_ARCHIVE: &[u8] = include_bytes!("../../../fixtures/demo.jsonl.zst");
+
+/// Runs the command.
+pub(crate) async fn run(args: IndexArgs, context: &Context) -> Result<(), Failure> {
+    let source = args.source_choice(&context.settings)?;
+    let open = OpenDatabase::open(context).await?;
+    let done = index(&args, source, context, open.database()).await;
+    let closed = open.close().await;
+    done.and(closed)
+}
+
+async fn index(
+    args: &IndexArgs,
+    source: SourceChoice,
+    context: &Context,
+    database: &Database,
+) -> Result<(), Failure> {
+    if !args.no_migrate {
+        migrate(context, database).await?;
+    }
+    let sink = PostgresSink::open(PostgresConfig {
+        wait_lock: args.wait_lock,
+        write_plays: !args.no_plays,
+        ..PostgresConfig::new(database.clone())
+    })
+    .await?;
+    let loader = Arc::new(Loader::open(database).await?);
+    let start = loader.start_state().await?;
+    let (events, receiver) = mpsc::channel(EVENTS_AHEAD);
+    let written = events.clone();
+    let handle = writer::spawn(
+        sink,
+        WriterConfig { committed: start.checkpoint, ..WriterConfig::default() },
+        move |run| report_written(&written, run),
+    );
+    let outcome = match args.rewind_to {
+        Some(height) => {
+            let outcome = rewind(height, &start, &loader, &handle, context).await;
+            outcome.and(handle.shutdown().await.map_err(Failure::from))
+        }
+        None => {
+            let job = Job { args, source, context, start: &start };
+            follow(job, Arc::clone(&loader), handle, events, receiver).await
+        }
+    };
+    loader.close().await;
+    outcome
+}
+
+async fn migrate(context: &Context, database: &Database) -> Result<(), Failure> {
+    let mut connection = database.connect().await?;
+    for step in Migrator::default().up(&mut connection).await? {
+        context.printer.note(&format!("applied migration {}", step.name));
+    }
+    Ok(())
+}
+
+/// Takes the database back to `height` of the chain that was written to last.
+async fn rewind(
+    height: i64,
+    start: &StartState,
+    loader: &Loader,
+    handle: &WriterHandle,
+    context: &Context,
+) -> Result<(), Failure> {
+    let Some(position) = start.latest() else {
+        return Err(Failure::usage("the database holds no chain to rewind"));
+    };
+    let Some(checkpoint) = loader.checkpoint_at(&position.chain, height).await? else {
+        return Err(Failure::usage(format!(
+            "no history is kept for block {height} of {}",
+            position.chain
+        ))
+        .hint("run index with --keep-history to keep a window that can be rewound"));
+    };
+    let reached = handle.rollback_to(checkpoint).await?;
+    context.printer.note(&format!("{} stands at block {} now", reached.chain, reached.height));
+    Ok(())
+}
+
+/// What a run is asked to do.
+struct Job<'a> {
+    args: &'a IndexArgs,
+    source: SourceChoice,
+    context: &'a Context,
+    start: &'a StartState,
+}
+
+async fn follow(
+    job: Job<'_>,
+    loader: Arc<Loader>,
+    handle: WriterHandle,
+    events: mpsc::Sender<PipelineEvent>,
+    receiver: mpsc::Receiver<PipelineEvent>,
+) -> Result<(), Failure> {
+    let args = job.args;
+    let resume = job.resume();
+    let first_height = resume.as_ref().map_or(args.start.unwrap_or(1), |last| last.height + 1);
+    let sources = match &job.source {
+        SourceChoice::Given(sources) => sources.clone(),
+        SourceChoice::Bundled => {
+            let path = demo_archive(&job.context.settings.data_dir)?;
+            job.context.printer.note(&format!("indexing the demo archive {}", path.display()));
+            vec![path.display().to_string()]
+        }
+    };
+    let source = chain::open(SourceConfig {
+        sources,
+        start: first_height,
+        end_inclusive: args.end,
+        once: args.once,
+        chain_id: job.expected_chain(),
+        last: resume.clone(),
+        limits: node_limits(args),
+    })
+    .await?;
+    let started = PipelineEvent::Started(Start {
+        chain_id: source.chain_id().map(str::to_owned),
+        first_height,
+        resumed_from: resume.as_ref().map(|last| last.height),
+        last_height: args.end.or_else(|| source.head().filter(|_| args.once)),
+    });
+    // Drawing starts below; the queue has room for the first event.
+    drop(events.try_send(started));
+    let status = job.status(source.chain_id(), source.head());
+    let pipeline = Pipeline {
+        source,
+        loader,
+        writer: handle.clone(),
+        applier: Applier::new(job.cursor(resume), environment(args), job.apply_options()),
+        rejects: RejectLog::open(args.rejects.as_deref()).map_err(|error| {
+            Failure::new(FailureKind::Usage, error).hint("--rejects names the file")
+        })?,
+        check_signatures: args.verify_signatures != SignatureMode::Off,
+        limits: Limits {
+            batch_blocks: args.batch_blocks,
+            batch_txs: args.batch_txs,
+            max_changes: args.max_changes,
+            max_bytes: MAX_BYTES,
+        },
+        keep_history: args.keep_history,
+        events,
+        cancel: job.context.cancel.clone(),
+        status,
+    };
+    // The writer holds the last sender of events, so it has to end for the drawing to end.
+    let work = async {
+        let ended = pipeline.run().await;
+        let closed = handle.shutdown().await;
+        ended.and_then(|end| closed.map(|()| end).map_err(Into::into))
+    };
+    let (ended, summary) = tokio::join!(work, progress::follow(&job.context.printer, receiver));
+    job.context.printer.summary(&summary)?;
+    match ended? {
+        End::Finished => Ok(()),
+        End::Interrupted => Err(Failure::interrupted()),
+    }
+}
+
+impl Job<'_> {
+    /// The last block of an earlier run that this one continues (design section 4).
+    fn resume(&self) -> Option<LastBlock> {
+        if self.args.new_chain {
+            return None;
+        }
+        let last = self.start.latest()?;
+        Some(LastBlock { height: last.height, hash: last.block_hash.clone() })
+    }
+
+    fn expected_chain(&self) -> Option<String> {
+        if self.args.new_chain {
+            return None;
+        }
+        self.start.latest().map(|last| last.chain.clone())
+    }
+
+    fn cursor(&self, resume: Option<LastBlock>) -> Cursor {
+        Cursor {
+            checkpoint: self.start.checkpoint,
+            em_block: self.start.block_number,
+            plays_slot: self.start.plays_slot,
+            last: resume.map(|last| (last.height, last.hash)),
+        }
+    }
+
+    fn status(&self, chain: Option<&str>, head: Option<i64>) -> ChainStatus {
+        let chain = chain.unwrap_or_default();
+        let known = self.start.chains.iter().find(|known| known.chain == chain);
+        ChainStatus {
+            chain: chain.to_owned(),
+            head_height: head.or_else(|| known.and_then(|known| known.head_height)),
+            head_time: known.and_then(|known| known.head_time),
+            ready_at: known.and_then(|known| known.ready_at),
+            events_processed: known.map_or(0, |known| known.events_processed),
+        }
+    }
+
+    const fn apply_options(&self) -> ApplyOptions {
+        ApplyOptions { plays: !self.args.no_plays }
+    }
+}
+
+/// A follower waits for its node as long as it takes; a bounded run gives up.
+fn node_limits(args: &IndexArgs) -> NodeLimits {
+    let bounded = args.once || args.end.is_some();
+    NodeLimits {
+        retry: RetryPolicy { limit: args.retry_limit, forever: !bounded, ..RetryPolicy::default() },
+        ..NodeLimits::default()
+    }
+}
+
+fn environment(args: &IndexArgs) -> Environment {
+    Environment {
+        verifier_address: args.verifier_address.clone(),
+        comment_karma_threshold: args.comment_karma_threshold,
+        clock: args.clock.map(Timestamp::from),
+        assume_signatures_valid: args.assume_valid_signatures,
+        rules: match args.rules {
+            RulesChoice::Python => Rules::python(),
+        },
+    }
+}
+
+/// Turns a commit into an event.
+fn report_written(events: &mpsc::Sender<PipelineEvent>, run: &writer::Written) {
+    let mut summary = Summary {
+        committed_height: run.checkpoint.as_ref().map(|checkpoint| checkpoint.height),
+        rows: run.rows.iter().copied().collect(),
+        sanitized_values: run.sanitized_values,
+        ..Summary::default()
+    };
+    summary.time.write = run.elapsed;
+    let event = PipelineEvent::Committed(Box::new(summary));
+    if let Err(mpsc::error::TrySendError::Full(event)) = events.try_send(event) {
+        let events = events.clone();
+        tokio::spawn(async move { drop(events.send(event).await) });
+    }
+}
+
+/// Puts the bundled archive where a source can read it.
+fn demo_archive(data_dir: &Path) -> Result<PathBuf, Failure> {
+    let path = data_dir.join("demo.jsonl.zst");
+    std::fs::create_dir_all(data_dir).and_then(|()| std::fs::write(&path, DEMO_ARCHIVE)).map_err(
+        |error| {
+            Failure::new(FailureKind::Usage, error).hint(format!(
+                "--data-dir names a folder that can be written; it is {}",
+                data_dir.display()
+            ))
+        },
+    )?;
+    Ok(path)
+}

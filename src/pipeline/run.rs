@@ -1,0 +1,293 @@
+//! The loop: takes batches from the read side, applies them, hands them to the writer.
+
+use std::{collections::HashMap, sync::Arc, time::Instant};
+
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    Applied, Applier, Attempt, Error, RejectLog,
+    event::{PipelineEvent, Summary},
+    input::{self, Batches, Next},
+    thread::ApplyThread,
+};
+use crate::{
+    chain::BlockSource,
+    db::load::Loader,
+    decode::Pool,
+    model::Block,
+    writer::{ChainStatus, WriterHandle},
+};
+
+/// Rounds of loading after which a batch counts as stuck. A round resolves one link of a chain of
+/// dependent reads, and batches have at most this many blocks.
+const MAX_ROUNDS: usize = 10_000;
+
+/// Bounds on memory and work in flight.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Blocks in a batch.
+    pub batch_blocks: usize,
+    /// Transactions in a batch; a larger block is still a batch.
+    pub batch_txs: usize,
+    /// Rows in memory and raw rows that are not yet written, together.
+    pub max_changes: usize,
+    /// The same in bytes.
+    pub max_bytes: usize,
+}
+
+/// How a run ended that did not fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// The source or the wanted range ended.
+    Finished,
+    /// The run was asked to stop.
+    Interrupted,
+}
+
+/// The parts of a run, ready to be started.
+pub struct Pipeline {
+    /// Where blocks come from.
+    pub source: Box<dyn BlockSource>,
+    /// Loads rows.
+    pub loader: Arc<Loader>,
+    /// Makes batches durable.
+    pub writer: WriterHandle,
+    /// Applies batches; owns the store.
+    pub applier: Applier,
+    /// Lists rejected calls.
+    pub rejects: RejectLog,
+    /// Recover and count signers.
+    pub check_signatures: bool,
+    /// Blocks below the head for which before-images are kept; 0 keeps none.
+    pub keep_history: u64,
+    /// Bounds.
+    pub limits: Limits,
+    /// Where events go.
+    pub events: mpsc::Sender<PipelineEvent>,
+    /// Asks for an early end.
+    pub cancel: CancellationToken,
+    /// What was known of the chain at the start.
+    pub status: ChainStatus,
+}
+
+struct Running {
+    apply: ApplyThread,
+    loader: Arc<Loader>,
+    writer: WriterHandle,
+    rejects: RejectLog,
+    limits: Limits,
+    keep_history: u64,
+    events: mpsc::Sender<PipelineEvent>,
+    status: ChainStatus,
+    /// Hashes of transactions that were handed over and may not be visible to the loader yet, with
+    /// their checkpoint.
+    recent: HashMap<String, u64>,
+}
+
+impl Pipeline {
+    /// Runs until the source ends, something fails, or `cancel` fires; then flushes.
+    ///
+    /// # Errors
+    /// The first error of any stage. Everything that was applied before is written.
+    pub async fn run(self) -> Result<End, Error> {
+        let pool = Pool::new(0).map_err(|error| Error::Thread(std::io::Error::other(error)))?;
+        let reading = self.cancel.child_token();
+        let receiver =
+            input::start(self.source, Arc::new(pool), self.check_signatures, reading.clone());
+        let mut batches = Batches::new(receiver, self.limits.batch_blocks, self.limits.batch_txs);
+        let mut running = Running {
+            apply: ApplyThread::start(self.applier)?,
+            loader: self.loader,
+            writer: self.writer,
+            rejects: self.rejects,
+            limits: self.limits,
+            keep_history: self.keep_history,
+            events: self.events,
+            status: self.status,
+            recent: HashMap::new(),
+        };
+        let ended = running.follow(&mut batches, &self.cancel).await;
+        reading.cancel();
+        // Also after a failed read: what was applied is right, and is kept.
+        let flushed = running.writer.flush().await;
+        let ended = ended?;
+        flushed?;
+        Ok(ended)
+    }
+}
+
+impl Running {
+    async fn follow(
+        &mut self,
+        batches: &mut Batches,
+        cancel: &CancellationToken,
+    ) -> Result<End, Error> {
+        loop {
+            let mut progress = self.writer.progress();
+            let next = tokio::select! {
+                () = cancel.cancelled() => return Ok(End::Interrupted),
+                failed = progress.wait_for(|progress| progress.failed.is_some()) => {
+                    let error = failed.ok().and_then(|progress| progress.failed.clone());
+                    return Err(error.map_or(Error::Ended { stage: "write", height: 0 }, Error::from));
+                }
+                next = batches.next() => next,
+            };
+            match next {
+                Next::Batch(blocks, summary) => self.process(blocks, *summary).await?,
+                Next::AtHead(head) => {
+                    self.status.head_height = Some(head);
+                    self.writer.set_status(self.status.clone());
+                    self.send(PipelineEvent::Head { height: head }).await;
+                }
+                Next::End => return Ok(End::Finished),
+                Next::Failed(error) => return Err(error),
+            }
+        }
+    }
+
+    async fn process(&mut self, blocks: Vec<Arc<Block>>, read: Summary) -> Result<(), Error> {
+        let mut summary = read;
+        self.await_capacity(&mut summary).await?;
+        let applied = self.apply(blocks, &mut summary).await?;
+        let Applied { mut batch, summary: applied_summary, rejects } = applied;
+        summary.absorb(&applied_summary);
+        self.mark_duplicates(&mut batch, &mut summary).await?;
+        self.rejects.record(&rejects)?;
+        self.choose_history_mode(&mut batch);
+        if let Some(last) = batch.blocks.last() {
+            let checkpoint = &last.checkpoint;
+            self.status.chain.clone_from(&checkpoint.chain);
+            self.status.head_height = self.status.head_height.max(Some(checkpoint.height));
+            self.status.head_time = self.status.head_time.max(Some(checkpoint.block_time));
+            self.status.events_processed +=
+                i64::try_from(summary.transactions_total()).unwrap_or(i64::MAX);
+            self.writer.set_status(self.status.clone());
+        }
+        self.writer.submit(batch)?;
+        self.send(PipelineEvent::Applied(Box::new(summary))).await;
+        Ok(())
+    }
+
+    /// Applies a batch, loading what it misses until it misses nothing.
+    async fn apply(
+        &mut self,
+        blocks: Vec<Arc<Block>>,
+        summary: &mut Summary,
+    ) -> Result<Applied, Error> {
+        let height = blocks.first().map_or(0, |block| block.height);
+        let blocks: Arc<[Arc<Block>]> = blocks.into();
+        let gone = || Error::Ended { stage: "apply", height };
+        for _ in 0..MAX_ROUNDS {
+            let started = Instant::now();
+            let batch = Arc::clone(&blocks);
+            let attempt =
+                self.apply.call(move |applier| applier.attempt(&batch)).await.ok_or_else(gone)?;
+            summary.time.apply += started.elapsed();
+            let requests = match attempt {
+                Attempt::Done(applied) => return Ok(*applied),
+                Attempt::Missing(requests) => requests,
+            };
+            let started = Instant::now();
+            let answers = self.loader.load(requests).await?;
+            self.apply
+                .call(move |applier| {
+                    for (request, rows) in answers {
+                        applier.store_mut().absorb(&request, rows);
+                    }
+                })
+                .await
+                .ok_or_else(gone)?;
+            summary.time.load += started.elapsed();
+        }
+        Err(Error::NeverComplete { height, rounds: MAX_ROUNDS })
+    }
+
+    /// Before-images are kept inside the window below the head; without a known head, always.
+    fn choose_history_mode(&self, batch: &mut crate::writer::Batch) {
+        let Some(last) = batch.blocks.last().filter(|_| self.keep_history > 0) else { return };
+        let height = last.checkpoint.height;
+        let window = i64::try_from(self.keep_history).unwrap_or(i64::MAX);
+        batch.in_reorg_threshold =
+            self.status.head_height.is_none_or(|head| height > head.saturating_sub(window));
+        batch.safe_checkpoint = Some(last.checkpoint.id.saturating_sub(self.keep_history));
+    }
+
+    /// Finds the transactions whose hash was indexed before; the first occurrence keeps its
+    /// `etl_transactions` row (core-chain (e), Duplicates).
+    async fn mark_duplicates(
+        &mut self,
+        batch: &mut crate::writer::Batch,
+        summary: &mut Summary,
+    ) -> Result<(), Error> {
+        // Entries that are durable by now are visible to the query that follows.
+        let committed = self.writer.committed();
+        self.recent.retain(|_, checkpoint| *checkpoint > committed);
+        let started = Instant::now();
+        let hashes: Vec<&str> = batch
+            .blocks
+            .iter()
+            .flat_map(|block| block.block.txs.iter().map(|tx| tx.hash.as_str()))
+            .collect();
+        let known = self.loader.known_hashes(&hashes).await?;
+        summary.time.load += started.elapsed();
+        for written in &mut batch.blocks {
+            for (index, tx) in written.block.txs.iter().enumerate() {
+                if known.contains(&tx.hash) || self.recent.contains_key(&tx.hash) {
+                    written.duplicates.push(index);
+                } else {
+                    self.recent.insert(tx.hash.clone(), written.checkpoint.id);
+                }
+            }
+            summary.duplicates += written.duplicates.len() as u64;
+        }
+        Ok(())
+    }
+
+    /// Waits until there is room for another batch (design section 3, Backpressure): drops
+    /// committed rows but spares loaded ones, then those too, then waits for a commit, but only
+    /// where one can free something.
+    async fn await_capacity(&self, summary: &mut Summary) -> Result<(), Error> {
+        for keep_loaded in [true, false] {
+            if self.has_room().await? {
+                return Ok(());
+            }
+            self.evict(keep_loaded).await?;
+        }
+        let started = Instant::now();
+        while !self.has_room().await? && self.writer.pending().rows() > 0 {
+            self.writer.wait_for_commit().await?;
+            self.evict(false).await?;
+        }
+        summary.time.stalled_on_write += started.elapsed();
+        Ok(())
+    }
+
+    async fn has_room(&self) -> Result<bool, Error> {
+        let (rows, bytes) = self
+            .apply
+            .call(|applier| {
+                let store = applier.store_mut();
+                (store.len(), store.bytes())
+            })
+            .await
+            .ok_or(Error::Ended { stage: "apply", height: 0 })?;
+        let pending = self.writer.pending();
+        Ok(rows + pending.items <= self.limits.max_changes
+            && bytes + pending.bytes <= self.limits.max_bytes)
+    }
+
+    async fn evict(&self, keep_loaded: bool) -> Result<(), Error> {
+        let committed = self.writer.committed();
+        self.apply
+            .call(move |applier| applier.store_mut().evict(committed, keep_loaded))
+            .await
+            .map(|_dropped| ())
+            .ok_or(Error::Ended { stage: "apply", height: 0 })
+    }
+
+    async fn send(&self, event: PipelineEvent) {
+        // Events are for people: nobody listening is no reason to stop.
+        drop(self.events.send(event).await);
+    }
+}
