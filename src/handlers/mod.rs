@@ -15,13 +15,17 @@ pub mod developer_app;
 mod dispatch;
 pub mod email;
 pub mod grant;
+mod merge;
 pub mod metadata;
 pub mod notification;
 pub mod notify;
+pub mod playlist;
 mod prefetch;
 pub mod proof;
 pub mod query;
 pub mod registry;
+mod release;
+mod routes;
 pub mod rules;
 #[cfg(test)]
 mod sandbox;

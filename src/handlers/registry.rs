@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::LazyLock};
 
 use super::{
     Handler, associated_wallet, collectibles, dashboard_wallet, developer_app, email, grant,
-    notification, social, tip, user,
+    notification, playlist, social, tip, track, user,
 };
 use crate::model::EntityTx;
 
@@ -51,7 +51,16 @@ pub const HANDLERS: &[Entry] = &[
     entry("Notification", "Create", notification::announce),
     entry("Notification", "View", notification::view),
     entry("Notification", "ViewPlaylist", notification::view_playlist),
+    entry("Playlist", "Create", playlist::create),
+    entry("Playlist", "Delete", playlist::delete),
+    entry("Playlist", "Update", playlist::update),
     entry("Tip", "Update", tip::react),
+    entry("Track", "Create", track::create),
+    entry("Track", "Delete", track::delete),
+    entry("Track", "Download", track::download),
+    entry("Track", "Mute", track::mute),
+    entry("Track", "Unmute", track::unmute),
+    entry("Track", "Update", track::update),
     entry("User", "Create", user::create),
     entry("User", "Mute", user::mute),
     entry("User", "Unmute", user::unmute),

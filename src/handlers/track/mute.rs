@@ -1,0 +1,35 @@
+//! (Track, Mute) and (Track, Unmute): comment notifications of a track (handlers-b 7).
+
+use crate::{
+    handlers::{Call, Handled, Scope},
+    model::tables::CommentNotificationSetting,
+};
+
+/// Mutes the notifications of a track's comments.
+///
+/// # Errors
+/// Poison for ids out of the columns' range.
+pub fn mute(call: &Call<'_>, scope: &mut Scope<'_>) -> Handled {
+    set(call, scope, true)
+}
+
+/// Takes back [`mute`].
+///
+/// # Errors
+/// See [`mute`].
+pub fn unmute(call: &Call<'_>, scope: &mut Scope<'_>) -> Handled {
+    set(call, scope, false)
+}
+
+/// Parity: nothing is checked, neither signer nor user nor track, and an existing row is replaced
+/// with its `created_at`.
+fn set(call: &Call<'_>, scope: &mut Scope<'_>, is_muted: bool) -> Handled {
+    scope.put(CommentNotificationSetting {
+        user_id: call.tx.user_id,
+        entity_id: call.tx.entity_id,
+        entity_type: call.tx.entity_type.clone(),
+        is_muted: Some(is_muted),
+        created_at: scope.block.time,
+        updated_at: scope.block.time,
+    })
+}
