@@ -69,6 +69,12 @@ impl<'a> Call<'a> {
         }
     }
 
+    /// The value of a key of [`Call::data`]; `null` where there is none.
+    pub fn sent(&self, key: &str) -> &Json {
+        static NULL: Json = Json::Null;
+        self.data().and_then(|data| data.get(key)).unwrap_or(&NULL)
+    }
+
     /// The envelope's `cid`.
     pub fn cid(&self) -> Option<&Json> {
         match &self.metadata {

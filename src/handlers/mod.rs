@@ -10,6 +10,7 @@
 pub mod associated_wallet;
 pub mod block;
 pub mod collectibles;
+pub mod comment;
 pub mod dashboard_wallet;
 pub mod developer_app;
 mod dispatch;

@@ -36,6 +36,16 @@ pub fn whole(value: f64) -> Option<i64> {
     Some(whole)
 }
 
+/// The integer key of a Python dict that `value` finds: integers, floats and booleans that equal it.
+pub fn dict_key(value: &Json) -> Option<i64> {
+    match value {
+        Json::Int(value) => Some(*value),
+        Json::Float(value) => whole(*value),
+        Json::Bool(value) => Some((*value).into()),
+        Json::Null | Json::Big(_) | Json::Str(_) | Json::List(_) | Json::Object(_) => None,
+    }
+}
+
 /// Python's `value[key]` for a key whose absence is an exception there.
 ///
 /// # Errors

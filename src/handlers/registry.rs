@@ -3,8 +3,8 @@
 use std::{collections::HashMap, sync::LazyLock};
 
 use super::{
-    Handler, associated_wallet, collectibles, dashboard_wallet, developer_app, email, grant,
-    notification, playlist, social, tip, track, user,
+    Handler, associated_wallet, collectibles, comment, dashboard_wallet, developer_app, email,
+    grant, notification, playlist, social, tip, track, user,
 };
 use crate::model::EntityTx;
 
@@ -37,6 +37,16 @@ pub const HANDLERS: &[Entry] = &[
     entry("AssociatedWallet", "Delete", associated_wallet::delete),
     entry("Collectibles", "Create", collectibles::store),
     entry("Collectibles", "Update", collectibles::store),
+    entry("Comment", "Create", comment::create),
+    entry("Comment", "Delete", comment::delete),
+    entry("Comment", "Mute", comment::mute),
+    entry("Comment", "Pin", comment::pin),
+    entry("Comment", "React", comment::react),
+    entry("Comment", "Report", comment::report),
+    entry("Comment", "Unmute", comment::unmute),
+    entry("Comment", "Unpin", comment::unpin),
+    entry("Comment", "Unreact", comment::unreact),
+    entry("Comment", "Update", comment::update),
     entry("DashboardWalletUser", "Create", dashboard_wallet::create),
     entry("DashboardWalletUser", "Delete", dashboard_wallet::delete),
     entry("DeveloperApp", "Create", developer_app::create),
