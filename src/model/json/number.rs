@@ -6,6 +6,10 @@ pub(super) const fn int_as_f64(value: i64) -> f64 {
     value as f64
 }
 
+/// Only decimals of about 16 digits lie closer than the floats around them; this is the length of
+/// `{:e}` text that they have at least.
+const TIES_FROM: usize = 17;
+
 /// The shortest decimal that reads back as the float: sign, digits without trailing zeros, and the
 /// power of ten of the first digit. Zero has the digit `0`.
 pub(super) struct Decimal {
@@ -20,7 +24,15 @@ impl Decimal {
         if !value.is_finite() {
             return None;
         }
-        let text = format!("{:e}", value.abs());
+        let mut text = format!("{:e}", value.abs());
+        // Two shortest decimals may be equally near; Python takes the even one, Rust the upper.
+        if text.len() >= TIES_FROM {
+            let places = text.bytes().take_while(|byte| *byte != b'e').count() - 2;
+            let even = format!("{:.places$e}", value.abs());
+            if even.parse() == Ok(value.abs()) {
+                text = even;
+            }
+        }
         let (mantissa, exponent) = text.split_once('e')?;
         let digits = mantissa.replace('.', "");
         Some(Self { negative: value.is_sign_negative(), digits, exponent: exponent.parse().ok()? })
@@ -52,6 +64,15 @@ impl Decimal {
         text
     }
 
+    /// One digit before the point and an exponent of at least two digits: `1.5e+16`.
+    pub(super) fn scientific(&self) -> String {
+        let sign = if self.negative { "-" } else { "" };
+        let (first, rest) = self.digits.split_at(1);
+        let point = if rest.is_empty() { "" } else { "." };
+        let exponent_sign = if self.exponent < 0 { '-' } else { '+' };
+        format!("{sign}{first}{point}{rest}e{exponent_sign}{:02}", self.exponent.unsigned_abs())
+    }
+
     fn is_integer(&self) -> bool {
         i64::from(self.exponent) + 1 >= i64::try_from(self.digits.len()).unwrap_or(i64::MAX)
     }
@@ -73,11 +94,7 @@ pub fn float_repr(value: f64) -> String {
     if !decimal.in_scientific_notation() {
         return decimal.positional(false);
     }
-    let sign = if decimal.negative { "-" } else { "" };
-    let (first, rest) = decimal.digits.split_at(1);
-    let point = if rest.is_empty() { "" } else { "." };
-    let exponent_sign = if decimal.exponent < 0 { '-' } else { '+' };
-    format!("{sign}{first}{point}{rest}e{exponent_sign}{:02}", decimal.exponent.unsigned_abs())
+    decimal.scientific()
 }
 
 /// Whether an integer equals a float by exact value, as Python compares them.
@@ -126,6 +143,8 @@ mod tests {
             (f64::NEG_INFINITY, "-inf"),
             (1e22, "1e+22"),
             (5e15, "5000000000000000.0"),
+            (684_411_255_050_866.25, "684411255050866.2"),
+            (684_411_255_050_866.75, "684411255050866.8"),
         ];
         for (value, text) in vectors {
             assert_eq!(float_repr(value), text);

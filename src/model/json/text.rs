@@ -39,13 +39,13 @@ pub fn numeric_text(value: f64) -> String {
     }
 }
 
-/// `float8` output: as `numeric_text` but the shortest form, with an exponent as C prints it.
+/// `float8` output of a numeric literal: the shortest form, with an exponent as C prints it.
 fn float8_text(value: f64) -> String {
-    let Some(decimal) = Decimal::of(value) else { return numeric_text(value) };
-    if (-4..15).contains(&decimal.exponent) {
-        decimal.positional(true)
-    } else {
-        super::float_repr(value)
+    match Decimal::of(value) {
+        None => numeric_text(value),
+        Some(_) if value == 0.0 => "0".to_owned(),
+        Some(decimal) if (-4..15).contains(&decimal.exponent) => decimal.positional(true),
+        Some(decimal) => decimal.scientific(),
     }
 }
 
@@ -127,8 +127,13 @@ fn write_array(items: &[Json], element: Element, text: &mut String) -> Option<()
             (Json::Null, _) => text.push_str("NULL"),
             (Json::Bool(value), _) => text.push(if *value { 't' } else { 'f' }),
             (Json::Str(value), Element::Text) => write_element(value, text)?,
-            // A string among numbers or booleans is read as one of them; only plain integers are
+            // A string among numbers or booleans is read as one of them. Only the usual forms are
             // taken over, everything else is left to the poison rule.
+            (Json::Str(value), Element::Bool) => text.push(match value.as_str() {
+                "t" | "true" => 't',
+                "f" | "false" => 'f',
+                _ => return None,
+            }),
             (Json::Str(value), Element::Numeric) => {
                 text.push_str(&value.trim().parse::<i64>().ok()?.to_string());
             }
@@ -192,6 +197,8 @@ mod tests {
             ("[true,false]", "{t,f}"),
             ("[1.5,2]", "{1.5,2}"),
             ("[100.0,NaN]", "{100,NaN}"),
+            ("[1000000000000000.0,-0.0,NaN]", "{1e+15,0,NaN}"),
+            ("[\"t\",null,false]", "{t,NULL,f}"),
             ("[[1,2],[3,4]]", "{{1,2},{3,4}}"),
             ("[\"1\",2]", "{1,2}"),
             ("[null]", "{NULL}"),
