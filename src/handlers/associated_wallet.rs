@@ -119,3 +119,57 @@ fn claims_before_block(
 ) -> Result<Vec<Arc<AssociatedWallet>>, HandlerError> {
     scope.before_block_by::<AssociatedWallet>(AssociatedWalletBy::Wallet, wallet)
 }
+
+#[cfg(test)]
+mod tests {
+    use alloy::primitives::hex;
+    use ed25519_dalek::{Signer as _, SigningKey};
+
+    use super::*;
+    use crate::handlers::sandbox::{Sandbox, code, user};
+
+    fn claim(user_id: i64) -> (String, String) {
+        let key = SigningKey::from_bytes(&[7; 32]);
+        let wallet = bs58::encode(key.verifying_key().as_bytes()).into_string();
+        let signature = key.sign(format!("AudiusUserID:{user_id}").as_bytes());
+        let signature = hex::encode(signature.to_bytes());
+        let create = format!(
+            r#"{{"cid":"","data":{{"chain":"sol","wallet_address":"{wallet}",
+            "signature":"{signature}"}}}}"#
+        );
+        let delete =
+            format!(r#"{{"cid":"","data":{{"chain":"sol","wallet_address":"{wallet}"}}}}"#);
+        (create, delete)
+    }
+
+    fn owners(chain: &Sandbox) -> Vec<i64> {
+        chain.rows::<AssociatedWallet>().iter().map(|row| row.user_id).collect()
+    }
+
+    #[test]
+    fn a_claim_takes_a_wallet_from_those_who_had_it_before_the_block() {
+        let mut chain = Sandbox::new([user(1), user(2), user(3)]);
+        let create = |user_id: i64| claim(user_id).0;
+        let (first, second, third) = (create(1), create(2), create(3));
+        let wallet = "AssociatedWallet";
+        assert_eq!(code(&chain.call((2, "Create", wallet, 0, &first))), "wallet_signature_invalid");
+        assert_eq!(code(&chain.call((1, "Create", wallet, 0, &first))), "applied");
+        chain.block(&[(2, "Create", wallet, 0, &second), (3, "Create", wallet, 0, &third)]);
+        assert_eq!(owners(&chain), [2, 3]);
+        assert_eq!(code(&chain.call((2, "Create", wallet, 0, &second))), "applied");
+        assert_eq!(owners(&chain), [2]);
+    }
+
+    #[test]
+    fn a_claim_cannot_be_given_up_in_its_own_block() {
+        let mut chain = Sandbox::new([user(1)]);
+        let (create, delete) = claim(1);
+        let wallet = "AssociatedWallet";
+        let calls = [(1, "Create", wallet, 0, create.as_str()), (1, "Delete", wallet, 0, &delete)];
+        let outcomes = chain.block(&calls);
+        assert_eq!(outcomes.iter().map(code).collect::<Vec<_>>(), ["applied", "wallet_not_found"]);
+        assert_eq!(code(&chain.call((1, "Delete", wallet, 0, &delete))), "applied");
+        assert!(owners(&chain).is_empty());
+        assert_eq!(code(&chain.call((1, "Create", wallet, 0, ""))), "prefetch_no_metadata");
+    }
+}

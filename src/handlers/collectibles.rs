@@ -36,3 +36,38 @@ pub fn store(call: &Call<'_>, scope: &mut Scope<'_>) -> Handled {
         scope.put(flagged)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::handlers::sandbox::{Sandbox, code, user};
+
+    #[test]
+    fn the_flag_of_the_user_changes_in_place() {
+        let mut chain = Sandbox::new([user(1)]);
+        let before = chain.rows::<User>().remove(0);
+        let some = r#"{"cid":"","data":{"collectibles":{"order":[]}}}"#;
+        let none = r#"{"cid":"","data":{"collectibles":{}}}"#;
+        assert_eq!(code(&chain.call((1, "Create", "Collectibles", 0, some))), "applied");
+        let after = chain.rows::<User>().remove(0);
+        assert_eq!(after.has_collectibles, Some(true));
+        assert_eq!((after.updated_at, &after.txhash), (before.updated_at, &before.txhash));
+        assert_eq!(code(&chain.call((1, "Update", "Collectibles", 0, none))), "applied");
+        assert_eq!(chain.rows::<User>()[0].has_collectibles, Some(false));
+        let list = r#"{"cid":"","data":{"collectibles":[]}}"#;
+        assert_eq!(
+            code(&chain.call((1, "Update", "Collectibles", 0, list))),
+            "collectibles_not_object"
+        );
+    }
+
+    #[test]
+    fn the_flag_is_part_of_the_record_of_a_user_changed_in_the_block() {
+        let mut chain = Sandbox::new([user(1)]);
+        let update = r#"{"cid":"","data":{"handle":"ada","name":""}}"#;
+        let some = r#"{"cid":"","data":{"collectibles":{"order":[]}}}"#;
+        chain.block(&[(1, "Update", "User", 0, update), (1, "Create", "Collectibles", 0, some)]);
+        let after = chain.rows::<User>().remove(0);
+        assert_eq!((after.has_collectibles, after.txhash.as_str()), (Some(true), "1/0"));
+    }
+}

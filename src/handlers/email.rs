@@ -23,6 +23,7 @@ pub fn add_email(call: &Call<'_>, scope: &mut Scope<'_>) -> Handled {
         return Err(reject("email_fields_missing"));
     };
     let grants = grants.as_list().ok_or_else(|| reject("email_grants_not_list"))?;
+    want_access(owner, grants, scope);
     for grant in grants {
         check_keys(grant)?;
     }
@@ -55,6 +56,7 @@ pub fn grant_access(call: &Call<'_>, scope: &mut Scope<'_>) -> Handled {
         return Err(reject("email_fields_missing"));
     };
     let grants = grants.as_list().ok_or_else(|| reject("email_grants_not_list"))?;
+    want_access(owner, grants, scope);
     for grant in grants {
         check_keys(grant)?;
         let grantor = query::integer(field(grant, "grantor_user_id")?)?;
@@ -68,6 +70,19 @@ pub fn grant_access(call: &Call<'_>, scope: &mut Scope<'_>) -> Handled {
         add_access(owner, grant, scope)?;
     }
     Ok(())
+}
+
+/// Asks for the rows that the grants of a call look at.
+fn want_access(owner: &Json, grants: &[Json], scope: &mut Scope<'_>) {
+    let Some(owner) = owner.as_int() else { return };
+    for grant in grants {
+        let id = |key: &str| grant.get(key).and_then(Json::as_int);
+        let Some(grantor) = id("grantor_user_id") else { continue };
+        scope.want_by::<EmailAccess>(EmailAccessBy::OwnerReceiver, (owner, grantor));
+        if let Some(receiver) = id("receiving_user_id") {
+            scope.want::<EmailAccess>((owner, receiver, grantor));
+        }
+    }
 }
 
 /// Python's `key in grant` for every key a grant needs.
@@ -124,4 +139,52 @@ fn add_access(owner: &Json, grant: &Json, scope: &mut Scope<'_>) -> Handled {
 /// A value as an integer column without NULL.
 fn id(value: &Json) -> Result<i64, HandlerError> {
     columns::int4(value)?.ok_or_else(|| poison("email_id_null"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::handlers::sandbox::{Sandbox, code};
+
+    fn metadata(owner: i64, email: &str, receiver: i64, grantor: i64) -> String {
+        format!(
+            r#"{{"cid":"","data":{{"email_owner_user_id":{owner},"encrypted_email":"{email}",
+            "access_grants":[{{"receiving_user_id":{receiver},"grantor_user_id":{grantor},
+            "encrypted_key":"key"}}]}}}}"#
+        )
+    }
+
+    #[test]
+    fn one_key_per_receiver_survives_a_block() {
+        let mut chain = Sandbox::new([]);
+        let (first, second) = (metadata(1, "a", 9, 1), metadata(2, "b", 9, 2));
+        chain.block(&[
+            (0, "AddEmail", "EncryptedEmail", 0, &first),
+            (0, "AddEmail", "EncryptedEmail", 0, &second),
+        ]);
+        assert_eq!(chain.rows::<EncryptedEmail>().len(), 2);
+        let access = chain.rows::<EmailAccess>();
+        assert_eq!(access.iter().map(|row| row.email_owner_user_id).collect::<Vec<_>>(), [2]);
+        // An address is stored once; a second call has no effect at all.
+        let again = metadata(1, "c", 9, 1);
+        assert_eq!(code(&chain.call((0, "AddEmail", "EncryptedEmail", 0, &again))), "applied");
+        assert_eq!(chain.rows::<EncryptedEmail>()[0].encrypted_email, "a");
+        assert_eq!(chain.rows::<EmailAccess>().len(), 1);
+    }
+
+    #[test]
+    fn only_who_holds_a_key_passes_one_on() {
+        let mut chain = Sandbox::new([]);
+        chain.call((0, "AddEmail", "EncryptedEmail", 0, &metadata(1, "a", 9, 1)));
+        let share = |receiver, grantor| metadata(1, "", receiver, grantor);
+        let mut grant =
+            |metadata: &str| code(&chain.call((0, "Update", "EmailAccess", 0, metadata)));
+        assert_eq!(grant(&share(10, 1)), "email_grantor_without_access");
+        assert_eq!(grant(&share(10, 9)), "applied");
+        assert_eq!(grant(&share(10, 9)), "applied");
+        assert_eq!(grant(""), "metadata_missing");
+        let number = r#"{"cid":"","data":{"email_owner_user_id":1,"access_grants":[1]}}"#;
+        assert_eq!(grant(number), "email_grant_not_container");
+        assert_eq!(chain.rows::<EmailAccess>().len(), 2);
+    }
 }

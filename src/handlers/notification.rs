@@ -80,3 +80,41 @@ pub fn view_playlist(call: &Call<'_>, scope: &mut Scope<'_>) -> Handled {
         txhash: tx.hash.clone(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::handlers::sandbox::{Sandbox, code, user};
+
+    #[test]
+    fn the_first_view_of_a_block_counts() {
+        let mut chain = Sandbox::new([user(1)]);
+        let view = (1, "View", "Notification", 0, "whatever");
+        assert_eq!(chain.block(&[view, view]).iter().map(code).collect::<Vec<_>>(), ["applied"; 2]);
+        let seen = chain.rows::<NotificationSeen>();
+        assert_eq!(seen.iter().map(|row| row.txhash.as_str()).collect::<Vec<_>>(), ["1/0"]);
+        assert_eq!(code(&chain.call((2, "View", "Notification", 0, ""))), "user_not_found");
+        let playlist = (1, "ViewPlaylist", "Notification", 5, "");
+        assert_eq!(code(&chain.call(playlist)), "playlist_not_found");
+    }
+
+    #[test]
+    fn only_the_verifier_announces_once_per_block() {
+        let mut chain = Sandbox::new([]);
+        let first = (0, "Create", "Notification", 0, "null");
+        let second = (0, "Create", "Notification", 0, r#"{"title":"t"}"#);
+        assert_eq!(code(&chain.call(first)), "signer_not_verifier");
+        chain.sign_as(Some("0xVerifier"));
+        assert_eq!(code(&chain.call((0, "Create", "Notification", 0, ""))), "metadata_not_json");
+        assert_eq!(
+            code(&chain.call((0, "Create", "Notification", 0, "[NaN]"))),
+            "refused_by_schema"
+        );
+        chain.block(&[first, second]);
+        let rows = chain.rows::<Notification>();
+        assert_eq!(rows.len(), 1);
+        assert_eq!(rows[0].data.as_deref(), Some(&crate::model::Json::Null));
+        assert_eq!(rows[0].user_ids.as_deref(), Some(&[][..]));
+        assert_eq!(rows[0].group_id, "announcement:blocknumber:4");
+    }
+}

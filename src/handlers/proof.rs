@@ -41,3 +41,23 @@ pub fn recover(signature: &Object) -> Option<String> {
     let signature = signature.get("signature")?.as_str()?;
     signatures::recover_personal_sign(message, signature).map(signatures::Signer::lower)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_reference_vector_recovers_its_address() {
+        let signature = Json::parse(
+            r#"{"message":"Creating Audius developer app at 1686252026",
+            "signature":"6c54d37aabd7788727de21b556e54536311e1f00eff6a12a355bf6f1a80afc1f53b75f88f098e60e3d8f76e68a17071126ea66a1ae18d8193e8b7cc367f6121d1b"}"#,
+        )
+        .unwrap();
+        let signature = signature.as_object().unwrap();
+        assert_eq!(
+            recover(signature).as_deref(),
+            Some("0xec923d132cda1e003b237c968422349854f14e25")
+        );
+        assert_eq!(tokens(message(signature).unwrap()).last(), Some(&"1686252026"));
+    }
+}

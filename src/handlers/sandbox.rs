@@ -19,6 +19,8 @@ pub(super) struct Sandbox {
     store: Store,
     database: MemoryDatabase,
     number: i64,
+    /// Signs the calls in place of the acting users' wallets.
+    signer: Option<String>,
 }
 
 /// A call: `(user, action, entity type, entity id, metadata)`.
@@ -29,7 +31,7 @@ impl Sandbox {
     pub(super) fn new(rows: impl IntoIterator<Item = Row>) -> Self {
         let mut database = MemoryDatabase::default();
         rows.into_iter().for_each(|row| database.insert(row));
-        Self { store: Store::default(), database, number: 0 }
+        Self { store: Store::default(), database, number: 0, signer: None }
     }
 
     /// Applies a block of calls; the hash of a call is `<block number>/<position>`.
@@ -75,6 +77,11 @@ impl Sandbox {
         }
     }
 
+    /// Has the calls from now on signed by `signer`, or by their users' wallets again.
+    pub(super) fn sign_as(&mut self, signer: Option<&str>) {
+        self.signer = signer.map(str::to_owned);
+    }
+
     /// Applies one call as a block.
     pub(super) fn call(&mut self, call: Sent<'_>) -> Outcome {
         self.block(&[call]).remove(0)
@@ -103,7 +110,7 @@ impl Sandbox {
             json: (!metadata.is_empty()).then(|| Json::parse(metadata)),
             lone_surrogate: false,
             signature: String::new(),
-            signer: format!("0xU{user_id}"),
+            signer: self.signer.clone().unwrap_or_else(|| format!("0xU{user_id}")),
             nonce: String::new(),
         }
     }

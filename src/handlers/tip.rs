@@ -64,3 +64,48 @@ fn signature(value: &Json) -> Result<&str, HandlerError> {
         _ => Err(poison("tip_query")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::{
+        handlers::sandbox::{Sandbox, code, user},
+        model::Timestamp,
+    };
+
+    #[test]
+    fn the_last_reaction_of_a_block_counts_and_no_failure_is_a_skip() {
+        let tip = UserTip {
+            slot: 1,
+            signature: "sig".into(),
+            sender_user_id: 2,
+            receiver_user_id: 1,
+            amount: 1,
+            created_at: Timestamp::from_seconds(0),
+            updated_at: Timestamp::from_seconds(0),
+        };
+        let mut chain = Sandbox::new([user(1), user(2), Arc::new(tip)]);
+        let data = |signature: &str, value: &str| {
+            format!(r#"{{"cid":"","data":{{"reacted_to":{signature},"reaction_value":{value}}}}}"#)
+        };
+        let (first, second) = (data("\"sig\"", "1"), data("\"sig\"", "2.5"));
+        chain.block(&[(1, "Update", "Tip", 0, &first), (1, "Update", "Tip", 0, &second)]);
+        let rows = chain.rows::<Reaction>();
+        assert_eq!(rows.len(), 1);
+        assert_eq!((rows[0].reaction_value, rows[0].sender_wallet.as_str()), (3, "0xu2"));
+        for (signature, value, expected) in [
+            ("\"other\"", "1", "tip_not_found"),
+            ("\"sig\"", "0", "reaction_out_of_range"),
+            ("\"sig\"", "\"1\"", "reaction_out_of_range"),
+            ("{}", "1", "tip_object"),
+            ("5", "1", "tip_query"),
+            ("\"sig\"", "true", "reaction_boolean"),
+            ("null", "1", "tip_missing"),
+        ] {
+            let call = data(signature, value);
+            assert_eq!(code(&chain.call((1, "Update", "Tip", 0, &call))), expected, "{call}");
+        }
+    }
+}

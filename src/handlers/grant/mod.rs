@@ -60,3 +60,6 @@ fn copy(grant: &Grant, tx: &EntityTx, scope: &Scope<'_>) -> Grant {
         ..grant.clone()
     }
 }
+
+#[cfg(test)]
+mod tests;

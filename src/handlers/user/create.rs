@@ -24,7 +24,7 @@ pub fn create(call: &Call<'_>, scope: &mut Scope<'_>) -> Handled {
     scope.want_by::<User>(UserBy::WalletLc, &signer);
     scope.want_by::<DeveloperApp>(DeveloperAppBy::AddressLc, &signer);
     if let SignUp::Profile(data) = metadata {
-        identity::want(data, scope);
+        identity::want(tx.user_id, data, scope);
         identity::check_bio(data)?;
     }
     ensure(scope.view::<User>(tx.user_id)?.is_none(), "user_exists")?;

@@ -6,7 +6,7 @@ use crate::{
         Handled, HandlerError, Scope, ensure, query, reject,
         rules::{
             names,
-            signatures::{PayoutWallet, check_payout_wallet as check_payout_wallet_text},
+            signatures::{self, PayoutWallet},
             unicode,
         },
         skip,
@@ -14,14 +14,17 @@ use crate::{
     model::{
         Json,
         json::Object,
-        tables::{Track, User, UserBy},
+        tables::{Track, User, UserBy, UserPayoutWallet, UserPayoutWalletBy},
     },
 };
 
 const BIO_LIMIT: usize = 256;
 
-/// Asks for the rows that [`validate`] reads.
-pub(super) fn want(data: &Object, scope: &mut Scope<'_>) {
+/// Asks for the rows that [`validate`] and the payout history read.
+pub(super) fn want(user_id: i64, data: &Object, scope: &mut Scope<'_>) {
+    if data.contains_key("spl_usdc_payout_wallet") {
+        scope.want_by::<UserPayoutWallet>(UserPayoutWalletBy::User, user_id);
+    }
     if let Some(handle) = data.get("handle").and_then(Json::as_str) {
         scope.want_by::<User>(UserBy::HandleLc, unicode::lower(handle));
     }
@@ -101,7 +104,7 @@ fn check_payout_wallet(data: &Object) -> Handled {
     let Some(wallet) = data.get("spl_usdc_payout_wallet").filter(|wallet| wallet.truthy()) else {
         return Ok(());
     };
-    match wallet.as_str().map(check_payout_wallet_text) {
+    match wallet.as_str().map(signatures::check_payout_wallet) {
         Some(PayoutWallet::Valid) => Ok(()),
         Some(PayoutWallet::OtherForm) => Err(reject("payout_wallet_form")),
         Some(PayoutWallet::NotAKey) | None => Err(skip("payout_wallet_not_a_key")),

@@ -33,3 +33,6 @@ fn copy(user: &User, tx: &EntityTx, scope: &Scope<'_>) -> User {
         ..user.clone()
     }
 }
+
+#[cfg(test)]
+mod tests;

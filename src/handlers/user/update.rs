@@ -12,7 +12,7 @@ pub fn update(call: &Call<'_>, scope: &mut Scope<'_>) -> Handled {
     scope.want::<UserEvent>(tx.user_id);
     let data = call.data();
     if let Some(data) = data {
-        identity::want(data, scope);
+        identity::want(tx.user_id, data, scope);
         identity::check_bio(data)?;
     }
     let user = authorize(tx, scope)?;
