@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{BlockContext, Environment, Outcome, Scope, dispatch, prefetch::Prefetch};
+use super::{BlockContext, Environment, Outcome, Scope, derived, dispatch, prefetch::Prefetch};
 use crate::{
     model::{Block, EntityTx, Json, TxBody, row_json::row_to_json},
     store::{Change, Store},
@@ -57,6 +57,9 @@ pub fn apply(
         result.outcomes.push((index, outcome));
     }
     result.revert = archived_rows(store);
+    if env.derive && derived::save_block(store, context, env).is_err() {
+        result.incomplete = true;
+    }
     result.changes = store.fold(checkpoint);
     result
 }

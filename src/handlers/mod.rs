@@ -12,6 +12,7 @@ pub mod block;
 pub mod collectibles;
 pub mod comment;
 pub mod dashboard_wallet;
+mod derived;
 pub mod developer_app;
 mod dispatch;
 pub mod email;
@@ -38,6 +39,7 @@ pub mod tip;
 pub mod track;
 pub mod user;
 
+pub use derived::count_plays;
 pub use dispatch::{Outcome, dispatch};
 pub use metadata::{Call, Metadata};
 pub use scope::{BlockContext, Scope};

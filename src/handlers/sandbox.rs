@@ -64,6 +64,7 @@ impl Sandbox {
             comment_karma_threshold: 100,
             clock: None,
             assume_signatures_valid: false,
+            derive: false,
             rules: Rules::python(),
         };
         loop {

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use super::{Environment, HandlerError, poison_with, prefetch::Unfetched};
+use super::{Environment, HandlerError, derived, poison_with, prefetch::Unfetched};
 use crate::{
     model::{
         Timestamp,
         key::Key,
         table::{Record, downcast},
+        tables::TableId,
     },
     store::{Layer, Mark, Store, row_of},
 };
@@ -103,7 +104,14 @@ impl<'a> Scope<'a> {
 
     /// Writes a row at once: visible to later queries of the block as well, never archived.
     pub fn insert<R: Record>(&mut self, record: R) -> Result<(), HandlerError> {
-        self.write(Layer::Stored, record)
+        // The only table whose immediate rows have a trigger that writes.
+        if !self.env.derive || R::TABLE != TableId::PlaylistTracks {
+            return self.write(Layer::Stored, record);
+        }
+        let before = self.store.get(R::TABLE, Layer::Stored, &record.key())?;
+        let row = row_of(record.clone());
+        self.write(Layer::Stored, record)?;
+        derived::inserted(&row, before.as_ref(), self)
     }
 
     /// Deletes a row at once.

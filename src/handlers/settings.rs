@@ -13,6 +13,9 @@ pub struct Environment {
     pub clock: Option<Timestamp>,
     /// Accept every app signature, as recordings with a stubbed check did.
     pub assume_signatures_valid: bool,
+    /// Keep the aggregates, milestones and trigger-made notifications in step. Off where the
+    /// database has production's triggers, which do it.
+    pub derive: bool,
     /// Which reference's behaviour to follow.
     pub rules: Rules,
 }

@@ -12,7 +12,7 @@ use super::{
     rejects::RejectedCall,
 };
 use crate::{
-    handlers::{BlockContext, Environment, Outcome, Reason, block},
+    handlers::{BlockContext, Environment, Outcome, Reason, Scope, block, count_plays},
     model::{Block, TxBody},
     store::{LoadRequest, Store},
     writer::{Batch, Checkpoint, WrittenBlock},
@@ -128,8 +128,19 @@ impl Applier {
             time,
             clock: self.env.clock.unwrap_or(time),
         };
+        let plays = block.txs.iter().flat_map(|tx| match &tx.body {
+            TxBody::Plays(plays) => plays.as_slice(),
+            _ => &[],
+        });
+        let counted = if self.env.derive && self.options.plays {
+            let mut scope = Scope::new(&mut self.store, &context, &self.env);
+            count_plays(plays, has_plays.then_some(self.cursor.plays_slot), &mut scope)
+        } else {
+            Ok(())
+        };
         let mut result =
             block::apply(&mut self.store, block, &context, &self.env, self.cursor.checkpoint);
+        result.incomplete |= counted.is_err();
         let parent = self.cursor.last.replace((block.height, block.hash.clone()));
         let written = WrittenBlock {
             checkpoint: Checkpoint {

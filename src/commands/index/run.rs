@@ -247,6 +247,7 @@ fn environment(args: &IndexArgs) -> Environment {
         comment_karma_threshold: args.comment_karma_threshold,
         clock: args.clock.map(Timestamp::from),
         assume_signatures_valid: args.assume_valid_signatures,
+        derive: true,
         rules: match args.rules {
             RulesChoice::Python => Rules::python(),
         },

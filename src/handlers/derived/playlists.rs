@@ -1,0 +1,154 @@
+//! `handle_playlist` and `handle_playlist_track`: the owner's counters, and who is told.
+
+use std::collections::BTreeSet;
+
+use super::{
+    Handled, Note, Scope, Stamp,
+    counters::{add, change_user, playlist},
+    tracks::subscribers_of,
+};
+use crate::model::{
+    Json,
+    tables::{AggregateUser, Playlist, PlaylistTrack, Track, UsdcPurchase, UsdcPurchaseBy},
+};
+
+pub(super) fn inserted(
+    row: &Playlist,
+    before: Option<&Playlist>,
+    scope: &mut Scope<'_>,
+) -> Handled {
+    playlist(scope, row.playlist_id, Some(row.is_album))?;
+    count(row, before, scope)?;
+    if row.is_private || row.is_delete {
+        return Ok(());
+    }
+    let stamp = Stamp { blocknumber: row.blocknumber, slot: None, timestamp: row.updated_at };
+    if row.created_at == row.updated_at || before.is_some_and(|old| old.is_private) {
+        let subscribers = subscribers_of(scope, row.playlist_owner_id)?;
+        if !subscribers.is_empty() {
+            Note {
+                kind: "create",
+                group_id: format!("create:playlist_id:{}", row.playlist_id),
+                specifier: row.playlist_owner_id.to_string(),
+                user_ids: subscribers,
+                data: Json::object([
+                    ("playlist_id", Json::Int(row.playlist_id)),
+                    ("is_album", Json::Bool(row.is_album)),
+                ]),
+            }
+            .write(stamp, scope)?;
+        }
+    }
+    notify_track_owners(row, stamp, scope)
+}
+
+/// Moves the owner's playlist or album counter.
+///
+/// Parity: making a public playlist private, or deleting a private one, moves nothing, and
+/// publishing wins over deleting (handlers-b 11).
+fn count(row: &Playlist, before: Option<&Playlist>, scope: &mut Scope<'_>) -> Handled {
+    let mut step = 0;
+    if row.is_delete && before.is_some_and(|old| !old.is_delete && !old.is_private) {
+        step = -1;
+    }
+    if !row.is_private && before.is_none_or(|old| old.is_private) {
+        step = 1;
+    }
+    if step == 0 || scope.stored::<AggregateUser>(row.playlist_owner_id)?.is_none() {
+        return Ok(());
+    }
+    change_user(scope, row.playlist_owner_id, |counters| {
+        let counter =
+            if row.is_album { &mut counters.album_count } else { &mut counters.playlist_count };
+        add(counter, step);
+    })
+    .map(drop)
+}
+
+/// Tells the owners of tracks that this very block added.
+fn notify_track_owners(row: &Playlist, stamp: Stamp, scope: &mut Scope<'_>) -> Handled {
+    let Some(entries) = row.playlist_contents.get("track_ids").and_then(Json::as_list) else {
+        return Ok(());
+    };
+    for entry in entries {
+        // An entry that the trigger's casts refuse ends its loop.
+        let Some(time) = entry.get("time").and_then(Json::as_f64) else { continue };
+        if time.round_ties_even() < seconds(row.updated_at) {
+            continue;
+        }
+        let Some(track_id) = entry.get("track").and_then(track_id) else { return Ok(()) };
+        let Some(track) = scope.stored::<Track>(track_id)? else { continue };
+        if track.owner_id == row.playlist_owner_id {
+            continue;
+        }
+        Note {
+            kind: "track_added_to_playlist",
+            group_id: format!(
+                "track_added_to_playlist:playlist_id:{}:track_id:{track_id}",
+                row.playlist_id
+            ),
+            specifier: track.owner_id.to_string(),
+            user_ids: vec![track.owner_id],
+            data: Json::object([
+                ("track_id", Json::Int(track_id)),
+                ("playlist_id", Json::Int(row.playlist_id)),
+                ("playlist_owner_id", Json::Int(row.playlist_owner_id)),
+            ]),
+        }
+        .write(stamp, scope)?;
+    }
+    Ok(())
+}
+
+/// The trigger's cast of an entry's id: integers and their texts; a fraction is an error.
+fn track_id(id: &Json) -> Option<i64> {
+    id.as_int().or_else(|| id.as_str()?.trim().parse().ok())
+}
+
+#[expect(clippy::cast_precision_loss, reason = "seconds of this era are exact in a double")]
+fn seconds(time: crate::model::Timestamp) -> f64 {
+    time.seconds() as f64
+}
+
+/// `handle_playlist_track`: tells the buyers of an album that it has a new track.
+pub(super) fn track_inserted(
+    row: &PlaylistTrack,
+    before: Option<&PlaylistTrack>,
+    scope: &mut Scope<'_>,
+) -> Handled {
+    // Re-adding a removed track is an update.
+    if before.is_some() {
+        return Ok(());
+    }
+    let Some(album) = scope.stored::<Playlist>(row.playlist_id)? else { return Ok(()) };
+    let gated = album.is_stream_gated.unwrap_or(false)
+        && album
+            .stream_conditions
+            .as_deref()
+            .is_some_and(|conditions| conditions.get("usdc_purchase").is_some());
+    if !gated {
+        return Ok(());
+    }
+    let purchases =
+        scope.stored_by::<UsdcPurchase>(UsdcPurchaseBy::Content, ("album", row.playlist_id))?;
+    let buyers: BTreeSet<i64> = purchases.iter().map(|bought| bought.buyer_user_id).collect();
+    let stamp = Stamp { blocknumber: album.blocknumber, slot: None, timestamp: row.updated_at };
+    for buyer in buyers {
+        Note {
+            kind: "track_added_to_purchased_album",
+            group_id: format!(
+                "track_added_to_purchased_album:playlist_id:{}:track_id:{}",
+                row.playlist_id, row.track_id
+            ),
+            specifier: buyer.to_string(),
+            user_ids: vec![buyer],
+            data: Json::object([
+                ("track_id", Json::Int(row.track_id)),
+                ("playlist_id", Json::Int(row.playlist_id)),
+                ("playlist_owner_id", Json::Int(album.playlist_owner_id)),
+            ]),
+        }
+        .write(stamp, scope)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,174 @@
+//! `handle_repost`: counters, the owner's and the followees' notifications, co-signs.
+
+use super::{
+    Handled, HandlerError, Note, Scope, Stamp,
+    counters::{
+        add, change_user, difference, is_album_of, is_banned, playlist, reposts_of, track, user,
+    },
+    milestones::ContentMilestone,
+};
+use crate::model::{
+    Json, Timestamp,
+    tables::{Follow, FollowBy, Playlist, Repost, RepostBy, Track, first_parent},
+};
+
+pub(super) fn inserted(row: &Repost, before: Option<&Repost>, scope: &mut Scope<'_>) -> Handled {
+    let is_track = row.repost_type == "track";
+    let item = row.repost_item_id;
+    let step = difference(before.is_some_and(|old| !old.is_delete), !row.is_delete);
+    user(scope, row.user_id)?;
+    change_user(scope, row.user_id, |counters| add(&mut counters.repost_count, step))?;
+    let (count, is_album) = if is_track {
+        let (mut counters, known) = track(scope, item)?;
+        if known {
+            add(&mut counters.repost_count, step);
+        } else {
+            counters.repost_count = Some(reposts_of(scope, &row.repost_type, item)?);
+        }
+        scope.insert(counters.clone())?;
+        (counters.repost_count, None)
+    } else {
+        let is_album = is_album_of(scope, item)?;
+        let Some((mut counters, known)) = playlist(scope, item, is_album)? else { return Ok(()) };
+        if known {
+            add(&mut counters.repost_count, step);
+        } else {
+            counters.repost_count = Some(reposts_of(scope, &row.repost_type, item)?);
+        }
+        scope.insert(counters.clone())?;
+        (counters.repost_count, Some(counters.is_album.unwrap_or(false)))
+    };
+    if row.is_delete || is_banned(scope, row.user_id)? {
+        return Ok(());
+    }
+    let Some(owner) = owner_of(scope, is_track, item)? else { return Ok(()) };
+    let stamp = Stamp { blocknumber: row.blocknumber, slot: None, timestamp: row.created_at };
+    ContentMilestone {
+        name: if is_track { "TRACK_REPOST_COUNT" } else { "PLAYLIST_REPOST_COUNT" },
+        item,
+        owner,
+        count: count.unwrap_or(0),
+        is_album,
+    }
+    .check(stamp, scope)?;
+    Note {
+        kind: "repost",
+        group_id: format!("repost:{item}:type:{}", row.repost_type),
+        specifier: row.user_id.to_string(),
+        user_ids: vec![owner],
+        data: Json::object([
+            ("repost_item_id", Json::Int(item)),
+            ("user_id", Json::Int(row.user_id)),
+            ("type", Json::Str(row.repost_type.clone())),
+        ]),
+    }
+    .write(stamp, scope)?;
+    if row.is_repost_of_repost.unwrap_or(false) {
+        notify_followees(row, is_album, stamp, scope)?;
+    }
+    if is_track {
+        notify_cosign(row.user_id, item, owner, stamp, scope)?;
+    }
+    Ok(())
+}
+
+fn notify_followees(
+    row: &Repost,
+    is_album: Option<bool>,
+    stamp: Stamp,
+    scope: &mut Scope<'_>,
+) -> Handled {
+    let item = row.repost_item_id;
+    // Parity: unlike a save, a repost does not compare the type.
+    let receivers = followees_who_reposted(scope, row.user_id, item, None, row.created_at)?;
+    if receivers.is_empty() {
+        return Ok(());
+    }
+    let kind = if is_album == Some(true) { "album" } else { &row.repost_type };
+    Note {
+        kind: "repost_of_repost",
+        group_id: format!("repost_of_repost:{item}:type:{}", row.repost_type),
+        specifier: row.user_id.to_string(),
+        user_ids: receivers,
+        data: Json::object([
+            ("repost_of_repost_item_id", Json::Int(item)),
+            ("user_id", Json::Int(row.user_id)),
+            ("type", Json::Str(kind.to_owned())),
+        ]),
+    }
+    .write(stamp, scope)
+}
+
+/// The owner of a current track or playlist.
+pub(super) fn owner_of(
+    scope: &mut Scope<'_>,
+    is_track: bool,
+    item: i64,
+) -> Result<Option<i64>, HandlerError> {
+    Ok(if is_track {
+        scope.stored::<Track>(item)?.map(|track| track.owner_id)
+    } else {
+        scope.stored::<Playlist>(item)?.map(|playlist| playlist.playlist_owner_id)
+    })
+}
+
+/// Followees of `user` who reposted the item within the month before `now`, ascending.
+pub(super) fn followees_who_reposted(
+    scope: &mut Scope<'_>,
+    user: i64,
+    item: i64,
+    kind: Option<&str>,
+    now: Timestamp,
+) -> Result<Vec<i64>, HandlerError> {
+    scope.want_by::<Follow>(FollowBy::Follower, user);
+    let since = a_month_before(now);
+    let reposts = scope.stored_by::<Repost>(RepostBy::ItemId, item)?;
+    let follows = scope.stored_by::<Follow>(FollowBy::Follower, user)?;
+    let mut receivers: Vec<i64> = reposts
+        .iter()
+        .filter(|repost| !repost.is_delete && repost.created_at > since && repost.created_at < now)
+        .filter(|repost| kind.is_none_or(|kind| repost.repost_type == kind))
+        .filter(|repost| {
+            follows
+                .iter()
+                .any(|follow| !follow.is_delete && follow.followee_user_id == repost.user_id)
+        })
+        .map(|repost| repost.user_id)
+        .collect();
+    receivers.sort_unstable();
+    Ok(receivers)
+}
+
+/// PostgreSQL's `time - interval '1 month'`: the same day of the month before, or its last day.
+fn a_month_before(time: Timestamp) -> Timestamp {
+    time.to_datetime()
+        .and_then(|at| at.checked_sub_months(chrono::Months::new(1)))
+        .map_or(time, Timestamp::from)
+}
+
+/// Tells the remix's owner that the owner of its first parent saved or reposted it.
+pub(super) fn notify_cosign(
+    actor: i64,
+    track_id: i64,
+    owner: i64,
+    stamp: Stamp,
+    scope: &mut Scope<'_>,
+) -> Handled {
+    let Some(track) = scope.stored::<Track>(track_id)? else { return Ok(()) };
+    let Some(parent) = track.remix_of.as_deref().and_then(first_parent) else { return Ok(()) };
+    if scope.stored::<Track>(parent)?.is_none_or(|parent| parent.owner_id != actor) {
+        return Ok(());
+    }
+    Note {
+        kind: "cosign",
+        group_id: format!("cosign:parent_track{parent}:original_track:{track_id}"),
+        specifier: actor.to_string(),
+        user_ids: vec![owner],
+        data: Json::object([
+            ("parent_track_id", Json::Int(parent)),
+            ("track_id", Json::Int(track_id)),
+            ("track_owner_id", Json::Int(owner)),
+        ]),
+    }
+    .write(stamp, scope)
+}

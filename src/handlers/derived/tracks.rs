@@ -1,0 +1,84 @@
+//! `handle_track`: the owner's counters, and what followers of a new public track are told.
+
+use super::{
+    Handled, HandlerError, Note, Scope, Stamp, contests,
+    counters::{add, change_user, difference, recount_tracks, track},
+};
+use crate::model::{
+    Json,
+    tables::{AggregateUser, Subscription, SubscriptionBy, Track, first_parent},
+};
+
+pub(super) fn inserted(row: &Track, before: Option<&Track>, scope: &mut Scope<'_>) -> Handled {
+    track(scope, row.track_id)?;
+    if scope.stored::<AggregateUser>(row.owner_id)?.is_some() {
+        let total = difference(before.is_some_and(counts), counts(row));
+        let listed = difference(before.is_some_and(counts_listed), counts_listed(row));
+        change_user(scope, row.owner_id, |counters| {
+            add(&mut counters.total_track_count, total);
+            add(&mut counters.track_count, listed);
+        })?;
+    } else {
+        recount_tracks(scope, row.owner_id)?;
+    }
+    if !is_public(row) {
+        return Ok(());
+    }
+    let stamp = Stamp { blocknumber: row.blocknumber, slot: None, timestamp: row.updated_at };
+    if !row.is_playlist_upload.unwrap_or(false) {
+        let subscribers = subscribers_of(scope, row.owner_id)?;
+        if !subscribers.is_empty() {
+            Note {
+                kind: "create",
+                group_id: format!("create:track:user_id:{}", row.owner_id),
+                specifier: row.track_id.to_string(),
+                user_ids: subscribers,
+                data: Json::object([("track_id", Json::Int(row.track_id))]),
+            }
+            .write(stamp, scope)?;
+        }
+    }
+    let Some(parent) = row.remix_of.as_deref().and_then(first_parent) else { return Ok(()) };
+    notify_remix(row, parent, stamp, scope)?;
+    contests::submission(parent, stamp, scope)
+}
+
+fn notify_remix(row: &Track, parent: i64, stamp: Stamp, scope: &mut Scope<'_>) -> Handled {
+    let Some(original) = scope.stored::<Track>(parent)? else { return Ok(()) };
+    Note {
+        kind: "remix",
+        group_id: format!("remix:track:{}:parent_track:{parent}", row.track_id),
+        specifier: row.owner_id.to_string(),
+        user_ids: vec![original.owner_id],
+        data: Json::object([
+            ("track_id", Json::Int(row.track_id)),
+            ("parent_track_id", Json::Int(parent)),
+        ]),
+    }
+    .write(stamp, scope)
+}
+
+/// Active subscribers of a user, ascending.
+pub(super) fn subscribers_of(
+    scope: &mut Scope<'_>,
+    user_id: i64,
+) -> Result<Vec<i64>, HandlerError> {
+    let rows = scope.stored_by::<Subscription>(SubscriptionBy::User, user_id)?;
+    let mut ids: Vec<i64> =
+        rows.iter().filter(|row| !row.is_delete).map(|row| row.subscriber_id).collect();
+    ids.sort_unstable();
+    Ok(ids)
+}
+
+/// Whether a track counts in its owner's total.
+pub(super) fn counts(track: &Track) -> bool {
+    !track.is_delete && track.is_available.unwrap_or(true) && track.stem_of.is_none()
+}
+
+fn counts_listed(track: &Track) -> bool {
+    counts(track) && !track.is_unlisted.unwrap_or(false)
+}
+
+fn is_public(track: &Track) -> bool {
+    counts_listed(track)
+}
