@@ -18,6 +18,13 @@ pub(super) struct Opened {
     pub(super) outer_signature: String,
 }
 
+impl Opened {
+    /// An absent transaction.
+    pub(super) const fn nothing() -> Self {
+        Self { body: TxBody::Unset, outer_signature: String::new() }
+    }
+}
+
 /// Opens the bytes of a signed transaction.
 pub(super) fn open_proto(hash: &str, bytes: &Bytes) -> Opened {
     match SignedTransaction::decode(bytes.clone()) {

@@ -1,7 +1,9 @@
 //! Stage 2, DECODE: what a source read to a [`Block`] with typed transactions. Pure and synchronous.
 //!
-//! A block that is no block is an error. A transaction is never one: what this build does not
-//! know or can't read is kept as such and counted, because the chain holds it either way.
+//! A block that is no block is an error. A transaction of the chain is never one: what this build
+//! does not know or can't read is kept as such and counted, because the chain holds it either way.
+//! Only bytes of an archive that are no transaction and don't have the hash they are filed under
+//! are taken for a corrupt archive.
 
 mod envelope;
 mod error;
@@ -10,6 +12,7 @@ mod pool;
 pub mod signer;
 
 use prost::Message;
+use prost::bytes::Bytes;
 
 use crate::chain::core_json::{self, JsonBlock, JsonTransaction};
 use crate::chain::{Origin, RawBlock, RawBody, core_pb};
@@ -80,6 +83,8 @@ struct DraftTx {
     hash: String,
     key: OrderKey,
     body: TxBody,
+    /// Bytes that are no transaction and have another hash than the one they are filed under.
+    corrupt: bool,
 }
 
 impl Draft {
@@ -109,18 +114,19 @@ impl Draft {
 
     fn check(&self, origin: Origin) -> Result<(), Error> {
         let height = self.block.height;
-        let fault = if height < 1 {
-            Some((None, "height", "is missing"))
+        let tx_where = |fault: fn(&DraftTx) -> bool| self.txs.iter().position(fault);
+        let (tx, field, problem) = if height < 1 {
+            (None, "height", "is missing")
         } else if self.block.hash.is_empty() {
-            Some((None, "hash", "is missing"))
+            (None, "hash", "is missing")
+        } else if let Some(nameless) = tx_where(|tx| tx.hash.is_empty()) {
+            (Some(nameless), "hash", "is missing")
+        } else if let Some(corrupt) = tx_where(|tx| tx.corrupt).filter(|_| !origin.is_live()) {
+            (Some(corrupt), "transaction", "is corrupt: neither readable nor what its hash says")
         } else {
-            let nameless = self.txs.iter().position(|tx| tx.hash.is_empty());
-            nameless.map(|index| (Some(index), "hash", "is missing"))
+            return Ok(());
         };
-        match fault {
-            None => Ok(()),
-            Some((tx, field, problem)) => Err(Error::Field { origin, height, tx, field, problem }),
-        }
+        Err(Error::Field { origin, height, tx, field, problem })
     }
 
     fn into_block(self, size: usize) -> Block {
@@ -134,23 +140,33 @@ impl Draft {
 
 impl DraftTx {
     fn of_proto(tx: core_pb::Transaction) -> Self {
-        let opened = tx.transaction.map(|bytes| envelope::open_proto(&tx.hash, &bytes));
-        Self::new(tx.hash, opened)
+        match tx.transaction {
+            Some(bytes) => Self::of_bytes(tx.hash, &bytes),
+            None => Self::of_opened(tx.hash, Opened::nothing()),
+        }
     }
 
     fn of_json(tx: JsonTransaction) -> Self {
-        let opened = match (tx.raw_transaction, tx.transaction) {
-            (Some(raw), _) => Some(envelope::open_proto(&tx.hash, &raw)),
-            (None, signed) => signed.map(|signed| envelope::open_json(&tx.hash, signed)),
-        };
-        Self::new(tx.hash, opened)
+        match (tx.raw_transaction, tx.transaction) {
+            (Some(bytes), _) => Self::of_bytes(tx.hash, &bytes),
+            (None, Some(signed)) => {
+                let opened = envelope::open_json(&tx.hash, signed);
+                Self::of_opened(tx.hash, opened)
+            }
+            (None, None) => Self::of_opened(tx.hash, Opened::nothing()),
+        }
     }
 
-    fn new(hash: String, opened: Option<Opened>) -> Self {
-        let opened =
-            opened.unwrap_or(Opened { body: TxBody::Unset, outer_signature: String::new() });
+    fn of_bytes(hash: String, bytes: &Bytes) -> Self {
+        let mut tx = Self::of_opened(String::new(), envelope::open_proto(&hash, bytes));
+        tx.corrupt = matches!(tx.body, TxBody::Malformed(_))
+            && !core_pb::transaction_hash(bytes).eq_ignore_ascii_case(&hash);
+        Self { hash, ..tx }
+    }
+
+    fn of_opened(hash: String, opened: Opened) -> Self {
         let key = OrderKey::of(&opened.body, &opened.outer_signature);
-        Self { hash, key, body: opened.body }
+        Self { hash, key, body: opened.body, corrupt: false }
     }
 }
 

@@ -243,6 +243,52 @@ async fn a_folder_and_a_pattern_are_read_in_height_order() {
 }
 
 #[tokio::test]
+async fn a_file_of_a_folder_that_cannot_be_opened_is_reported_where_its_blocks_are_missing() {
+    let dir = tempfile::tempdir().unwrap();
+    for (name, range) in [("a.pb", 1..4), ("b.pb.zst", 4..9), ("c.pb", 9..11)] {
+        write(&dir.path().join(name), &range.map(mixed_block).collect::<Vec<_>>());
+    }
+    fs::write(dir.path().join("b.pb.zst"), b"\x28\xb5\x2f\xfdgarbage").unwrap();
+    let (blocks, error) = read(config(dir.path())).await;
+    assert_eq!(heights(&blocks), [1, 2, 3]);
+    let text = error.unwrap().to_string();
+    assert!(text.contains("b.pb.zst, byte offset 0 of the decompressed stream"), "{text}");
+}
+
+#[tokio::test]
+async fn an_archive_inside_the_program_is_read_like_a_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.jsonl.zst");
+    write(&path, &sample());
+    let bytes = Vec::leak(fs::read(&path).unwrap());
+    let archive = chain::Embedded { name: "demo.jsonl.zst", bytes };
+    let wanted = SourceConfig { start: 7, ..SourceConfig::new(Vec::<String>::new()) };
+    let source = chain::open_embedded(archive, wanted).await.unwrap();
+    assert_eq!(source.chain_id(), Some(CHAIN));
+    let (blocks, error) = drain(source).await;
+    assert!(error.is_none(), "{error:?}");
+    assert_eq!(heights(&blocks), [7, 8, 9]);
+    assert!(blocks[0].origin.to_string().starts_with("demo.jsonl.zst, line 3"));
+}
+
+#[tokio::test]
+async fn a_named_pipe_is_read_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let (file, pipe) = (dir.path().join("a.pb.gz"), dir.path().join("pipe"));
+    write(&file, &sample());
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status().unwrap();
+    assert!(made.success());
+    let feed = {
+        let pipe = pipe.clone();
+        std::thread::spawn(move || fs::write(pipe, fs::read(file).unwrap()).unwrap())
+    };
+    let (blocks, error) = read(config(&pipe)).await;
+    feed.join().unwrap();
+    assert!(error.is_none(), "{error:?}");
+    assert_eq!(blocks.len(), 5);
+}
+
+#[tokio::test]
 async fn only_the_wanted_range_is_returned() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("a.pb");

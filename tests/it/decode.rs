@@ -105,6 +105,25 @@ fn a_transaction_that_is_not_one_does_not_lose_the_block() {
 }
 
 #[test]
+fn a_broken_transaction_under_a_foreign_hash_is_a_corrupt_archive_but_no_fault_of_a_node() {
+    let mut broken = Transaction::including(vec![0x0a, 0xff, 0x01].into());
+    broken.hash = rollup(1).hash;
+    let raw = |origin| RawBlock {
+        height: 1,
+        body: RawBody::Message(block(1, vec![rollup(3), broken.clone()])),
+        origin,
+    };
+    let error = decode_block(raw(archive_origin()), &DecodeOptions::default()).unwrap_err();
+    assert!(
+        error.to_string().contains("block 1, transaction 1: transaction is corrupt"),
+        "{error}"
+    );
+    let node = Origin::Node(Arc::from("http://node"));
+    let block = decode_block(raw(node), &DecodeOptions::default()).unwrap();
+    assert!(block.txs.iter().any(|tx| matches!(tx.body, TxBody::Malformed(_))));
+}
+
+#[test]
 fn blocks_of_nodes_are_sorted_by_the_fixed_rule_and_those_of_archives_are_not() {
     let txs = vec![
         rollup(1),

@@ -112,10 +112,16 @@ impl BlockSource for ArchiveSource {
     }
 }
 
-/// The archives to read, in order, the first one possibly opened already.
+/// The archives to read.
+#[derive(Default)]
 struct Plan {
+    /// In height order.
     files: Vec<String>,
+    /// The first of them, where it can't be opened twice.
     opened: Option<(ArchiveReader, Option<Entry>)>,
+    /// What is wrong with archives whose first block can't be read, so that nobody knows where
+    /// they belong. Reported where blocks are missing, at the latest after the last block.
+    headless: Vec<Error>,
     chain_id: Option<String>,
     total: Option<u64>,
 }
@@ -140,34 +146,31 @@ impl Plan {
             let reader = ArchiveReader::new(io::stdin(), STDIN, named, Arc::clone(read))?;
             return Self::of_opened(reader, STDIN, None);
         }
+        if let [path] = &config.sources[..]
+            && is_pipe(path)
+        {
+            let reader = ArchiveReader::open(path, Arc::clone(read))?;
+            return Self::of_opened(reader, path, None);
+        }
         let mut found = Vec::new();
         for source in &config.sources {
             found.extend(files_of(source)?);
         }
-        let mut total = 0;
+        let mut plan = Self { total: Some(0), ..Self::default() };
         let mut ordered = Vec::with_capacity(found.len());
-        let only_one = found.len() == 1;
         for path in found {
-            total += fs::metadata(&path).map_or(0, |meta| meta.len());
-            // A single file's own faults belong to the run, after the blocks before them.
-            let first = ArchiveReader::open(&path, Arc::default()).and_then(|mut r| r.advance());
-            match first {
+            let size = fs::metadata(&path).map_or(0, |meta| meta.len());
+            plan.total = plan.total.map(|total| total + size);
+            match ArchiveReader::open(&path, Arc::default()).and_then(|mut r| r.advance()) {
                 Ok(Some(entry)) => ordered.push((entry.header.height, path, entry.header.chain_id)),
                 Ok(None) => {}
-                Err(_) if only_one => ordered.push((0, path, String::new())),
-                Err(error) => return Err(error),
+                Err(error) => plan.headless.push(error),
             }
         }
         ordered.sort();
-        Ok(Self {
-            chain_id: ordered
-                .first()
-                .map(|(_, _, chain_id)| chain_id.clone())
-                .filter(|chain_id| !chain_id.is_empty()),
-            files: ordered.into_iter().map(|(_, path, _)| path).collect(),
-            opened: None,
-            total: Some(total),
-        })
+        plan.chain_id = ordered.first().map(|(_, _, chain_id)| chain_id.clone());
+        plan.files = ordered.into_iter().map(|(_, path, _)| path).collect();
+        Ok(plan)
     }
 
     /// The plan for the one archive that can't be opened twice.
@@ -175,7 +178,7 @@ impl Plan {
         let first = reader.advance()?;
         let chain_id = first.as_ref().map(|entry| entry.header.chain_id.clone());
         let opened = Some((reader, first));
-        Ok(Self { files: vec![name.to_owned()], opened, chain_id, total })
+        Ok(Self { files: vec![name.to_owned()], opened, chain_id, total, ..Self::default() })
     }
 
     fn run(
@@ -197,16 +200,20 @@ impl Plan {
             };
             match outcome {
                 Ok(Flow::Continue) => {}
-                Ok(Flow::Stop) => break,
-                Err(error) => {
-                    if batches.hand_over() {
-                        drop(sender.blocking_send(Err(error)));
-                    }
+                Ok(Flow::Stop) => {
+                    batches.hand_over();
                     return;
                 }
+                Err(error @ Error::NotContiguous { .. }) => {
+                    return batches.fail(self.headless.into_iter().next().unwrap_or(error));
+                }
+                Err(error) => return batches.fail(error),
             }
         }
-        batches.hand_over();
+        match self.headless.into_iter().next() {
+            Some(error) => batches.fail(error),
+            None => drop(batches.hand_over()),
+        }
     }
 }
 
@@ -244,12 +251,25 @@ impl Batches<'_> {
         Ok(Flow::Continue)
     }
 
+    /// Sends what has been collected, and why there is no more.
+    fn fail(mut self, error: Error) {
+        if self.hand_over() {
+            // Nobody listening any more is a way of not wanting to know.
+            drop(self.sender.blocking_send(Err(error)));
+        }
+    }
+
     /// Sends what has been collected; false when nobody listens any more.
     fn hand_over(&mut self) -> bool {
         self.bytes = 0;
         let blocks = std::mem::take(&mut self.blocks);
         blocks.is_empty() || self.sender.blocking_send(Ok(blocks)).is_ok()
     }
+}
+
+/// Whether `path` is something that can be read only once, such as a named pipe.
+fn is_pipe(path: &str) -> bool {
+    fs::metadata(path).is_ok_and(|meta| !meta.is_file() && !meta.is_dir())
 }
 
 /// The files a source names: itself, the archives of a folder, or the matches of a pattern.

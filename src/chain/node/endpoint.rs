@@ -117,8 +117,10 @@ impl Endpoint {
         }
     }
 
+    /// A node has this answer at hand, so waiting for it long only delays the next node's turn.
     async fn node_info(&self) -> Result<NodeInfo, CallError> {
-        self.unary("GetNodeInfo", Empty {}).await
+        let limit = self.limits.connect_timeout.min(self.limits.request_timeout);
+        within(limit, self.unary("GetNodeInfo", Empty {})).await
     }
 
     /// `GetBlock`, with the meaning of its answers: `None` where the node has no such block yet.

@@ -47,7 +47,7 @@ impl From<CallError> for Stop {
 pub(super) struct Node {
     pub(super) endpoint: Endpoint,
     /// It takes `GetBlocks`.
-    batching: bool,
+    pub(super) batching: bool,
     /// What is known of its `StreamBlocks`.
     pub(super) trust: StreamTrust,
     /// Why it failed last.

@@ -153,7 +153,7 @@ impl Follower {
             return Ok(as_polled(streamed));
         }
         let range = Range { from: next, to: next };
-        let mut fetched = fetch(&node.endpoint, range, head, true).await;
+        let mut fetched = fetch(&node.endpoint, range, head, node.batching).await;
         if let Some(fault) = fetched.fault {
             return Err(fault.into());
         }
