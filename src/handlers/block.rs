@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::{BlockContext, Environment, Outcome, Scope, derived, dispatch, prefetch::Prefetch};
+use super::{
+    BlockContext, Environment, Outcome, Scope, derived, dispatch, ledger, prefetch::Prefetch,
+};
 use crate::{
     model::{Block, EntityTx, Json, TxBody, row_json::row_to_json},
-    store::{Change, Store},
+    store::{Change, Miss, Store},
 };
 
 /// What the entity calls of one block did.
@@ -33,7 +35,7 @@ pub fn entity_calls(block: &Block) -> impl Iterator<Item = (usize, &EntityTx)> +
     })
 }
 
-/// Applies the entity calls of `block` and folds them into the store as `checkpoint`.
+/// Applies the entity calls of `block`, then the rows of the chain itself, and folds both them into the store as `checkpoint`.
 pub fn apply(
     store: &mut Store,
     block: &Block,
@@ -55,6 +57,10 @@ pub fn apply(
             }
         }
         result.outcomes.push((index, outcome));
+    }
+    match ledger::chain_rows(block, &mut Scope::new(store, context, env)) {
+        Ok(rollups) => result.rollups = rollups,
+        Err(Miss) => result.incomplete = true,
     }
     result.revert = archived_rows(store);
     if env.derive && derived::save_block(store, context, env).is_err() {

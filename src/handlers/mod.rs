@@ -17,6 +17,7 @@ pub mod developer_app;
 mod dispatch;
 pub mod email;
 pub mod grant;
+pub mod ledger;
 mod merge;
 pub mod metadata;
 pub mod notification;

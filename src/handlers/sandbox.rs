@@ -37,11 +37,26 @@ impl Sandbox {
     /// Applies a block of calls; the hash of a call is `<block number>/<position>`.
     pub(super) fn block(&mut self, calls: &[Sent<'_>]) -> Vec<Outcome> {
         self.number += 1;
+        let calls = calls.iter().enumerate();
+        let bodies =
+            calls.map(|(index, call)| TxBody::ManageEntity(Box::new(self.tx(index, *call))));
+        let result = self.apply(bodies.collect());
+        result.outcomes.into_iter().map(|(_, outcome)| outcome).collect()
+    }
+
+    /// Applies a block of transactions of any type.
+    pub(super) fn transactions(&mut self, bodies: Vec<TxBody>) -> block::BlockResult {
+        self.number += 1;
+        self.apply(bodies)
+    }
+
+    /// Applies the block at the current number.
+    fn apply(&mut self, bodies: Vec<TxBody>) -> block::BlockResult {
         let time = Timestamp::from_seconds(START.seconds() + self.number);
-        let txs = calls.iter().enumerate().map(|(index, call)| Tx {
+        let txs = bodies.into_iter().enumerate().map(|(index, body)| Tx {
             hash: format!("{}/{index}", self.number),
             index: i32::try_from(index).unwrap(),
-            body: TxBody::ManageEntity(Box::new(self.tx(index, *call))),
+            body,
         });
         let block = Block {
             chain_id: "test".into(),
@@ -71,7 +86,7 @@ impl Sandbox {
             let result = block::apply(&mut self.store, &block, &context, &env, 1);
             if !result.incomplete {
                 self.database.apply(&result.changes);
-                return result.outcomes.into_iter().map(|(_, outcome)| outcome).collect();
+                return result;
             }
             self.store.undo(&result.changes);
             self.database.answer(&mut self.store);

@@ -33,8 +33,6 @@ pub struct PostgresConfig {
     pub synchronous_commit: bool,
     /// Wait for the writer lock instead of failing.
     pub wait_lock: bool,
-    /// Write production's `plays` besides `etl_plays`.
-    pub write_plays: bool,
     /// How long transient errors of one run are retried before they are final.
     pub retry_for: Duration,
 }
@@ -46,7 +44,6 @@ impl PostgresConfig {
             database,
             synchronous_commit: true,
             wait_lock: false,
-            write_plays: true,
             retry_for: Duration::from_secs(300),
         }
     }
@@ -104,7 +101,6 @@ impl PostgresSink {
 
     /// Encodes the run on a thread that may block.
     async fn prepare(&mut self, run: &Arc<Run>, mut settings: Settings) -> Result<Prepared, Error> {
-        settings.raw.write_plays = self.config.write_plays;
         settings.raw.parent_of_first.clone_from(&self.last_block);
         settings.sanitize.clone_from(&self.sanitize);
         let (plan, run) = (Arc::clone(&self.plan), Arc::clone(run));
@@ -151,9 +147,7 @@ impl PostgresSink {
                 Remedy::None => return Err(refused(run, fault)),
             }
         };
-        let context =
-            raw::RawContext { write_plays: self.config.write_plays, ..raw::RawContext::default() };
-        written.plays_left_out = raw::left_out(run, &context);
+        written.plays_left_out = raw::left_out(run);
         written.sanitized_values = prepared.sanitized;
         written.rows = rows;
         self.spare.give_back(prepared);

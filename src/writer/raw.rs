@@ -26,8 +26,6 @@ use ColumnType::{Bool, Bytes, Int4, Int8, Jsonb, Text, Timestamp as Time};
 /// What the rows of a run depend on besides its blocks.
 #[derive(Clone, Debug, Default)]
 pub(super) struct RawContext {
-    /// Write production's `plays`.
-    pub(super) write_plays: bool,
     /// Hash of the highest row of `blocks`.
     pub(super) parent_of_first: Option<String>,
     /// Hashes that turned out to be in `etl_transactions` already.
@@ -385,11 +383,9 @@ fn etl_plays(run: &Run, _context: &RawContext, rows: &mut Rows<'_>) {
 
 /// Production's plays. The reference would stall for ever on a track id that is no integer; here
 /// the play is left out and counted ([`left_out`]).
-fn plays(run: &Run, context: &RawContext, rows: &mut Rows<'_>) {
-    if !context.write_plays {
-        return;
-    }
+fn plays(run: &Run, _context: &RawContext, rows: &mut Rows<'_>) {
     for (block, _, play) in each_play(run) {
+        let Some(slot) = block.plays_slot else { continue };
         let Some(track) = int4(&play.track_id) else { continue };
         rows.row()
             .maybe_int(int4(&play.user_id))
@@ -397,7 +393,7 @@ fn plays(run: &Run, context: &RawContext, rows: &mut Rows<'_>) {
             .int(track)
             .time(play.played_at)
             .time(block.block.time)
-            .maybe_int(block.plays_slot)
+            .int(slot)
             .text(&play.signature)
             .text(&play.city)
             .text(&play.region)
@@ -406,11 +402,11 @@ fn plays(run: &Run, context: &RawContext, rows: &mut Rows<'_>) {
 }
 
 /// Plays of the run that [`plays`] leaves out.
-pub(super) fn left_out(run: &Run, context: &RawContext) -> u64 {
-    if !context.write_plays {
-        return 0;
-    }
-    each_play(run).map(|(_, _, play)| u64::from(int4(&play.track_id).is_none())).sum()
+pub(super) fn left_out(run: &Run) -> u64 {
+    each_play(run)
+        .filter(|(block, _, play)| block.plays_slot.is_some() && int4(&play.track_id).is_none())
+        .map(|_| 1)
+        .sum()
 }
 
 /// Python's `int(text)` where the result fits the `integer` column.
