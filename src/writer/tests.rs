@@ -183,10 +183,7 @@ async fn a_run_ends_where_the_history_mode_changes() {
     timeout(SOON, handle.flush()).await.unwrap().unwrap();
     let modes: Vec<_> =
         script.runs.lock().unwrap().iter().map(|(ids, mode, _)| (ids.clone(), *mode)).collect();
-    assert_eq!(
-        modes,
-        [(vec![1], false), (vec![2], false), (vec![3, 4], true), (vec![5], false)]
-    );
+    assert_eq!(modes, [(vec![1], false), (vec![2], false), (vec![3, 4], true), (vec![5], false)]);
 }
 
 #[tokio::test]
