@@ -52,7 +52,6 @@ async fn index(
     }
     let sink = PostgresSink::open(PostgresConfig {
         wait_lock: args.wait_lock,
-        write_plays: !args.no_plays,
         ..PostgresConfig::new(database.clone())
     })
     .await?;
