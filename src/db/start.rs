@@ -122,6 +122,22 @@ impl Loader {
         })
     }
 
+    /// Whether the database has production's triggers that derive rows from entity rows.
+    ///
+    /// # Errors
+    /// When the query fails.
+    pub async fn has_deriving_triggers(&self) -> Result<bool, Error> {
+        sqlx::query_scalar(
+            "SELECT EXISTS (SELECT FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid \
+             WHERE NOT t.tgisinternal AND t.tgrelid = ANY (ARRAY[to_regclass('follows'), \
+                 to_regclass('saves'), to_regclass('reposts'), to_regclass('tracks')]) \
+             AND p.proname LIKE 'handle\\_%')",
+        )
+        .fetch_one(&self.pool)
+        .await
+        .map_err(Error::query("looking for production's triggers"))
+    }
+
     /// Hash of the block at `height`, for parent hashes; `None` where it isn't known.
     ///
     /// # Errors

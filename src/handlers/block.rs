@@ -63,7 +63,7 @@ pub fn apply(
         Err(Miss) => result.incomplete = true,
     }
     result.revert = archived_rows(store);
-    if env.derive && derived::save_block(store, context, env).is_err() {
+    if derived::save_block(store, context, env).is_err() {
         result.incomplete = true;
     }
     result.changes = store.fold(checkpoint);

@@ -44,7 +44,7 @@ pub use derived::count_plays;
 pub use dispatch::{Outcome, dispatch};
 pub use metadata::{Call, Metadata};
 pub use scope::{BlockContext, Scope};
-pub use settings::{Environment, Rules};
+pub use settings::{Derive, Environment, Rules};
 
 use crate::store::Miss;
 

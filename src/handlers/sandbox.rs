@@ -79,7 +79,7 @@ impl Sandbox {
             comment_karma_threshold: 100,
             clock: None,
             assume_signatures_valid: false,
-            derive: false,
+            derive: crate::handlers::Derive::Elsewhere,
             rules: Rules::python(),
         };
         loop {

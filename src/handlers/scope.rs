@@ -105,7 +105,7 @@ impl<'a> Scope<'a> {
     /// Writes a row at once: visible to later queries of the block as well, never archived.
     pub fn insert<R: Record>(&mut self, record: R) -> Result<(), HandlerError> {
         // The only table whose immediate rows have a trigger that writes.
-        if !self.env.derive || R::TABLE != TableId::PlaylistTracks {
+        if R::TABLE != TableId::PlaylistTracks {
             return self.write(Layer::Stored, record);
         }
         let before = self.store.get(R::TABLE, Layer::Stored, &record.key())?;

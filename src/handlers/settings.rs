@@ -13,11 +13,20 @@ pub struct Environment {
     pub clock: Option<Timestamp>,
     /// Accept every app signature, as recordings with a stubbed check did.
     pub assume_signatures_valid: bool,
-    /// Keep the aggregates, milestones and trigger-made notifications in step. Off where the
-    /// database has production's triggers, which do it.
-    pub derive: bool,
+    /// Who keeps the aggregates, milestones and trigger-made notifications in step.
+    pub derive: Derive,
     /// Which reference's behaviour to follow.
     pub rules: Rules,
+}
+
+/// Who derives aggregates, milestones and notifications from the entity rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Derive {
+    /// This program, in memory, as part of the block.
+    Here,
+    /// The database's own triggers, or nobody. Follower counts are still followed in memory,
+    /// because comment handlers read them; they are not written.
+    Elsewhere,
 }
 
 /// Every deliberate difference between the Python and the Go reference (design section 5).

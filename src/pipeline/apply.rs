@@ -12,8 +12,8 @@ use super::{
     rejects::RejectedCall,
 };
 use crate::{
-    handlers::{BlockContext, Environment, Outcome, Reason, Scope, block, count_plays},
-    model::{Block, TxBody},
+    handlers::{BlockContext, Derive, Environment, Outcome, Reason, Scope, block, count_plays},
+    model::{Block, TxBody, tables::TableId},
     store::{LoadRequest, Store},
     writer::{Batch, Checkpoint, WrittenBlock},
 };
@@ -97,6 +97,11 @@ impl Applier {
             self.cursor = start;
             return Attempt::Missing(self.store.take_missing());
         }
+        if self.env.derive == Derive::Elsewhere {
+            for block in &mut written {
+                block.changes.retain(|change| change.table != TableId::AggregateUsers);
+            }
+        }
         let mut summary = Summary::default();
         let mut rejects = Vec::new();
         for (block, outcomes) in blocks.iter().zip(&outcomes) {
@@ -132,7 +137,7 @@ impl Applier {
             TxBody::Plays(plays) => plays.as_slice(),
             _ => &[],
         });
-        let counted = if self.env.derive && self.options.plays {
+        let counted = if self.env.derive == Derive::Here && self.options.plays {
             let mut scope = Scope::new(&mut self.store, &context, &self.env);
             count_plays(plays, has_plays.then_some(self.cursor.plays_slot), &mut scope)
         } else {

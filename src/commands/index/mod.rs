@@ -75,6 +75,10 @@ pub struct IndexArgs {
     #[arg(long, help_heading = "Rules")]
     pub no_plays: bool,
 
+    /// Leave aggregates, milestones and derived notifications alone, for bulk loads
+    #[arg(long, help_heading = "Rules")]
+    pub no_aggregates: bool,
+
     /// Blocks below the newest for which a rewind stays possible; 0 keeps none
     #[arg(long, value_name = "BLOCKS", default_value_t = 0, help_heading = "Writing")]
     pub keep_history: u64,

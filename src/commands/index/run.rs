@@ -15,7 +15,7 @@ use crate::db::load::Loader;
 use crate::db::migrate::Migrator;
 use crate::db::start::StartState;
 use crate::failure::{Failure, FailureKind};
-use crate::handlers::{Environment, Rules};
+use crate::handlers::{Derive, Environment, Rules};
 use crate::model::Timestamp;
 use crate::pipeline::event::{PipelineEvent, Start, Summary};
 use crate::pipeline::{Applier, ApplyOptions, Cursor, End, Limits, Pipeline, RejectLog};
@@ -153,12 +153,13 @@ async fn follow(
     });
     // Drawing starts below; the queue has room for the first event.
     drop(events.try_send(started));
+    let derive = choose_derivation(args, &loader).await?;
     let status = job.status(source.chain_id(), source.head());
     let pipeline = Pipeline {
         source,
         loader,
         writer: handle.clone(),
-        applier: Applier::new(job.cursor(resume), environment(args), job.apply_options()),
+        applier: Applier::new(job.cursor(resume), environment(args, derive), job.apply_options()),
         rejects: RejectLog::open(args.rejects.as_deref()).map_err(|error| {
             Failure::new(FailureKind::Usage, error).hint("--rejects names the file")
         })?,
@@ -240,13 +241,25 @@ fn node_limits(args: &IndexArgs) -> NodeLimits {
     }
 }
 
-fn environment(args: &IndexArgs) -> Environment {
+/// Aggregates are kept by production's triggers where those exist, else here, never by both.
+async fn choose_derivation(args: &IndexArgs, loader: &Loader) -> Result<Derive, Failure> {
+    let triggers = loader.has_deriving_triggers().await?;
+    let (derive, by) = match (triggers, args.no_aggregates) {
+        (true, _) => (Derive::Elsewhere, "the database's own triggers"),
+        (false, true) => (Derive::Elsewhere, "nobody (--no-aggregates)"),
+        (false, false) => (Derive::Here, "this program"),
+    };
+    tracing::info!(by, "aggregates and the notifications derived from entity rows are kept");
+    Ok(derive)
+}
+
+fn environment(args: &IndexArgs, derive: Derive) -> Environment {
     Environment {
         verifier_address: args.verifier_address.clone(),
         comment_karma_threshold: args.comment_karma_threshold,
         clock: args.clock.map(Timestamp::from),
         assume_signatures_valid: args.assume_valid_signatures,
-        derive: true,
+        derive,
         rules: match args.rules {
             RulesChoice::Python => Rules::python(),
         },

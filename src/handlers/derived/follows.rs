@@ -1,20 +1,29 @@
 //! `handle_follow`: counters move by one per inserted row, without a recount.
 
 use super::{
-    Handled, Note, Scope, Stamp,
+    Handled, HandlerError, Note, Scope, Stamp,
     counters::{add, change_user, is_banned, user},
     milestones::{FOLLOWERS, reach},
 };
-use crate::model::{Json, tables::Follow};
+use crate::model::{
+    Json,
+    tables::{AggregateUser, Follow},
+};
 
-pub(super) fn inserted(row: &Follow, _: Option<&Follow>, scope: &mut Scope<'_>) -> Handled {
+/// Moves both users' counters; returns the followee's.
+pub(super) fn count(row: &Follow, scope: &mut Scope<'_>) -> Result<AggregateUser, HandlerError> {
     let (follower, followee) = (row.follower_user_id, row.followee_user_id);
+    scope.want::<AggregateUser>(follower);
     user(scope, followee)?;
     user(scope, follower)?;
     let step = if row.is_delete { -1 } else { 1 };
     change_user(scope, follower, |counters| add(&mut counters.following_count, step))?;
-    let counters =
-        change_user(scope, followee, |counters| add(&mut counters.follower_count, step))?;
+    change_user(scope, followee, |counters| add(&mut counters.follower_count, step))
+}
+
+pub(super) fn inserted(row: &Follow, _: Option<&Follow>, scope: &mut Scope<'_>) -> Handled {
+    let (follower, followee) = (row.follower_user_id, row.followee_user_id);
+    let counters = count(row, scope)?;
     if row.is_delete || is_banned(scope, follower)? {
         return Ok(());
     }

@@ -4,7 +4,7 @@
 //! The reference saves a block's records one by one, and a trigger runs after each. The same happens
 //! here in memory, record by record in the same order, against the stored view: so the rows do not
 //! depend on how many blocks share a database transaction. On a database that has production's
-//! triggers, those do the work and this stage is off.
+//! triggers, those do the work, and only follower counts are followed here.
 //!
 //! Recounts become differences: the counter before, minus one if the old row counted, plus one if
 //! the new one does. A counter that does not exist yet is counted from the rows.
@@ -25,7 +25,7 @@ mod tracks;
 
 use std::sync::Arc;
 
-use super::{BlockContext, Environment, Handled, HandlerError, Scope};
+use super::{BlockContext, Derive, Environment, Handled, HandlerError, Scope};
 use crate::{
     model::{
         Json,
@@ -62,6 +62,14 @@ pub(super) fn save_block(store: &mut Store, context: &BlockContext, env: &Enviro
 /// # Errors
 /// Only [`HandlerError::Missing`].
 pub(super) fn inserted(row: &Row, before: Option<&Row>, scope: &mut Scope<'_>) -> Handled {
+    if scope.env.derive == Derive::Elsewhere {
+        return match row.table() {
+            TableId::Follows => on::<Follow>(row, before, scope, |row, _, scope| {
+                follows::count(row, scope).map(drop)
+            }),
+            _ => Ok(()),
+        };
+    }
     match row.table() {
         TableId::Users => on::<User>(row, before, scope, |user, _, scope| {
             counters::user(scope, user.user_id).map(drop)
