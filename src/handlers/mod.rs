@@ -16,6 +16,7 @@ mod derived;
 pub mod developer_app;
 mod dispatch;
 pub mod email;
+pub mod event;
 pub mod grant;
 pub mod ledger;
 mod merge;

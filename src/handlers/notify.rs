@@ -17,9 +17,6 @@ pub fn notify(
     user_ids: Vec<i64>,
     data: Json,
 ) -> Result<(), HandlerError> {
-    if scope.stored::<Notification>((&group_id, &specifier))?.is_some() {
-        return Ok(());
-    }
     let row = Notification {
         specifier,
         group_id,
@@ -31,5 +28,16 @@ pub fn notify(
         user_ids: Some(user_ids),
         type_v2: None,
     };
+    add(scope, row)
+}
+
+/// [`notify`] with a row made by the caller.
+///
+/// # Errors
+/// See [`notify`].
+pub fn add(scope: &mut Scope<'_>, row: Notification) -> Result<(), HandlerError> {
+    if scope.stored::<Notification>((&row.group_id, &row.specifier))?.is_some() {
+        return Ok(());
+    }
     scope.insert(row)
 }

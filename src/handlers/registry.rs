@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::LazyLock};
 
 use super::{
     Handler, associated_wallet, collectibles, comment, dashboard_wallet, developer_app, email,
-    grant, notification, playlist, social, tip, track, user,
+    event, grant, notification, playlist, social, tip, track, user,
 };
 use crate::model::EntityTx;
 
@@ -54,6 +54,9 @@ pub const HANDLERS: &[Entry] = &[
     entry("DeveloperApp", "Update", developer_app::update),
     entry("EmailAccess", "Update", email::grant_access),
     entry("EncryptedEmail", "AddEmail", email::add_email),
+    entry("Event", "Create", event::create),
+    entry("Event", "Delete", event::delete),
+    entry("Event", "Update", event::update),
     entry("Grant", "Approve", grant::approve),
     entry("Grant", "Create", grant::create),
     entry("Grant", "Delete", grant::revoke),

@@ -6,7 +6,7 @@ use super::draft;
 use crate::{
     handlers::{
         Call, Handled, HandlerError, Scope, ensure, query::dict_key, reject, signer::authorize,
-        skip,
+        skip, track::copied,
     },
     model::tables::{Comment, Track},
 };
@@ -54,12 +54,7 @@ fn check(call: &Call<'_>, scope: &mut Scope<'_>) -> Result<(Arc<Track>, bool), H
 }
 
 fn set(track: &Track, pinned: Option<i64>, call: &Call<'_>, scope: &mut Scope<'_>) -> Handled {
-    scope.put(Track {
-        pinned_comment_id: pinned,
-        updated_at: scope.block.time,
-        blocknumber: Some(scope.block.number),
-        blockhash: Some(scope.block.hash.clone()),
-        txhash: call.tx.hash.clone(),
-        ..track.clone()
-    })
+    let mut track = copied(track, call.tx, scope.block);
+    track.pinned_comment_id = pinned;
+    scope.put(track)
 }

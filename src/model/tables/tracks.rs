@@ -13,7 +13,9 @@ use crate::model::{
 /// The first track that a track remixes, `remix_of.tracks[0].parent_track_id`.
 const FIRST_REMIX_PARENT: LookupPart = LookupPart::Derived {
     sql: "case when jsonb_typeof(t.remix_of #> '{tracks,0,parent_track_id}') = 'number' \
-          then (t.remix_of #>> '{tracks,0,parent_track_id}')::numeric::bigint end",
+          then case when (t.remix_of #>> '{tracks,0,parent_track_id}')::numeric \
+                    between -9e18 and 9e18 \
+               then (t.remix_of #>> '{tracks,0,parent_track_id}')::numeric::bigint end end",
     ty: ColumnType::Int8,
     get: |row| {
         let index = TableId::Tracks.def().column("remix_of")?;
@@ -23,6 +25,29 @@ const FIRST_REMIX_PARENT: LookupPart = LookupPart::Derived {
         }
     },
 };
+
+/// 1 for tracks that remix more than one track, or one that [`FIRST_REMIX_PARENT`] does not see
+/// (an id like `5.0`): together the two lookups find every track that names a parent.
+const ODD_REMIX_PARENTS: LookupPart = LookupPart::Derived {
+    sql: "case when jsonb_typeof(t.remix_of -> 'tracks') = 'array' \
+          then case when jsonb_array_length(t.remix_of -> 'tracks') > 1 \
+                    or t.remix_of #>> '{tracks,0,parent_track_id}' like '%.%' \
+               then 1::bigint end end",
+    ty: ColumnType::Int8,
+    get: |row| {
+        let index = TableId::Tracks.def().column("remix_of")?;
+        match row.value(index) {
+            ValueRef::Json(remix_of) => has_odd_parents(remix_of).then_some(KeyPart::Int(1)),
+            _ => None,
+        }
+    },
+};
+
+fn has_odd_parents(remix_of: &Json) -> bool {
+    let tracks = remix_of.get("tracks").and_then(Json::as_list).unwrap_or_default();
+    let is_float = |track: &Json| matches!(track.get("parent_track_id"), Some(Json::Float(_)));
+    tracks.len() > 1 || tracks.iter().any(is_float)
+}
 
 /// The first parent of a `remix_of` document that names one by an integer.
 pub fn first_parent(remix_of: &Json) -> Option<i64> {
@@ -45,6 +70,8 @@ record! {
         Owner [LookupPart::Column("owner_id")],
         /// Tracks by the first track they remix.
         FirstParent [FIRST_REMIX_PARENT],
+        /// Tracks that [`Self::FirstParent`] does not wholly describe, by the value 1.
+        OddParents [ODD_REMIX_PARENTS],
     }
     {
         blockhash: Option<String> => ColumnType::Text;
