@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
+use crate::commands::generate::GenerateArgs;
 use crate::commands::index::IndexArgs;
 use crate::commands::migrate::MigrateArgs;
 use crate::commands::record::RecordArgs;
@@ -98,6 +99,8 @@ pub enum Color {
     reason = "a text here would replace the help at the arguments of the command"
 )]
 pub enum Command {
+    #[command(hide = true)]
+    Generate(GenerateArgs),
     Index(Box<IndexArgs>),
     Migrate(MigrateArgs),
     Record(RecordArgs),

@@ -10,6 +10,7 @@ mod archive;
 pub mod core_json;
 pub mod core_pb;
 mod error;
+pub mod generator;
 mod header;
 mod node;
 mod origin;

@@ -2,6 +2,7 @@
 //! process around it, and the dispatch.
 
 mod database;
+pub mod generate;
 pub mod index;
 pub mod migrate;
 pub mod record;
@@ -51,6 +52,7 @@ pub async fn run(argv: Vec<OsString>, environment: Environment, cancel: Cancella
 
 async fn dispatch(cli: Cli, context: &Context) -> Result<(), Failure> {
     match cli.command {
+        Command::Generate(args) => generate::run(args, context).await,
         Command::Index(args) => index::run(*args, context).await,
         Command::Migrate(args) => migrate::run(args, context).await,
         Command::Record(args) => record::run(args, context).await,

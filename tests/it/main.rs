@@ -11,6 +11,7 @@ mod cli_failure;
 mod cli_help;
 mod cli_settings;
 mod decode;
+mod generator;
 mod layers;
 mod meta;
 mod migrate;
