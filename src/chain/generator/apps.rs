@@ -41,7 +41,7 @@ pub(super) fn delete(world: &mut World) -> Option<Call> {
 /// A grant to an app, which may sign at once, or to a manager, who is asked first.
 pub(super) fn grant_create(world: &mut World) -> Option<Call> {
     let grantor = world.user()?;
-    let (grantee, manager) = if world.random.chance(600) {
+    let (grantee, manager) = if world.random.chance(450) {
         (world.apps.pick(&mut world.random)?.key, None)
     } else {
         let manager = world.user().filter(|manager| *manager != grantor)?;
@@ -53,7 +53,7 @@ pub(super) fn grant_create(world: &mut World) -> Option<Call> {
 }
 
 pub(super) fn grant_delete(world: &mut World) -> Option<Call> {
-    let grant = world.grants.take(&mut world.random)?;
+    let grant = world.grants.take_if(&mut world.random, |grant| grant.usable)?;
     let data = json!({ "grantee_address": grant.grantee.lower() });
     let call = Call::by(grant.grantor, ("Grant", "Delete"), 0, data.to_string());
     // Managers may give the right back themselves.

@@ -79,7 +79,7 @@ const PAIRS: &[Pair] = &[
     Pair("DeveloperApp", "Create", 30, apps::create),
     Pair("DeveloperApp", "Update", 10, apps::update),
     Pair("DeveloperApp", "Delete", 5, apps::delete),
-    Pair("Grant", "Create", 60, apps::grant_create),
+    Pair("Grant", "Create", 80, apps::grant_create),
     Pair("Grant", "Delete", 10, apps::grant_delete),
     Pair("Grant", "Approve", 20, |world| apps::grant_answer(world, "Approve")),
     Pair("Grant", "Reject", 5, |world| apps::grant_answer(world, "Reject")),

@@ -100,7 +100,7 @@ mod tests {
     fn a_seed_gives_the_same_numbers_for_ever() {
         let mut random = Random::new(1, false);
         let numbers: Vec<_> = (0..6).map(|_| random.below(1000)).collect();
-        assert_eq!(numbers, [700, 475, 785, 645, 925, 66]);
+        assert_eq!(numbers, [702, 520, 574, 391, 697, 143]);
     }
 
     #[test]
