@@ -44,8 +44,10 @@ pub(crate) struct Reject {
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Outcome {
     /// A check of a handler refused it.
+    #[serde(alias = "rejected")]
     Reject,
     /// It failed with an error; a `skipped_transactions` row says so.
+    #[serde(alias = "skipped")]
     Skip,
     /// The reference would abort its block for ever.
     Poison,
