@@ -252,6 +252,22 @@ mod compare {
     }
 
     #[test]
+    fn of_a_differing_document_only_the_differing_parts_are_printed() {
+        let with = |prev: &str| {
+            format!(r#"[{{"user_id":1,"save_type":"t","save_item_id":2,"x":{prev}}}]"#)
+        };
+        let found = kinds(
+            &with(r#"{"users":[{"bio":"a","name":"n"}],"tracks":[]}"#),
+            &with(r#"{"users":[{"bio":"b","name":"n"}]}"#),
+        );
+        let parts: Vec<&str> = found[0].lines().skip(1).map(str::trim).collect();
+        assert_eq!(
+            parts,
+            ["x.tracks: recorded []  ours nothing", "x.users[0].bio: recorded \"a\"  ours \"b\""]
+        );
+    }
+
+    #[test]
     fn long_values_are_cut_in_print() {
         let long = ROW.replace("\"a\"", &format!("\"{}\"", "é".repeat(1000)));
         assert!(kinds(&format!("[{long}]"), "[]")[0].len() < 1000);

@@ -13,7 +13,9 @@ mod archive;
 mod database;
 mod diff;
 mod indexer;
+mod place;
 mod recording;
+mod rejects;
 mod replay;
 mod report;
 

@@ -28,6 +28,13 @@ pub(crate) struct RecordedTx {
     pub(crate) signer: String,
 }
 
+impl RecordedTx {
+    /// Entity type and action, as printed.
+    pub(crate) fn pair(&self) -> String {
+        format!("{}/{}", self.entity_type, self.action)
+    }
+}
+
 /// One recorded block.
 #[derive(Clone, Debug)]
 pub(crate) struct RecordedBlock {

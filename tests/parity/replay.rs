@@ -9,15 +9,15 @@ use sqlx::Connection as _;
 use crate::archive::{self, FedBlock};
 use crate::database::{Catalog, Server};
 use crate::diff::compare::{TableDiff, compare};
-use crate::diff::normalise::{self, BlockMap};
+use crate::diff::normalise;
 use crate::diff::rules;
 use crate::diff::value::Value;
 use crate::diff::{Row, Tables};
 use crate::indexer::{IndexOptions, Indexer, Outcome, Reject};
-use crate::recording::{Case, Entry, EventKey, Kind, RecordedBlock, RecordedTx, Rejects, Stream};
+use crate::place::{CHAIN_ID, Place, block_rows, plain_hash, stream_blocks};
+use crate::recording::{Case, Entry, Kind, RecordedBlock, RecordedTx, Stream};
+use crate::rejects::compare_rejects;
 
-/// The chain id fed where the recording names none.
-const CHAIN_ID: &str = "audius-devnet";
 /// Verifier and karma threshold that all streams were recorded with.
 const STREAM_VERIFIER: &str = "0xbbbb93A6B3A1D6fDd27909729b95CCB0cc9002C0";
 const STREAM_KARMA: &str = "1700000";
@@ -103,7 +103,7 @@ impl Bench {
 
     async fn replay_case(&self, entry: &Entry, findings: &mut Findings) -> Result<()> {
         let case = entry.read_case()?;
-        let place = Place::behind(&case.before);
+        let place = Place::behind(&case.before, &case.block);
         let fed = FedBlock {
             height: place.height,
             hash: place.hash.clone(),
@@ -113,8 +113,10 @@ impl Bench {
         };
         let database = self.database(&entry.name).await?;
         let mut connection = self.server.connect(&database).await?;
+        let mut before = case.before.clone();
+        place.shift(&mut before);
         self.catalog
-            .seed(&mut connection, &case.before, &case.json_nulls_before, &case.sequences)
+            .seed(&mut connection, &before, &case.json_nulls_before, &case.sequences)
             .await?;
         connection.close().await?;
         let options = case_options(&case)?;
@@ -188,8 +190,7 @@ impl Bench {
             if block.failed && rejects.iter().any(poison) {
                 poisoned += 1;
             } else if block.failed {
-                let pairs = block.txs.iter().map(|tx| format!("{}/{}", tx.entity_type, tx.action));
-                let pairs: BTreeSet<String> = pairs.collect();
+                let pairs: BTreeSet<String> = block.txs.iter().map(RecordedTx::pair).collect();
                 let pairs: Vec<String> = pairs.into_iter().collect();
                 missing.push(format!("{} {}", block.number, pairs.join(" ")));
             }
@@ -216,14 +217,16 @@ impl Bench {
             .await
             .context("load the seed rows")?;
         connection.close().await?;
-        let fed = |block| FedBlock {
-            height: RecordedBlock::number(block),
-            hash: block.hash.clone(),
-            chain_id: CHAIN_ID,
-            block,
-            emptied: empty_failed && block.failed,
-        };
-        let fed: Vec<FedBlock<'_>> = stream.blocks.iter().map(fed).collect();
+        let mut fed: Vec<FedBlock<'_>> = Vec::with_capacity(stream.blocks.len());
+        for block in &stream.blocks {
+            fed.push(FedBlock {
+                height: block.number,
+                hash: block.hash.clone(),
+                chain_id: CHAIN_ID,
+                block,
+                emptied: empty_failed && block.failed,
+            });
+        }
         let options = IndexOptions {
             verifier: STREAM_VERIFIER.to_owned(),
             karma_threshold: STREAM_KARMA.to_owned(),
@@ -292,101 +295,9 @@ impl Bench {
     }
 }
 
-impl RecordedBlock {
-    fn number(&self) -> i64 {
-        self.number
-    }
-}
-
 /// Removes a file that may be gone already.
 fn remove(path: &Path) {
     drop(std::fs::remove_file(path));
-}
-
-/// Where a case's block is fed: behind everything that its rows before know.
-#[derive(Debug)]
-struct Place {
-    height: i64,
-    chain_id: String,
-    /// A hash that no row has; the recorded one often repeats an earlier block's.
-    hash: String,
-    /// The highest number among the rows before.
-    last_number: i64,
-}
-
-impl Place {
-    fn behind(before: &Tables) -> Self {
-        let number = |row: &Row, column: &str| row.get(column).and_then(Value::as_int);
-        let rows = |table: &str| before.get(table).map(Vec::as_slice).unwrap_or_default();
-        let last = rows("core_indexed_blocks")
-            .iter()
-            .filter_map(|row| Some((number(row, "height")?, row.get("chain_id")?.as_text()?)))
-            .max();
-        let (height, chain_id) = last.map_or((1, CHAIN_ID), |(height, id)| (height + 1, id));
-        let numbers = rows("blocks").iter().filter_map(|row| number(row, "number"));
-        Self {
-            height,
-            chain_id: chain_id.to_owned(),
-            hash: format!("0x{:064x}", 0xfeed_0000_0000_i64 + height),
-            last_number: numbers.max().unwrap_or(0),
-        }
-    }
-
-    /// The rows of `blocks` that indexing added.
-    fn added<'a>(&self, ours: &'a Tables) -> Vec<(i64, &'a str)> {
-        block_rows(ours).filter(|(number, _)| *number > self.last_number).collect()
-    }
-
-    /// Gives our rows the recorded number and hash, and takes out the progress rows that the
-    /// recorded call did not write. False if the block has no row.
-    fn map_back(&self, ours: &mut Tables, block: &RecordedBlock) -> bool {
-        let mut map = BlockMap::default();
-        for (number, hash) in self.added(ours) {
-            map.numbers.insert(number, block.number);
-            map.hashes.insert(hash.to_owned(), block.hash.clone());
-        }
-        let last = Value::from(self.last_number);
-        for row in ours.get_mut("blocks").into_iter().flatten() {
-            // Which row is current belongs to the caller of the recorded call too.
-            row.insert("is_current".to_owned(), Value::Any);
-        }
-        if let Some(rows) = ours.get_mut("blocks") {
-            rows.retain(|row| row.get("number").and_then(Value::as_int) <= last.as_int());
-        }
-        if let Some(rows) = ours.get_mut("core_indexed_blocks") {
-            rows.retain(|row| row.get("height").and_then(Value::as_int) != Some(self.height));
-        }
-        map.apply(ours);
-        map.numbers.len() == 1
-    }
-}
-
-/// Number and hash of every row of `blocks`.
-fn block_rows(tables: &Tables) -> impl Iterator<Item = (i64, &str)> {
-    tables
-        .get("blocks")
-        .into_iter()
-        .flatten()
-        .filter_map(|row| Some((row.get("number")?.as_int()?, row.get("blockhash")?.as_text()?)))
-}
-
-/// A hash without prefix and case.
-fn plain_hash(hash: &str) -> String {
-    hash.trim_start_matches("0x").to_ascii_lowercase()
-}
-
-/// Our numbers and hashes of a stream's blocks, paired by hash.
-fn stream_blocks(ours: &Tables, stream: &Stream) -> BlockMap {
-    let recorded: BTreeMap<String, &RecordedBlock> =
-        stream.blocks.iter().map(|block| (plain_hash(&block.hash), block)).collect();
-    let mut map = BlockMap::default();
-    for (number, hash) in block_rows(ours) {
-        if let Some(block) = recorded.get(&plain_hash(hash)) {
-            map.numbers.insert(number, block.number);
-            map.hashes.insert(hash.to_owned(), block.hash.clone());
-        }
-    }
-    map
 }
 
 fn case_options(case: &Case) -> Result<IndexOptions> {
@@ -449,49 +360,5 @@ fn check_failed_block(place: &Place, ours: &Tables, rejects: &[Reject], findings
     }
     if !rejects.iter().any(|reject| reject.outcome == Outcome::Poison) {
         findings.problems.push(format!("no transaction counted as poison: {rejects:?}"));
-    }
-}
-
-/// Compares the rejected transactions as sets.
-fn compare_rejects(
-    blocks: &[RecordedBlock],
-    height_of: impl Fn(&RecordedBlock) -> i64,
-    recorded: &Rejects,
-    ours: &[Reject],
-    findings: &mut Findings,
-) {
-    let mut refused: BTreeSet<EventKey> = BTreeSet::new();
-    let pair = |tx: &RecordedTx| format!("{}/{}", tx.entity_type, tx.action);
-    let by_height: BTreeMap<i64, &RecordedBlock> =
-        blocks.iter().map(|block| (height_of(block), block)).collect();
-    for reject in ours.iter().filter(|reject| reject.outcome != Outcome::Unhandled) {
-        let block = by_height.get(&reject.height);
-        let Some(tx) = block.and_then(|block| block.txs.get(reject.index)) else {
-            findings.problems.push(format!("reject of an unknown transaction: {reject:?}"));
-            continue;
-        };
-        refused.insert(tx.event.clone());
-        if !recorded.contains_key(&tx.event) {
-            let detail = reject.detail.as_deref().unwrap_or_default();
-            findings.problems.push(format!(
-                "rejected only by us: {} {:?} in block {}: {:?} {} {detail}",
-                pair(tx),
-                tx.event,
-                reject.height,
-                reject.outcome,
-                reject.code
-            ));
-        }
-    }
-    for (height, block) in by_height {
-        for tx in &block.txs {
-            if let Some(reason) = recorded.get(&tx.event).filter(|_| !refused.contains(&tx.event)) {
-                findings.problems.push(format!(
-                    "not rejected: {} {:?} in block {height}: {reason}",
-                    pair(tx),
-                    tx.event
-                ));
-            }
-        }
     }
 }

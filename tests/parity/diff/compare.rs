@@ -154,15 +154,61 @@ impl fmt::Display for RowDiff {
             DiffKind::Fields(fields) => {
                 write!(f, "differs {}", self.key)?;
                 for field in fields {
-                    let ours = match &field.ours {
-                        Some(value) => shorten(value.to_string()),
-                        None => "<no such column>".to_owned(),
-                    };
-                    let recorded = shorten(field.recorded.to_string());
-                    write!(f, "\n    {}: recorded {recorded}  ours {ours}", field.column)?;
+                    write!(f, "{field}")?;
                 }
                 Ok(())
             }
+        }
+    }
+}
+
+impl fmt::Display for FieldDiff {
+    /// A line per differing part of the value, the first few.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(ours) = &self.ours else {
+            let recorded = shorten(self.recorded.to_string());
+            return write!(f, "\n    {}: recorded {recorded}  ours <no such column>", self.column);
+        };
+        let mut parts = Vec::new();
+        differing_parts(&self.column, Some(&self.recorded), Some(ours), &mut parts);
+        for (path, recorded, ours) in parts.iter().take(SHOWN_PARTS) {
+            write!(f, "\n    {path}: recorded {recorded}  ours {ours}")?;
+        }
+        if parts.len() > SHOWN_PARTS {
+            write!(f, "\n    {}: {} more parts", self.column, parts.len() - SHOWN_PARTS)?;
+        }
+        Ok(())
+    }
+}
+
+/// At most this many differing parts of one value are printed.
+const SHOWN_PARTS: usize = 6;
+
+/// Descends into objects and equally long lists to what really differs.
+fn differing_parts(
+    path: &str,
+    recorded: Option<&Value>,
+    ours: Option<&Value>,
+    parts: &mut Vec<(String, String, String)>,
+) {
+    match (recorded, ours) {
+        (Some(left), Some(right)) if left.matches(right) => {}
+        (Some(Value::Object(left)), Some(Value::Object(right))) => {
+            let keys: BTreeSet<&String> = left.keys().chain(right.keys()).collect();
+            for key in keys {
+                differing_parts(&format!("{path}.{key}"), left.get(key), right.get(key), parts);
+            }
+        }
+        (Some(Value::List(left)), Some(Value::List(right))) if left.len() == right.len() => {
+            for (at, (left, right)) in left.iter().zip(right).enumerate() {
+                differing_parts(&format!("{path}[{at}]"), Some(left), Some(right), parts);
+            }
+        }
+        _ => {
+            let text = |side: Option<&Value>| {
+                side.map_or_else(|| "nothing".to_owned(), |value| shorten(value.to_string()))
+            };
+            parts.push((path.to_owned(), text(recorded), text(ours)));
         }
     }
 }
