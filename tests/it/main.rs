@@ -19,3 +19,4 @@ mod parity;
 mod private_postgres;
 mod record;
 mod support;
+mod writer;

@@ -1,0 +1,146 @@
+//! Going back to an earlier checkpoint.
+
+use std::sync::Arc;
+
+use audius_etl::{
+    model::{Json, TxBody, tables::TableId, value::Value},
+    writer::{Error, Run, Sink, WrittenBlock},
+};
+
+use super::{Desk, call, play, row, time, tx, user};
+
+fn with_history(blocks: Vec<WrittenBlock>, safe: Option<u64>) -> Arc<Run> {
+    Arc::new(Run { blocks, keep_history: true, safe_checkpoint: safe, ..Run::default() })
+}
+
+/// A row of `playlists` with a JSON column.
+fn playlist(id: i64, block: i64, contents: &str) -> (TableId, audius_etl::model::table::Row) {
+    let columns = [
+        ("playlist_id", Value::Int(id)),
+        ("playlist_owner_id", Value::Int(1)),
+        ("is_current", Value::Bool(true)),
+        ("is_delete", Value::Bool(false)),
+        ("is_album", Value::Bool(false)),
+        ("is_private", Value::Bool(false)),
+        ("playlist_contents", Value::Json(Json::parse(contents).unwrap().into())),
+        ("blocknumber", Value::Int(block)),
+        ("txhash", Value::Text(format!("0x{block}"))),
+        ("created_at", Value::Time(time(block))),
+        ("updated_at", Value::Time(time(block))),
+    ];
+    (TableId::Playlists, row(TableId::Playlists, &columns))
+}
+
+/// The block at the desk's next number, with a bit of everything.
+fn next(desk: &mut Desk) -> WrittenBlock {
+    let id = desk.next;
+    let height = i64::try_from(id).unwrap();
+    let mut rows = vec![user(height % 3, &format!("0x{height}"), height)];
+    let contents = if id.is_multiple_of(2) { "null" } else { "{\"track_ids\":[1,2.50,\"ü\"]}" };
+    rows.push(playlist(height % 4, height, contents));
+    let txs = vec![
+        tx(&format!("{id}/0"), 0, call("x", "{}")),
+        tx(&format!("{id}/1"), 1, TxBody::Plays(vec![play("1", "2")])),
+    ];
+    let mut block = if id.is_multiple_of(5) {
+        desk.removal(&[user((height + 1) % 3, "", 0)])
+    } else {
+        desk.block(&rows, txs)
+    };
+    if !block.block.txs.is_empty() {
+        block.plays_slot = Some(100 + height);
+    }
+    block.skipped = vec![format!("skipped {id}")];
+    block.revert = Some(Json::object([("n", Json::Int(height))]));
+    block
+}
+
+#[tokio::test]
+async fn going_back_restores_every_table_and_going_on_gives_the_same_again() {
+    let mut desk = Desk::new().await;
+    let mut dumps = vec![desk.dump().await];
+    let mut blocks = Vec::new();
+    for _ in 1..=12 {
+        let block = next(&mut desk);
+        blocks.push(block.clone());
+        desk.sink.write(with_history(vec![block], None)).await.unwrap();
+        dumps.push(desk.dump().await);
+    }
+    for (target, last) in [(9_u64, 12_usize), (9, 9), (4, 9), (1, 4)] {
+        let checkpoint = desk.sink.rollback(target).await.unwrap();
+        assert_eq!((checkpoint.id, checkpoint.height), (target, i64::try_from(target).unwrap()));
+        assert_eq!(checkpoint.block_time, time(checkpoint.height));
+        let target = usize::try_from(target).unwrap();
+        assert_eq!(desk.dump().await, dumps[target], "from {last} back to {target}");
+    }
+    // The store stands at block 12, but the blocks carry all that the writer needs.
+    for (index, block) in blocks.iter().enumerate().skip(1) {
+        desk.sink.write(with_history(vec![block.clone()], None)).await.unwrap();
+        assert_eq!(desk.dump().await, dumps[index + 1], "again to {}", index + 1);
+    }
+}
+
+#[tokio::test]
+async fn a_run_of_several_blocks_can_be_taken_back_in_part() {
+    let mut desk = Desk::new().await;
+    let blocks: Vec<_> = (1..=8).map(|_| next(&mut desk)).collect();
+    for block in &blocks[..5] {
+        desk.sink.write(with_history(vec![block.clone()], None)).await.unwrap();
+    }
+    let at_five = desk.dump().await;
+    desk.sink.rollback(2).await.unwrap();
+    desk.sink.write(with_history(blocks[2..].to_vec(), None)).await.unwrap();
+    desk.sink.rollback(5).await.unwrap();
+    assert_eq!(desk.dump().await, at_five);
+}
+
+#[tokio::test]
+async fn nothing_goes_back_behind_a_run_without_history() {
+    let mut desk = Desk::new().await;
+    let blocks: Vec<_> = (1..=6).map(|_| next(&mut desk)).collect();
+    desk.sink.write(with_history(blocks[..2].to_vec(), None)).await.unwrap();
+    let plain = Run { blocks: blocks[2..3].to_vec(), ..Run::default() };
+    desk.sink.write(Arc::new(plain)).await.unwrap();
+    desk.sink.write(with_history(blocks[3..].to_vec(), None)).await.unwrap();
+    for id in [1, 2, 99] {
+        let error = desk.sink.rollback(id).await.unwrap_err();
+        assert!(matches!(error, Error::HistoryGone { oldest: Some(3), .. }), "{id}: {error:?}");
+    }
+    // The refusal has changed nothing, and the session is of further use.
+    assert_eq!(desk.sink.rollback(3).await.unwrap().id, 3);
+}
+
+#[tokio::test]
+async fn history_below_the_safe_checkpoint_is_pruned() {
+    let mut desk = Desk::new().await;
+    let blocks: Vec<_> = (1..=6).map(|_| next(&mut desk)).collect();
+    desk.sink.write(with_history(blocks[..4].to_vec(), None)).await.unwrap();
+    desk.sink.write(with_history(blocks[4..].to_vec(), Some(4))).await.unwrap();
+    let kept =
+        desk.db.texts("SELECT DISTINCT checkpoint_id::text FROM audius_etl_history ORDER BY 1");
+    assert_eq!(kept.await, ["5", "6"]);
+    let kept = desk.db.texts("SELECT id::text FROM audius_etl_checkpoints ORDER BY 1").await;
+    assert_eq!(kept, ["4", "5", "6"]);
+    assert!(matches!(desk.sink.rollback(3).await, Err(Error::HistoryGone { oldest: Some(4), .. })));
+    assert_eq!(desk.sink.rollback(4).await.unwrap().id, 4);
+}
+
+#[tokio::test]
+async fn pruning_that_fails_does_not_fail_the_write() {
+    let mut desk = Desk::new().await;
+    let blocks: Vec<_> = (1..=3).map(|_| next(&mut desk)).collect();
+    desk.sink.write(with_history(blocks[..2].to_vec(), None)).await.unwrap();
+    desk.db
+        .execute(
+            "CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS
+                 'BEGIN RAISE EXCEPTION ''not today''; END';
+             CREATE TRIGGER no BEFORE DELETE ON audius_etl_history
+                 FOR EACH ROW EXECUTE FUNCTION no()",
+        )
+        .await;
+    let written = desk.sink.write(with_history(blocks[2..].to_vec(), Some(1))).await.unwrap();
+    assert_eq!(written.checkpoint.unwrap().id, 3);
+    assert_eq!(desk.db.number("SELECT count(*) FROM etl_blocks").await, 3);
+    let more = next(&mut desk);
+    desk.sink.write(with_history(vec![more], None)).await.unwrap();
+}
