@@ -14,7 +14,7 @@ use sqlx::{
 use crate::model::{
     Json, Timestamp,
     key::KeyPart,
-    value::{ColumnType, Value, ValueRef},
+    value::{ColumnType, NULL_ELEMENT, Value, ValueRef},
 };
 
 /// Microseconds from the Unix epoch to 2000-01-01, where PostgreSQL's times begin.
@@ -198,13 +198,17 @@ impl Encoder {
             (ValueRef::Ints(values), Wire::Int4Array | Wire::Int8Array) => {
                 let (element, oid) =
                     if wire == Wire::Int4Array { (Wire::Int4, 23) } else { (Wire::Int8, 20) };
-                self.array_header(values.len(), oid)?;
+                self.array_header(values.len(), oid, values.contains(&NULL_ELEMENT))?;
                 for value in values {
-                    self.field(element, ValueRef::Int(*value))?;
+                    let value = match *value {
+                        NULL_ELEMENT => ValueRef::Null,
+                        value => ValueRef::Int(value),
+                    };
+                    self.field(element, value)?;
                 }
             }
             (ValueRef::Texts(values), Wire::TextArray(oid)) => {
-                self.array_header(values.len(), oid)?;
+                self.array_header(values.len(), oid, false)?;
                 for value in values {
                     self.field(Wire::Text, ValueRef::Text(value))?;
                 }
@@ -214,11 +218,11 @@ impl Encoder {
         Ok(())
     }
 
-    fn array_header(&mut self, length: usize, element: u32) -> Result<(), Misfit> {
+    fn array_header(&mut self, length: usize, element: u32, has_nulls: bool) -> Result<(), Misfit> {
         let length = i32::try_from(length).map_err(|_overflow| Misfit("array too long"))?;
-        // Dimensions (an empty array has none), no NULLs, element type, length, lower bound.
+        // Dimensions (an empty array has none), NULLs, element type, length, lower bound.
         self.push(&i32::from(length > 0).to_be_bytes());
-        self.push(&0_i32.to_be_bytes());
+        self.push(&i32::from(has_nulls).to_be_bytes());
         self.push(&element.to_be_bytes());
         if length > 0 {
             self.push(&length.to_be_bytes());
@@ -309,8 +313,9 @@ pub(crate) fn decode(wire: Wire, bytes: &[u8]) -> Result<Value, BoxDynError> {
             let element = if wire == Wire::Int4Array { Wire::Int4 } else { Wire::Int8 };
             let mut values = Vec::new();
             for bytes in elements(bytes)? {
-                if let Value::Int(value) = decode(element, bytes?)? {
-                    values.push(value);
+                match bytes?.map(|bytes| decode(element, bytes)).transpose()? {
+                    Some(Value::Int(value)) => values.push(value),
+                    _ => values.push(NULL_ELEMENT),
                 }
             }
             Value::Ints(values)
@@ -318,7 +323,8 @@ pub(crate) fn decode(wire: Wire, bytes: &[u8]) -> Result<Value, BoxDynError> {
         Wire::TextArray(_) => {
             let mut values = Vec::new();
             for bytes in elements(bytes)? {
-                values.push(std::str::from_utf8(bytes?)?.to_owned());
+                let bytes = bytes?.ok_or("text array with a NULL element")?;
+                values.push(std::str::from_utf8(bytes)?.to_owned());
             }
             Value::Texts(values)
         }
@@ -329,8 +335,10 @@ fn parse_json(bytes: &[u8]) -> Result<Json, BoxDynError> {
     Ok(Json::parse(std::str::from_utf8(bytes)?)?)
 }
 
-/// The elements of a one-dimensional array without NULLs.
-fn elements(bytes: &[u8]) -> Result<impl Iterator<Item = Result<&[u8], BoxDynError>>, BoxDynError> {
+/// The elements of a one-dimensional array; `None` is NULL.
+fn elements(
+    bytes: &[u8],
+) -> Result<impl Iterator<Item = Result<Option<&[u8]>, BoxDynError>>, BoxDynError> {
     let dimensions = read_i32(bytes, 0)?;
     let (count, mut at) = match dimensions {
         0 => (0, bytes.len()),
@@ -338,11 +346,13 @@ fn elements(bytes: &[u8]) -> Result<impl Iterator<Item = Result<&[u8], BoxDynErr
         _ => return Err("array of more than one dimension".into()),
     };
     Ok((0..count).map(move |_| {
-        let length = usize::try_from(read_i32(bytes, at)?)
-            .map_err(|_negative| "array with a NULL element")?;
+        let Ok(length) = usize::try_from(read_i32(bytes, at)?) else {
+            at += 4;
+            return Ok(None);
+        };
         let element = bytes.get(at + 4..at + 4 + length).ok_or("array cut short")?;
         at += 4 + length;
-        Ok(element)
+        Ok(Some(element))
     }))
 }
 
@@ -422,7 +432,7 @@ impl sqlx::Type<Postgres> for ArrayParam {
 impl Encode<'_, Postgres> for ArrayParam {
     fn encode_by_ref(&self, buffer: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
         let mut header = Encoder::default();
-        header.array_header(self.count, self.oids().0)?;
+        header.array_header(self.count, self.oids().0, false)?;
         buffer.extend_from_slice(header.bytes());
         buffer.extend_from_slice(self.elements.bytes());
         Ok(IsNull::No)
@@ -492,6 +502,16 @@ mod tests {
         for end in 4..whole.len() {
             assert!(decode(Wire::TextArray(25), &whole[..end]).is_err(), "{end}");
         }
+    }
+
+    #[test]
+    fn null_elements_of_integer_arrays_survive_both_ways() {
+        let mut encoder = Encoder::default();
+        encoder.field(Wire::Int4Array, ValueRef::Ints(&[NULL_ELEMENT, 5])).unwrap();
+        let Value::Ints(back) = decode(Wire::Int4Array, &encoder.bytes()[4..]).unwrap() else {
+            panic!("not an array")
+        };
+        assert_eq!(back, [NULL_ELEMENT, 5]);
     }
 
     proptest! {

@@ -5,7 +5,7 @@ use super::{
     Json, Timestamp,
     json::Object,
     table::Row,
-    value::{ColumnType, ValueRef},
+    value::{ColumnType, NULL_ELEMENT, ValueRef},
 };
 
 /// A row the way PostgreSQL's `row_to_json` prints it.
@@ -44,7 +44,10 @@ fn columns_to_json(
             ValueRef::Bytes(value) => Json::Str(hex_bytes(value)),
             ValueRef::Time(value) => Json::Str(timestamp_text(value, column.ty)),
             ValueRef::Json(value) => value.clone(),
-            ValueRef::Ints(values) => Json::list(values.iter().map(|value| Json::Int(*value))),
+            ValueRef::Ints(values) => Json::list(values.iter().map(|value| match *value {
+                NULL_ELEMENT => Json::Null,
+                value => Json::Int(value),
+            })),
             ValueRef::Texts(values) => {
                 Json::list(values.iter().map(|value| Json::Str(value.clone())))
             }

@@ -9,7 +9,7 @@ use super::{
     Json, Timestamp,
     key::{Key, KeyPart},
     tables::TableId,
-    value::{ColumnType, FieldMismatch, Value, ValueRef},
+    value::{ColumnType, FieldMismatch, NULL_ELEMENT, Value, ValueRef},
 };
 
 /// A row of any table, shared and immutable.
@@ -257,7 +257,9 @@ impl TableDef {
                     "integer out of range"
                 }
                 (ColumnType::Int4Array, ValueRef::Ints(values))
-                    if values.iter().any(|value| i32::try_from(*value).is_err()) =>
+                    if values
+                        .iter()
+                        .any(|value| *value != NULL_ELEMENT && i32::try_from(*value).is_err()) =>
                 {
                     "integer out of range"
                 }

@@ -56,6 +56,10 @@ impl ColumnType {
     }
 }
 
+/// A NULL among the elements of an `integer[]`: a number that no such column holds. The reference
+/// stores what a client sent for `tracks.playlists_containing_track`, NULLs included.
+pub const NULL_ELEMENT: i64 = i64::MIN;
+
 /// A column value, owned: what a loaded row is made of.
 #[derive(Clone, Debug)]
 pub enum Value {
@@ -75,7 +79,7 @@ pub enum Value {
     Time(Timestamp),
     /// `jsonb`
     Json(Arc<Json>),
-    /// `integer[]`
+    /// `integer[]`; see [`NULL_ELEMENT`]
     Ints(Vec<i64>),
     /// `text[]`
     Texts(Vec<String>),
@@ -100,7 +104,7 @@ pub enum ValueRef<'a> {
     Time(Timestamp),
     /// `jsonb`
     Json(&'a Json),
-    /// `integer[]`
+    /// `integer[]`; see [`NULL_ELEMENT`]
     Ints(&'a [i64]),
     /// `text[]`
     Texts(&'a [String]),

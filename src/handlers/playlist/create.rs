@@ -3,7 +3,7 @@
 use super::{fields, membership, price, routes, validate};
 use crate::{
     handlers::{Call, Handled, Scope, ensure, signer},
-    model::tables::Playlist,
+    model::{Json, tables::Playlist},
 };
 
 /// Lowest playlist id that may be created.
@@ -27,6 +27,6 @@ pub fn create(call: &Call<'_>, scope: &mut Scope<'_>) -> Handled {
     let merge = fields::merge(&mut playlist, call, data, true, scope)?;
     merge.finish()?;
     scope.put(playlist.clone())?;
-    membership::update(&playlist, scope)?;
+    membership::update(&playlist, &Json::Null, scope)?;
     price::record(&playlist, data, scope)
 }

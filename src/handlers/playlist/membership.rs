@@ -30,12 +30,12 @@ pub(super) fn preload<'a>(
     }
 }
 
-/// Brings the rows of a playlist's tracks in line with its contents.
+/// Brings the rows of a playlist's tracks in line with its contents. `before` is what they were.
 ///
 /// # Errors
 /// Skips where a track's `playlists_previously_containing_track` is no object; poison for ids that
 /// the table cannot hold.
-pub(super) fn update(playlist: &Playlist, scope: &mut Scope<'_>) -> Handled {
+pub(super) fn update(playlist: &Playlist, before: &Json, scope: &mut Scope<'_>) -> Handled {
     let playlist_id = playlist.playlist_id;
     let entries = contents::stored_entries(&playlist.playlist_contents)?;
     let ids = entries.iter().filter_map(|entry| entry.get("track"));
@@ -45,10 +45,8 @@ pub(super) fn update(playlist: &Playlist, scope: &mut Scope<'_>) -> Handled {
     let rows: HashMap<i64, Arc<PlaylistTrack>> =
         rows.into_iter().map(|row| (row.track_id, row)).collect();
     let kept: std::collections::HashSet<i64> = ids.iter().filter_map(|id| id.equals).collect();
-    let mut dropped: Vec<&Arc<PlaylistTrack>> =
-        rows.values().filter(|row| !kept.contains(&row.track_id)).collect();
-    dropped.sort_unstable_by_key(|row| row.track_id);
-    for row in dropped {
+    let dropped = rows.values().filter(|row| !kept.contains(&row.track_id));
+    for row in in_stored_order(dropped, before) {
         if !row.is_removed {
             let removed = PlaylistTrack { is_removed: true, ..touched(row, scope) };
             scope.insert(removed)?;
@@ -69,6 +67,29 @@ pub(super) fn update(playlist: &Playlist, scope: &mut Scope<'_>) -> Handled {
         }
     }
     Ok(())
+}
+
+/// Rows in the order in which a scan of the table meets them: the order in which they were last
+/// written, those of one block in the order of the contents then. It shows where a failure ends the
+/// update half-way.
+fn in_stored_order<'a>(
+    rows: impl Iterator<Item = &'a Arc<PlaylistTrack>>,
+    contents: &Json,
+) -> Vec<&'a PlaylistTrack> {
+    let mut rows: Vec<_> = rows.map(Arc::as_ref).collect();
+    if rows.len() > 1 {
+        let entries = contents.get("track_ids").and_then(Json::as_list).unwrap_or_default();
+        let ids = entries.iter().filter_map(|entry| entry.get("track")?.as_int());
+        let mut positions = HashMap::with_capacity(entries.len());
+        for (position, id) in ids.enumerate() {
+            positions.entry(id).or_insert(position);
+        }
+        rows.sort_by_key(|row| {
+            let position = positions.get(&row.track_id).copied().unwrap_or(usize::MAX);
+            (row.updated_at, position, row.track_id)
+        });
+    }
+    rows
 }
 
 /// An entry's track id as it stands in the contents.

@@ -21,7 +21,7 @@ pub fn update(call: &Call<'_>, scope: &mut Scope<'_>) -> Handled {
     let mut playlist = copied(&existing, tx, scope.block);
     let merge = fields::merge(&mut playlist, call, data, false, scope)?;
     routes::update(tx, &playlist, false, scope)?;
-    membership::update(&playlist, scope)?;
+    membership::update(&playlist, &existing.playlist_contents, scope)?;
     merge.finish()?;
     scope.put(playlist.clone())?;
     price::record(&playlist, data, scope)

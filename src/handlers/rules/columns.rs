@@ -7,7 +7,7 @@
 
 use super::{Refusal, dates};
 use crate::model::json::{numeric_text, python_str};
-use crate::model::{Json, Timestamp};
+use crate::model::{Json, Timestamp, value::NULL_ELEMENT};
 
 /// Range of an `integer` column.
 const INT4: std::ops::RangeInclusive<i64> = -2_147_483_648..=2_147_483_647;
@@ -164,7 +164,7 @@ fn pg_float(text: &str) -> Option<f64> {
 /// empty ones are empty arrays.
 ///
 /// # Errors
-/// Poison for other types, elements that are no integers and `null` elements, nested lists.
+/// Poison for other types, elements that are no integers, and nested lists.
 pub fn int4_array(value: &Json) -> Column<Vec<i64>> {
     let items = match value {
         Json::Null => return Ok(None),
@@ -173,14 +173,14 @@ pub fn int4_array(value: &Json) -> Column<Vec<i64>> {
         Json::Object(object) if object.is_empty() => &[],
         _ => return poison("integer_array"),
     };
-    // An array of texts alone is typed as text and refused; among numbers they are read as such.
-    let all_text = items.iter().all(|item| item.as_str().is_some());
+    // An array without a number is typed as text and refused; among numbers texts are read as such.
+    let all_text = items.iter().all(|item| item.is_null() || item.as_str().is_some());
     if all_text && !items.is_empty() {
         return poison("integer_array");
     }
     let numbers = items.iter().map(|item| match int4(item) {
         Ok(Some(number)) => Ok(number),
-        Ok(None) => Err(Refusal::Poison("array_element_null")),
+        Ok(None) => Ok(NULL_ELEMENT),
         Err(refusal) => Err(refusal),
     });
     numbers.collect::<Result<_, _>>().map(Some)
@@ -431,6 +431,7 @@ mod tests {
     fn arrays_follow_the_driver() {
         assert_eq!(int4_array(&json("[1,2.5,-2.5]")), Ok(Some(vec![1, 3, -3])));
         assert_eq!(int4_array(&json("[1,\"2\"]")), Ok(Some(vec![1, 2])));
+        assert_eq!(int4_array(&json("[null,5]")), Ok(Some(vec![NULL_ELEMENT, 5])));
         for empty in ["[]", "\"\"", "{}"] {
             assert_eq!(int4_array(&json(empty)), Ok(Some(vec![])), "{empty}");
         }
