@@ -11,7 +11,7 @@ pub struct Environment {
     pub comment_karma_threshold: i64,
     /// A fixed clock in place of block time, for replaying recordings.
     pub clock: Option<Timestamp>,
-    /// Accept every app signature, as recordings with a stubbed check did.
+    /// Accept every signature of an associated wallet, as recordings with a stubbed check did.
     pub assume_signatures_valid: bool,
     /// Who keeps the aggregates, milestones and trigger-made notifications in step.
     pub derive: Derive,
