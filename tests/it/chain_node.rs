@@ -417,6 +417,56 @@ async fn resetting_port() -> (String, tokio::task::JoinHandle<()>) {
     (url, task)
 }
 
+/// A port in front of `node` that resets each of its connections after so many answered bytes.
+async fn cutting_port(node: &FakeNode, bytes: u64) -> (String, tokio::task::JoinHandle<()>) {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let target = node.url.strip_prefix("http://").unwrap().to_owned();
+    let task = tokio::spawn(async move {
+        while let Ok((client, _)) = listener.accept().await {
+            client.set_zero_linger().unwrap();
+            let target = target.clone();
+            tokio::spawn(async move {
+                let server = tokio::net::TcpStream::connect(target).await.unwrap();
+                let (mut from_client, mut to_client) = client.into_split();
+                let (from_server, mut to_server) = server.into_split();
+                let mut answers = tokio::io::AsyncReadExt::take(from_server, bytes);
+                tokio::select! {
+                    _ = tokio::io::copy(&mut from_client, &mut to_server) => {}
+                    _ = tokio::io::copy(&mut answers, &mut to_client) => {}
+                }
+            });
+        }
+    });
+    (url, task)
+}
+
+#[tokio::test]
+async fn connections_reset_in_the_middle_of_answers_lose_nothing() {
+    let node = FakeNode::start(blocks(1, 400));
+    let (url, task) = cutting_port(&node, 150_000).await;
+    let retry = RetryPolicy { limit: 50, ..limits().retry };
+    let limits = NodeLimits { retry, ..limits() };
+    let config = SourceConfig { once: true, limits, ..SourceConfig::new([url]) };
+    let (blocks, error) = read(config).await;
+    task.abort();
+    assert!(error.is_none(), "{error:?}");
+    assert_whole(&blocks, 1, 400);
+    assert!(node.state().count("GetNodeInfo") > 1, "no connection was cut");
+}
+
+#[tokio::test]
+async fn a_node_that_accepts_and_stays_silent_is_unreachable() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let patience = Duration::from_millis(40);
+    let limits = NodeLimits { request_timeout: patience, ..limits() };
+    let (_, error) = read(SourceConfig { limits, ..SourceConfig::new([url]) }).await;
+    let error = error.unwrap();
+    assert_eq!(error.kind(), ErrorKind::Unreachable);
+    assert!(error.to_string().contains("no answer within 40ms"), "{error}");
+}
+
 #[tokio::test]
 async fn unreachable_nodes_are_listed_with_reasons_and_without_passwords() {
     let (resets, task) = resetting_port().await;

@@ -74,6 +74,9 @@ pub(super) struct Follower {
     announced: i64,
     /// Mean size of blocks, to size batches.
     block_bytes: i64,
+    /// Requests in flight now. Back to one after a fault, since requests share a connection: where
+    /// it breaks again and again, many at once would never see one of them answered.
+    flight: usize,
     config: SourceConfig,
     sender: mpsc::Sender<Result<Fetched, Error>>,
 }
@@ -104,6 +107,7 @@ impl Follower {
             head,
             announced: 0,
             block_bytes: 0,
+            flight: 1,
             config,
             sender,
         };
@@ -187,6 +191,7 @@ impl Follower {
     async fn next_node(&mut self, error: CallError, has_answered: bool) -> Result<(), Error> {
         let count = self.nodes.len();
         self.failures = self.failures.saturating_add(1);
+        self.flight = 1;
         let node = self.node();
         tracing::warn!(node = %node.endpoint.shown, reason = error.reason, "core node failed");
         node.fault = error.reason;
@@ -284,6 +289,7 @@ impl Follower {
             }
             if got > 0 {
                 (empty, self.failures) = (0, 0);
+                self.flight = (self.flight * 2).min(self.config.limits.requests_in_flight.max(1));
             }
             if self.next > self.head() || (got == 0 && self.next <= range.to) {
                 self.failures = 0;
@@ -305,7 +311,7 @@ impl Follower {
         let head = self.head();
         let (batching, heights) = (self.node().batching, self.batch_heights());
         let last = self.stop_at.unwrap_or(i64::MAX);
-        while in_flight.len() < self.config.limits.requests_in_flight.max(1) {
+        while in_flight.len() < self.flight {
             let from = asked + 1;
             // At the head one request looks for news; more would only ask for the future.
             if from > last || (from > head && !in_flight.is_empty()) {
@@ -321,7 +327,9 @@ impl Follower {
     }
 
     fn batch_heights(&self) -> i64 {
-        (ANSWER_BYTES / self.block_bytes.max(1)).clamp(1, BATCH_HEIGHTS)
+        let fitting = (ANSWER_BYTES / self.block_bytes.max(1)).clamp(1, BATCH_HEIGHTS);
+        // A batch that fails again and again may be more than the connection carries.
+        (fitting >> self.failures.min(5)).max(1)
     }
 
     /// Checks blocks and sends them; they must start at the next height.
