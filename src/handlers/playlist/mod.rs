@@ -36,3 +36,6 @@ fn copied(old: &Playlist, tx: &EntityTx, block: &BlockContext) -> Playlist {
     }
     copy
 }
+
+#[cfg(test)]
+mod tests;

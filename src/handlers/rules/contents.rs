@@ -158,10 +158,10 @@ pub fn stored_entries(contents: &Json) -> Result<&[Json], Refusal> {
 }
 
 /// `last_added_to` after a change (handlers-b 8.3): the largest `time` of the entries. `None`
-/// leaves the column as it is: there are no entries, or the number is no date.
+/// leaves the column as it is: there are no entries, or the number is in no year of Python's.
 ///
 /// # Errors
-/// A skip when a time is no number.
+/// A skip when a time is no number, and when it is beyond what the C library takes.
 pub fn last_added_to(entries: &[Json]) -> Result<Option<Timestamp>, Refusal> {
     const NOT_A_NUMBER: Refusal = Refusal::Skip("entry_time_not_number");
     let mut largest: Option<&Json> = None;
@@ -175,7 +175,13 @@ pub fn last_added_to(entries: &[Json]) -> Result<Option<Timestamp>, Refusal> {
         }
     }
     let Some(largest) = largest else { return Ok(None) };
-    dates::utc_from_timestamp(largest).map(Result::ok).ok_or(NOT_A_NUMBER)
+    match dates::utc_from_timestamp(largest) {
+        Some(Ok(at)) => Ok(Some(at)),
+        Some(Err(dates::DateRange::Year)) => Ok(None),
+        // Parity: the reference only expects a `ValueError`.
+        Some(Err(dates::DateRange::Overflow)) => Err(Refusal::Skip("entry_time_overflow")),
+        None => Err(NOT_A_NUMBER),
+    }
 }
 
 fn is_greater(left: &Json, right: &Json) -> bool {
@@ -340,10 +346,18 @@ mod tests {
         assert_eq!(of("[5.5,5]"), Ok(Some(Timestamp::from_micros(5_500_000))));
         assert_eq!(of("[true,0]"), Ok(Some(Timestamp::from_seconds(1))));
         assert_eq!(of("[-5]"), Ok(Some(Timestamp::from_seconds(-5))));
-        for out_of_range in ["[1585336422000]", "[5,99999999999999999999]", "[NaN,5]", "[1e300]"] {
+        for out_of_range in ["[1585336422000]", "[10000000000000000,5]", "[NaN,5]"] {
             assert_eq!(of(out_of_range), Ok(None), "{out_of_range}");
         }
-        for other in ["[\"5\"]", "[5,\"6\"]", "[null]", "[[]]"] {
+        for other in [
+            "[\"5\"]",
+            "[5,\"6\"]",
+            "[null]",
+            "[[]]",
+            "[5,99999999999999999999]",
+            "[100000000000000000]",
+            "[1e300]",
+        ] {
             assert!(matches!(of(other), Err(Refusal::Skip(_))), "{other}");
         }
     }

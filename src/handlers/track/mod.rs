@@ -51,3 +51,6 @@ pub(super) fn copied(old: &Track, tx: &EntityTx, block: &BlockContext) -> Track 
     copy.field_visibility = Some(fields::checked_visibility(copy.field_visibility.take()));
     copy
 }
+
+#[cfg(test)]
+mod tests;
