@@ -72,7 +72,7 @@ fn a_chain_has_as_many_calls_and_plays_as_planned() {
 fn a_mixed_chain_has_every_pair_and_every_kind_of_system_transaction() {
     let mut seen = HashSet::new();
     let mut kinds = HashSet::new();
-    for payload in payloads(Plan { blocks: 1500, ..plan() }) {
+    for payload in payloads(Plan { blocks: 4000, ..plan() }) {
         kinds.insert(payload.as_ref().map(std::mem::discriminant));
         if let Some(Payload::ManageEntity(call)) = payload {
             seen.insert((call.entity_type, call.action));
