@@ -12,6 +12,7 @@ mod cli_help;
 mod cli_settings;
 mod decode;
 mod generator;
+mod kill;
 mod layers;
 mod meta;
 mod migrate;
