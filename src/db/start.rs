@@ -69,7 +69,7 @@ impl StartState {
 
     /// The chain that was written to last, if any was.
     pub fn latest(&self) -> Option<&ChainPosition> {
-        self.own.first().or_else(|| match self.indexed.as_slice() {
+        self.own.first().or(match self.indexed.as_slice() {
             [only] => Some(only),
             _ => None,
         })

@@ -262,9 +262,9 @@ impl Sink for PostgresSink {
             self.committed = Some(last.checkpoint.id);
             written.checkpoint = Some(last.checkpoint.clone());
             self.has_history |= run.keep_history;
-            let entity_blocks =
+            let mut numbered =
                 run.blocks.iter().filter(|block| block.checkpoint.em_block.is_some());
-            if let Some(block) = entity_blocks.last() {
+            if let Some(block) = numbered.next_back() {
                 self.last_block = Some(block.checkpoint.block_hash.clone());
             }
             self.prune(&run).await;

@@ -1,29 +1,25 @@
 //! The write cycle against sinks that fail, hang and lag.
 
-use std::{
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
+use std::sync::{
+    Mutex,
+    atomic::{AtomicUsize, Ordering},
 };
 
 use tokio::{sync::Semaphore, time::timeout};
 
 use super::*;
-use crate::{
-    model::{Block, Timestamp, Tx, TxBody},
-    writer::cycle::Sink,
-};
+use crate::model::{Block, Timestamp, Tx, TxBody};
 
 /// Long enough for anything that is going to happen; tests never wait for it when all is well.
 const SOON: Duration = Duration::from_secs(20);
 
+/// A run that was written: checkpoint ids, history mode, head height of the status.
+type RunSeen = (Vec<u64>, bool, Option<i64>);
+
 /// What a scripted sink was asked to do.
 #[derive(Default)]
 struct Script {
-    /// Runs written: checkpoint ids, history mode, head height of the status.
-    runs: Mutex<Vec<(Vec<u64>, bool, Option<i64>)>>,
+    runs: Mutex<Vec<RunSeen>>,
     in_flight: AtomicUsize,
     most_in_flight: AtomicUsize,
     /// Fail when this checkpoint is written.

@@ -4,15 +4,16 @@ use audius_etl::{
     db::{ErrorKind, load::Loader},
     model::{
         Json, Timestamp,
-        key::Key,
+        key::{Key, KeyPart},
+        table::LookupPart,
         tables::{TableId, TrackBy, UserBy},
-        value::Value,
+        value::{ColumnType, Value},
     },
     store::LoadRequest,
     writer::{ChainStatus, Run, Sink},
 };
 
-use super::{CHAIN, Desk, call, row, time, tx, user};
+use super::{CHAIN, Desk, call, row, time, tx, user, values::random_rows};
 
 async fn loaded(
     loader: &Loader,
@@ -139,4 +140,52 @@ async fn a_start_reads_the_checkpoint_the_numbers_and_the_known_hashes() {
     assert_eq!(known.into_iter().collect::<Vec<_>>(), ["BB"]);
     assert_eq!(loader.block_hash(CHAIN, 1).await.unwrap(), Some(format!("{:064x}", 1)));
     assert_eq!(loader.checkpoint_at(CHAIN, 2).await.unwrap(), Some(2));
+}
+
+/// A key that fits the columns or lookup, whatever it finds.
+fn any_key(types: impl Iterator<Item = ColumnType>) -> Key {
+    Key::from_parts(types.map(|ty| match ty {
+        ColumnType::Text | ColumnType::Enum(..) => KeyPart::from("x"),
+        _ => KeyPart::Int(1),
+    }))
+}
+
+#[tokio::test]
+async fn every_key_and_every_lookup_is_served_by_an_index() {
+    const ROWS: usize = 40;
+    let mut desk = Desk::new().await;
+    let rows = random_rows(&desk, ROWS).await;
+    let block = desk.block(&rows, Vec::new());
+    desk.write(vec![block]).await.unwrap();
+    let mut without = Vec::new();
+    for table in TableId::ALL {
+        let def = table.def();
+        let by_key = any_key(def.key.iter().map(|column| def.columns[*column].ty));
+        let lookups = def.lookups.iter().enumerate().map(|(index, lookup)| {
+            let types = lookup.parts.iter().map(|(part, column)| match part {
+                LookupPart::Derived { ty, .. } => *ty,
+                LookupPart::Column(_) | LookupPart::Lower(_) => def.columns[*column].ty,
+            });
+            (Some(index), lookup.name, any_key(types))
+        });
+        for (lookup, name, key) in std::iter::once((None, "key", by_key)).chain(lookups) {
+            let rows_read = format!(
+                "SELECT (seq_tup_read + (SELECT sum(idx_tup_read) FROM pg_stat_user_indexes i
+                                         WHERE i.relid = t.relid))::bigint
+                 FROM pg_stat_user_tables t WHERE relname = '{}'",
+                def.name
+            );
+            let before = desk.db.number(&rows_read).await;
+            let loader = Loader::open(desk.db.database()).await.unwrap();
+            loaded(&loader, *table, lookup, vec![key]).await;
+            // A session reports what it did when it ends.
+            loader.close().await;
+            tokio::time::sleep(std::time::Duration::from_millis(30)).await;
+            let read = desk.db.number(&rows_read).await - before;
+            if read > 4 {
+                without.push(format!("{} by {name}: {read} of {ROWS} rows read", def.name));
+            }
+        }
+    }
+    assert_eq!(without, Vec::<String>::new());
 }
