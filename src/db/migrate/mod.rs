@@ -52,6 +52,7 @@ pub const MIGRATIONS: &[Migration] = migrations![
     4 "0004_totals",
     5 "0005_etl",
     6 "0006_go_columns",
+    7 "0007_lookup_indexes",
 ];
 
 impl Migration {

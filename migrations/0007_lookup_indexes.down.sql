@@ -1,0 +1,7 @@
+DROP INDEX IF EXISTS audius_etl_usdc_purchases_content_idx;
+DROP INDEX IF EXISTS audius_etl_dashboard_wallet_users_wallet_lower_idx;
+DROP INDEX IF EXISTS audius_etl_developer_apps_user_id_idx;
+DROP INDEX IF EXISTS audius_etl_developer_apps_address_lower_idx;
+DROP INDEX IF EXISTS audius_etl_comments_entity_idx;
+DROP INDEX IF EXISTS audius_etl_tracks_odd_remix_parents_idx;
+DROP INDEX IF EXISTS audius_etl_tracks_first_remix_parent_idx;
