@@ -78,7 +78,7 @@ impl Sandbox {
             verifier_address: "0xverifier".into(),
             comment_karma_threshold: 100,
             clock: None,
-            assume_signatures_valid: false,
+            accepted_wallet_signatures: Vec::new(),
             derive: crate::handlers::Derive::Elsewhere,
             rules: Rules::python(),
         };

@@ -11,8 +11,8 @@ pub struct Environment {
     pub comment_karma_threshold: i64,
     /// A fixed clock in place of block time, for replaying recordings.
     pub clock: Option<Timestamp>,
-    /// Accept every signature of an associated wallet, as recordings with a stubbed check did.
-    pub assume_signatures_valid: bool,
+    /// Wallet signatures taken as valid whatever they sign, as recordings with a stubbed check did.
+    pub accepted_wallet_signatures: Vec<String>,
     /// Who keeps the aggregates, milestones and trigger-made notifications in step.
     pub derive: Derive,
     /// Which reference's behaviour to follow.

@@ -103,9 +103,9 @@ pub struct IndexArgs {
     #[arg(long, hide = true)]
     pub no_migrate: bool,
 
-    /// Accept every signature of an associated wallet; for replaying recordings
-    #[arg(long, hide = true)]
-    pub assume_valid_signatures: bool,
+    /// Take this wallet signature as valid whatever it signs; for replaying recordings
+    #[arg(long, hide = true, value_name = "SIGNATURE")]
+    pub accept_wallet_signature: Vec<String>,
 
     /// List every call that was not applied in this file, one JSON object per line
     #[arg(long, value_name = "FILE", help_heading = "Rules")]

@@ -258,7 +258,7 @@ fn environment(args: &IndexArgs, derive: Derive) -> Environment {
         verifier_address: args.verifier_address.clone(),
         comment_karma_threshold: args.comment_karma_threshold,
         clock: args.clock.map(Timestamp::from),
-        assume_signatures_valid: args.assume_valid_signatures,
+        accepted_wallet_signatures: args.accept_wallet_signature.clone(),
         derive,
         rules: match args.rules {
             RulesChoice::Python => Rules::python(),
