@@ -3,7 +3,7 @@
 //! One set-based query per request (or per 10,000 keys of it), on connections of its own, several
 //! at a time. The writer is never waited for: rows it has not written yet are in memory.
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, time::Duration};
 
 use futures::stream::{self, StreamExt, TryStreamExt};
 use rustc_hash::FxHashSet;
@@ -11,6 +11,8 @@ use sqlx::{
     AssertSqlSafe, PgPool, Row as _, ValueRef as _,
     postgres::{PgPoolOptions, PgRow},
 };
+
+use tokio::time::{Instant, sleep};
 
 use super::{
     CONNECT_TIMEOUT, Database, Error,
@@ -31,6 +33,13 @@ const KEYS_PER_QUERY: usize = 10_000;
 
 /// Connections that load at the same time, and the one that answers small questions.
 const CONNECTIONS: u32 = 3;
+
+/// Statements that a connection keeps prepared: one per key and lookup of every table.
+const STATEMENTS: usize = 256;
+
+/// How long to ask again while the server restarts, and the first and longest pause.
+const RETRY_FOR: Duration = Duration::from_secs(300);
+const BACKOFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 
 /// Lookups by key only: the planner must never prefer reading a whole table because its statistics
 /// are from before the initial sync. `jit` costs more than these queries take.
@@ -62,7 +71,7 @@ impl Loader {
                     Ok(())
                 })
             })
-            .connect_lazy_with(database.options.clone());
+            .connect_lazy_with(database.options.clone().statement_cache_capacity(STATEMENTS));
         Ok(Self { pool, layout })
     }
 
@@ -70,14 +79,14 @@ impl Loader {
     /// has very many keys; a key without a row is simply not among the rows.
     ///
     /// # Errors
-    /// The first query that failed. [`Error::is_retryable`] says whether to ask again.
+    /// The first query that failed; transient errors only after minutes of trying again.
     pub async fn load(
         &self,
         requests: Vec<LoadRequest>,
     ) -> Result<Vec<(LoadRequest, Vec<Row>)>, Error> {
         stream::iter(requests.into_iter().flat_map(split))
             .map(|request| async move {
-                let rows = self.load_one(&request).await?;
+                let rows = self.retrying(|| self.load_one(&request)).await?;
                 Ok((request, rows))
             })
             .buffered(CONNECTIONS as usize)
@@ -88,6 +97,28 @@ impl Loader {
     /// Closes the connections.
     pub async fn close(&self) {
         self.pool.close().await;
+    }
+
+    /// Asks again as long as the server is away or busy.
+    async fn retrying<T, F: Future<Output = Result<T, Error>>>(
+        &self,
+        ask: impl Fn() -> F,
+    ) -> Result<T, Error> {
+        let started = Instant::now();
+        let mut pause = BACKOFF.0;
+        loop {
+            let error = match ask().await {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error,
+            };
+            let over = started.elapsed() + pause > RETRY_FOR || self.pool.is_closed();
+            if over || !error.is_retryable() {
+                return Err(error);
+            }
+            tracing::warn!(%error, pause_ms = pause.as_millis(), "loading is tried again");
+            sleep(pause).await;
+            pause = (pause * 2).min(BACKOFF.1);
+        }
     }
 
     async fn load_one(&self, request: &LoadRequest) -> Result<Vec<Row>, Error> {
@@ -234,12 +265,15 @@ impl Loader {
         for chunk in hashes.chunks(KEYS_PER_QUERY) {
             let clean: Vec<&str> =
                 chunk.iter().copied().filter(|hash| !hash.contains('\0')).collect();
-            let found: Vec<String> =
-                sqlx::query_scalar("SELECT tx_hash FROM etl_transactions WHERE tx_hash = ANY($1)")
-                    .bind(clean)
+            let ask = || async {
+                let sql = "SELECT tx_hash FROM etl_transactions WHERE tx_hash = ANY($1)";
+                sqlx::query_scalar(sql)
+                    .bind(&clean)
                     .fetch_all(&self.pool)
                     .await
-                    .map_err(Error::query("looking for known transaction hashes"))?;
+                    .map_err(Error::query("looking for known transaction hashes"))
+            };
+            let found: Vec<String> = self.retrying(ask).await?;
             known.extend(found);
         }
         Ok(known)

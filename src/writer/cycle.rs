@@ -96,7 +96,8 @@ impl Shared {
 /// Work that is waiting. Its length is bounded by the capacity gate of whoever submits.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
-    pub(super) batches: VecDeque<Batch>,
+    /// Batches with their weights, which take a look at every row to find out.
+    pub(super) batches: VecDeque<(Batch, Weight)>,
     /// Weight of the queued batches and of the run in flight.
     pub(super) pending: Weight,
     /// Last checkpoint that was submitted.
@@ -230,14 +231,14 @@ impl<S: Sink, F: FnMut(&Written) + Send + 'static> Cycle<S, F> {
     fn take_run(&self, queue: &mut Queue) -> Taken {
         let mut run = Run::default();
         let mut weight = Weight::default();
-        while let Some(next) = queue.batches.front() {
-            let sum = weight + next.weight();
+        while let Some((next, next_weight)) = queue.batches.front() {
+            let sum = weight + *next_weight;
             let first = run.blocks.is_empty();
             let fits = sum.rows() <= self.config.max_rows && sum.bytes <= self.config.max_bytes;
             if !first && (next.in_reorg_threshold != run.keep_history || !fits) {
                 break;
             }
-            let Some(batch) = queue.batches.pop_front() else { break };
+            let Some((batch, _)) = queue.batches.pop_front() else { break };
             run.keep_history = batch.in_reorg_threshold;
             run.safe_checkpoint = run.safe_checkpoint.max(batch.safe_checkpoint);
             run.blocks.extend(batch.blocks);

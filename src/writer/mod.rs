@@ -95,6 +95,7 @@ impl WriterHandle {
             return Ok(());
         };
         let first = first.checkpoint.id;
+        let weight = batch.weight();
         let mut queue = self.shared.queue();
         if queue.ended {
             drop(queue);
@@ -103,9 +104,9 @@ impl WriterHandle {
         if queue.submitted != 0 && first != queue.submitted + 1 {
             return Err(Arc::new(Error::OutOfOrder { after: queue.submitted, found: first }));
         }
-        queue.pending = queue.pending + batch.weight();
+        queue.pending = queue.pending + weight;
         queue.submitted = last;
-        queue.batches.push_back(batch);
+        queue.batches.push_back((batch, weight));
         drop(queue);
         self.shared.wake.notify_one();
         Ok(())

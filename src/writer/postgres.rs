@@ -65,8 +65,8 @@ pub struct PostgresSink {
     last_block: Option<String>,
     /// Before-images may be in the database.
     has_history: bool,
-    /// Tables that had a value PostgreSQL cannot hold in the run at hand.
-    sanitize: FxHashSet<&'static str>,
+    /// How the run at hand is encoded; changed by what the server refuses.
+    settings: Settings,
 }
 
 impl PostgresSink {
@@ -90,7 +90,7 @@ impl PostgresSink {
             committed: stand.committed,
             last_block: stand.last_block,
             has_history: stand.has_history,
-            sanitize: FxHashSet::default(),
+            settings: Settings::default(),
         })
     }
 
@@ -100,10 +100,9 @@ impl PostgresSink {
     }
 
     /// Encodes the run on a thread that may block.
-    async fn prepare(&mut self, run: &Arc<Run>, mut settings: Settings) -> Result<Prepared, Error> {
-        settings.raw.parent_of_first.clone_from(&self.last_block);
-        settings.sanitize.clone_from(&self.sanitize);
+    async fn prepare(&mut self, run: &Arc<Run>) -> Result<Prepared, Error> {
         let (plan, run) = (Arc::clone(&self.plan), Arc::clone(run));
+        let settings = self.settings.clone();
         let mut spare = std::mem::take(&mut self.spare);
         let task = tokio::task::spawn_blocking(move || {
             let prepared = prepare(&plan, &run, &settings, &mut spare);
@@ -116,8 +115,9 @@ impl PostgresSink {
 
     /// Writes the run, as often as it takes.
     async fn write_run(&mut self, run: &Arc<Run>, written: &mut Written) -> Result<(), Error> {
-        self.sanitize.clear();
-        let mut prepared = self.prepare(run, Settings::default()).await?;
+        self.settings = Settings::default();
+        self.settings.raw.parent_of_first.clone_from(&self.last_block);
+        let mut prepared = self.prepare(run).await?;
         let mut retry = Retry::new(self.config.retry_for);
         let rows = loop {
             let fault = match self.attempt(&prepared, run).await {
@@ -133,17 +133,22 @@ impl PostgresSink {
                 Remedy::Retry => retry.pause(refused(run, fault), written).await?,
                 Remedy::Sanitize => {
                     tracing::warn!(table = fault.table, "removing U+0000 from values of a table");
-                    self.sanitize.insert(fault.table);
-                    prepared = self.prepare(run, Settings::default()).await?;
+                    self.settings.sanitize.insert(fault.table);
+                    prepared = self.prepare(run).await?;
                     written.retries += 1;
                 }
-                Remedy::FindDuplicates => {
-                    let mut settings = Settings::default();
-                    settings.raw.check_repeats = true;
-                    settings.raw.known_hashes = self.known_hashes(run).await?;
-                    prepared = self.prepare(run, settings).await?;
-                    written.retries += 1;
-                }
+                Remedy::FindDuplicates => match self.known_hashes(run).await {
+                    Ok(known) => {
+                        self.settings.raw.known_hashes = known;
+                        self.settings.raw.check_repeats = true;
+                        prepared = self.prepare(run).await?;
+                        written.retries += 1;
+                    }
+                    Err(error) => {
+                        self.session = None;
+                        retry.pause(error, written).await?;
+                    }
+                },
                 Remedy::None => return Err(refused(run, fault)),
             }
         };
@@ -214,8 +219,14 @@ impl PostgresSink {
         let code = fault.source.as_database_error().and_then(|error| error.code());
         match code.as_deref() {
             // U+0000 in text; its escape in jsonb.
-            Some("22021" | "22P05") if !self.sanitize.contains(fault.table) => Remedy::Sanitize,
-            Some("23505") if fault.table == ETL_TRANSACTIONS => Remedy::FindDuplicates,
+            Some("22021" | "22P05") if !self.settings.sanitize.contains(fault.table) => {
+                Remedy::Sanitize
+            }
+            Some("23505")
+                if fault.table == ETL_TRANSACTIONS && !self.settings.raw.check_repeats =>
+            {
+                Remedy::FindDuplicates
+            }
             _ => Remedy::None,
         }
     }
@@ -338,7 +349,7 @@ impl Retry {
 
     /// Waits before the next attempt, or gives up with `error`.
     async fn pause(&mut self, error: Error, written: &mut Written) -> Result<(), Error> {
-        if self.started.elapsed() + self.pause > self.limit {
+        if !error.is_retryable() || self.started.elapsed() + self.pause > self.limit {
             return Err(error);
         }
         tracing::warn!(%error, pause_ms = self.pause.as_millis(), "writing is tried again");

@@ -125,7 +125,7 @@ pub(super) struct Prepared {
 }
 
 /// What preparing depends on besides the run.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Settings {
     pub(super) raw: RawContext,
     /// Tables whose texts are to be cleaned of U+0000.

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use audius_etl::{
+    db::load::Loader,
     model::{TxBody, tables::TableId, value::Value},
-    store::Change,
+    store::{Change, LoadRequest},
     writer::{ChainStatus, Error, ErrorKind, PostgresConfig, PostgresSink, Run, Sink},
 };
 
@@ -187,4 +188,21 @@ async fn changes_without_a_row_before_or_after_leave_nothing() {
     assert!(changes.is_empty());
     desk.write(vec![block]).await.unwrap();
     assert_eq!(desk.db.number("SELECT count(*) FROM users").await, 0);
+}
+
+#[tokio::test]
+async fn loading_goes_on_after_its_connections_are_cut() {
+    let mut desk = Desk::new().await;
+    let block = desk.block(&[user(1, "0xa", 1)], Vec::new());
+    desk.write(vec![block]).await.unwrap();
+    let loader = Loader::open(desk.db.database()).await.unwrap();
+    let request = LoadRequest { table: TableId::Users, lookup: None, keys: vec![1.into()] };
+    for _ in 0..2 {
+        let answers = loader.load(vec![request.clone(); 3]).await.unwrap();
+        assert!(answers.iter().all(|(_, rows)| rows.len() == 1));
+        let cut = "SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity
+                   WHERE datname = current_database() AND application_name = 'audius-etl'
+                       AND pid <> pg_backend_pid()";
+        assert!(desk.db.number(cut).await > 0);
+    }
 }

@@ -95,15 +95,11 @@ async fn dump(db: &TestDb) -> String {
                  AND relname <> 'audius_etl_history' ORDER BY 1",
         )
         .await;
-    let mut text = String::new();
-    for table in tables {
-        let rows =
-            db.texts(&format!("SELECT (to_jsonb(t) - 'id')::text FROM {table} t ORDER BY 1")).await;
-        for row in rows {
-            text.push_str(&format!("{table} {row}\n"));
-        }
-    }
-    text
+    let rows_of = |table: &String| {
+        format!("SELECT '{table} ' || (to_jsonb(t) - 'id')::text AS row FROM {table} t")
+    };
+    let all: Vec<_> = tables.iter().map(rows_of).collect();
+    db.texts(&format!("{} ORDER BY row", all.join(" UNION ALL "))).await.join("\n")
 }
 
 fn key(row: &Row) -> audius_etl::model::key::Key {
