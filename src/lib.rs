@@ -62,7 +62,8 @@
 //! | [`decode`] | bytes to typed blocks |
 //! | [`store`] | the rows in memory: tables, the two views of a block, undo |
 //! | [`handlers`] | what each entity action does to the rows |
-//! | [`db`] | connecting, the private cluster, migrations |
+//! | [`writer`] | the background task that makes batches durable, one transaction at a time |
+//! | [`db`] | connecting, the private cluster, migrations, loading rows by key |
 //! | [`pipeline`] | the stages wired together, and the events they send |
 //! | [`terminal`] | everything printed: data, progress, summary tables, logs, errors |
 //! | [`failure`] | one error type for the end of a run, with its exit code |
@@ -86,10 +87,12 @@ pub mod store;
 // PostgreSQL apart from the stage that writes.
 pub mod db;
 
+// Writing: batches made durable in the background.
+pub mod writer;
+
 // The stages wired together.
 pub mod pipeline;
 
 // What the user sees.
 pub mod failure;
 pub mod terminal;
-pub mod writer;
