@@ -241,16 +241,17 @@ async fn a_server_that_crashes_under_a_run_loses_nothing() {
     let mut instants = Instants(5);
     let mut crashes = 0;
     for _ in 0..3 {
-        let mut child = start(&env, cluster.url(), source);
+        let said = std::fs::File::create(env.path().join("said")).unwrap();
+        let mut command = env.command(&arguments(cluster.url(), source));
+        let mut child = command.stdout(Stdio::null()).stderr(said).spawn().unwrap();
         if ended(&mut child, instants.next(took)).await.is_none() {
             crash_and_restart(&env, &folder).await;
             crashes += 1;
         }
-        match ended(&mut child, PATIENCE).await.and_then(|status| status.code()) {
-            // A run that lost its connection where it could not wait says so, and is started again.
-            Some(0 | 3) => {}
-            code => panic!("ended with {code:?}"),
-        }
+        let code = ended(&mut child, PATIENCE).await.and_then(|status| status.code());
+        let said = std::fs::read_to_string(env.path().join("said")).unwrap();
+        // A run that lost its connection where it could not wait says so, and is started again.
+        assert!(matches!(code, Some(0 | 3)), "{code:?} {said}");
     }
     let last = env.run(&arguments(cluster.url(), source));
     assert_eq!(last.code(), 0, "{last:?}");
