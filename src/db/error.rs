@@ -163,11 +163,12 @@ pub enum ErrorKind {
 
 impl Error {
     /// What the error means to a calling script.
-    pub const fn kind(&self) -> ErrorKind {
+    pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Url { .. } => ErrorKind::Settings,
             Self::Unreachable { .. } | Self::Private(_) => ErrorKind::Unreachable,
             Self::Schema(_) => ErrorKind::Schema,
+            Self::Query { source, .. } if is_lost(source) => ErrorKind::Unreachable,
             Self::Query { .. } => ErrorKind::Query,
         }
     }
@@ -208,6 +209,16 @@ pub(crate) fn is_transient(error: &sqlx::Error) -> bool {
     }
 }
 
+/// Whether the connection or the server went away, whatever the statement was.
+fn is_lost(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Database(database) => {
+            database.code().is_some_and(|code| is_transient_state(&code) && !code.starts_with("40"))
+        }
+        other => is_transient(other),
+    }
+}
+
 /// Serialization failure, deadlock, administrator or crash shutdown, server starting up, and the
 /// whole class of connection exceptions.
 fn is_transient_state(code: &str) -> bool {
@@ -229,5 +240,13 @@ mod tests {
         let lost = std::io::Error::from(std::io::ErrorKind::ConnectionReset);
         assert!(Error::query("writing users")(lost.into()).is_retryable());
         assert!(!Error::query("writing users")(sqlx::Error::RowNotFound).is_retryable());
+    }
+
+    #[test]
+    fn a_connection_lost_in_a_statement_means_that_the_database_is_away() {
+        let lost = std::io::Error::from(std::io::ErrorKind::UnexpectedEof);
+        assert_eq!(Error::query("writing users")(lost.into()).kind(), ErrorKind::Unreachable);
+        let wrong = Error::query("writing users")(sqlx::Error::RowNotFound);
+        assert_eq!(wrong.kind(), ErrorKind::Query);
     }
 }

@@ -111,7 +111,7 @@ pub enum ErrorKind {
 
 impl Error {
     /// What the error means to a calling script.
-    pub const fn kind(&self) -> ErrorKind {
+    pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Database(error) => ErrorKind::Database(error.kind()),
             Self::Locked { .. } => ErrorKind::Locked,
