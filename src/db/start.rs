@@ -122,6 +122,19 @@ impl Loader {
         })
     }
 
+    /// The server's clock.
+    ///
+    /// # Errors
+    /// When the query fails.
+    pub async fn now(&self) -> Result<Timestamp, Error> {
+        let micros: i64 =
+            sqlx::query_scalar("SELECT (extract(epoch FROM now()) * 1000000)::bigint")
+                .fetch_one(&self.pool)
+                .await
+                .map_err(Error::query("reading the server's clock"))?;
+        Ok(Timestamp::from_micros(micros))
+    }
+
     /// Whether the database has production's triggers that derive rows from entity rows.
     ///
     /// # Errors

@@ -77,6 +77,7 @@ impl Sandbox {
         let env = Environment {
             verifier_address: "0xverifier".into(),
             comment_karma_threshold: 100,
+            database_now: START,
             clock: None,
             accepted_wallet_signatures: Vec::new(),
             derive: crate::handlers::Derive::Elsewhere,

@@ -9,6 +9,8 @@ pub struct Environment {
     pub verifier_address: String,
     /// Followers of muters or reporters from which a user counts as shadow-banned.
     pub comment_karma_threshold: i64,
+    /// The database's clock when the run began; production's contest trigger reads it.
+    pub database_now: Timestamp,
     /// A fixed clock in place of block time, for replaying recordings.
     pub clock: Option<Timestamp>,
     /// Wallet signatures taken as valid whatever they sign, as recordings with a stubbed check did.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::{memory::MemoryDatabase, *};
-use crate::model::tables::{PlaylistTrack, PlaylistTrackBy, TableId};
+use crate::model::tables::{PlaylistTrack, PlaylistTrackBy};
 
 const TABLE: TableId = TableId::PlaylistTracks;
 

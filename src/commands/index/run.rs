@@ -154,12 +154,17 @@ async fn follow(
     // Drawing starts below; the queue has room for the first event.
     drop(events.try_send(started));
     let derive = choose_derivation(args, &loader).await?;
+    let now = loader.now().await?;
     let status = job.status(source.chain_id(), source.head());
     let pipeline = Pipeline {
         source,
         loader,
         writer: handle.clone(),
-        applier: Applier::new(job.cursor(resume), environment(args, derive), job.apply_options()),
+        applier: Applier::new(
+            job.cursor(resume),
+            environment(args, derive, now),
+            job.apply_options(),
+        ),
         rejects: RejectLog::open(args.rejects.as_deref()).map_err(|error| {
             Failure::new(FailureKind::Usage, error).hint("--rejects names the file")
         })?,
@@ -253,13 +258,14 @@ async fn choose_derivation(args: &IndexArgs, loader: &Loader) -> Result<Derive, 
     Ok(derive)
 }
 
-fn environment(args: &IndexArgs, derive: Derive) -> Environment {
+fn environment(args: &IndexArgs, derive: Derive, database_now: Timestamp) -> Environment {
     Environment {
         verifier_address: args.verifier_address.clone(),
         comment_karma_threshold: args.comment_karma_threshold,
         clock: args.clock.map(Timestamp::from),
         accepted_wallet_signatures: args.accept_wallet_signature.clone(),
         derive,
+        database_now,
         rules: match args.rules {
             RulesChoice::Python => Rules::python(),
         },

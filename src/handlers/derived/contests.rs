@@ -54,7 +54,9 @@ pub(super) fn submission(parent: i64, stamp: Stamp, scope: &mut Scope<'_>) -> Ha
         .iter()
         .filter(|event| event.event_type == "remix_contest" && !event.is_deleted.unwrap_or(false))
         .collect();
-    let now = scope.block.clock;
+    // Parity: the trigger compares with the database's own clock, not with block time. A contest
+    // that ends while the chain is followed has ended by block time as well.
+    let now = scope.env.database_now.max(scope.block.time);
     let Some(running) = contests.iter().find(|event| event.end_date.is_some_and(|end| end > now))
     else {
         return Ok(());

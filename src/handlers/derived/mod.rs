@@ -47,7 +47,10 @@ pub use plays::count as count_plays;
 pub(super) fn save_block(store: &mut Store, context: &BlockContext, env: &Environment) -> Handled {
     let mut missing = false;
     for (table, key, row) in store.save_order() {
-        let Some(row) = row else { continue };
+        let Some(row) = row else {
+            missing |= store.write(table, Layer::Stored, key, None).is_err();
+            continue;
+        };
         let row = row.with_defaults().unwrap_or(row);
         let before = store.get(table, Layer::Stored, &key).ok().flatten();
         missing |= store.write(table, Layer::Stored, key, Some(Arc::clone(&row))).is_err();

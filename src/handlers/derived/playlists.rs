@@ -8,7 +8,8 @@ use super::{
     tracks::subscribers_of,
 };
 use crate::model::{
-    Json,
+    Json, Timestamp,
+    json::python_str,
     tables::{AggregateUser, Playlist, PlaylistTrack, Track, UsdcPurchase, UsdcPurchaseBy},
 };
 
@@ -66,17 +67,14 @@ fn count(row: &Playlist, before: Option<&Playlist>, scope: &mut Scope<'_>) -> Ha
 }
 
 /// Tells the owners of tracks that this very block added.
+///
+/// Parity: an entry that the trigger's casts refuse undoes the notifications of all entries.
 fn notify_track_owners(row: &Playlist, stamp: Stamp, scope: &mut Scope<'_>) -> Handled {
-    let Some(entries) = row.playlist_contents.get("track_ids").and_then(Json::as_list) else {
+    let entries = row.playlist_contents.get("track_ids").and_then(Json::as_list);
+    let Some(added) = entries.and_then(|entries| added_tracks(entries, row.updated_at)) else {
         return Ok(());
     };
-    for entry in entries {
-        // An entry that the trigger's casts refuse ends its loop.
-        let Some(time) = entry.get("time").and_then(Json::as_f64) else { continue };
-        if time.round_ties_even() < seconds(row.updated_at) {
-            continue;
-        }
-        let Some(track_id) = entry.get("track").and_then(track_id) else { return Ok(()) };
+    for track_id in added {
         let Some(track) = scope.stored::<Track>(track_id)? else { continue };
         if track.owner_id == row.playlist_owner_id {
             continue;
@@ -100,13 +98,28 @@ fn notify_track_owners(row: &Playlist, stamp: Stamp, scope: &mut Scope<'_>) -> H
     Ok(())
 }
 
-/// The trigger's cast of an entry's id: integers and their texts; a fraction is an error.
-fn track_id(id: &Json) -> Option<i64> {
-    id.as_int().or_else(|| id.as_str()?.trim().parse().ok())
+/// Ids of the entries whose time is not before `since`; `None` where a cast of the trigger fails.
+fn added_tracks(entries: &[Json], since: Timestamp) -> Option<Vec<i64>> {
+    let mut added = Vec::new();
+    for entry in entries {
+        let Some(time) = entry.get("time").filter(|time| !time.is_null()) else { continue };
+        // `::double precision::int` rounds ties to even.
+        let time = python_str(time)?.trim().parse::<f64>().ok()?.round_ties_even();
+        if !(f64::from(i32::MIN)..=f64::from(i32::MAX)).contains(&time) {
+            return None;
+        }
+        if time < seconds(since) {
+            continue;
+        }
+        let Some(track) = entry.get("track").filter(|track| !track.is_null()) else { continue };
+        let id = python_str(track)?.trim().parse::<i32>().ok()?;
+        added.push(i64::from(id));
+    }
+    Some(added)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "seconds of this era are exact in a double")]
-fn seconds(time: crate::model::Timestamp) -> f64 {
+const fn seconds(time: Timestamp) -> f64 {
     time.seconds() as f64
 }
 
