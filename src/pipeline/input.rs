@@ -29,7 +29,7 @@ const CHUNKS_AHEAD: usize = 8;
 #[derive(Debug)]
 pub(super) enum Input {
     /// Blocks in height order.
-    Blocks(Chunk),
+    Blocks(Box<Chunk>),
     /// The node has nothing above this height yet.
     AtHead(i64),
     /// The wanted range has ended.
@@ -68,7 +68,7 @@ pub(super) fn start(
                         decode(&pool, raw, check_signatures, fetch)
                     });
                     match decoded.await {
-                        Ok((chunk, failure)) => (Input::Blocks(chunk), failure),
+                        Ok((chunk, failure)) => (Input::Blocks(Box::new(chunk)), failure),
                         Err(_panicked) => {
                             (Input::Failed(Error::Ended { stage: "decode", height: 0 }), None)
                         }

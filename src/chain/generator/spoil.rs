@@ -292,8 +292,8 @@ fn rule_broken(world: &mut World) -> Option<Call> {
         6 => Call::by(mallory, ("Track", "Delete"), track.id, ""),
         7 => Call::by(mallory, ("Playlist", "Delete"), playlist.id, ""),
         8 => Call::by(one, ("User", "Create"), one.id, "{\"cid\":null,\"data\":null}"),
-        9 => user_again(world, one.key, super::text::handle_of(two.id)),
-        10 => user_again(world, two.key, format!("free{}", one.id)),
+        9 => user_again(world, one.key, &super::text::handle_of(two.id)),
+        10 => user_again(world, two.key, &format!("free{}", one.id)),
         11 => Call::by(owner, ("Track", "Create"), track.id, title_only(owner.id)),
         12 => Call::by(owner, ("Track", "Create"), 77, title_only(owner.id)),
         13 => Call::by(playlist.owner, ("Playlist", "Create"), 12, title_only(one.id)),
@@ -310,7 +310,7 @@ fn title_only(owner: i64) -> String {
 }
 
 /// A new user with the wallet or the handle of another.
-fn user_again(world: &mut World, key: Key, handle: String) -> Call {
+fn user_again(world: &mut World, key: Key, handle: &str) -> Call {
     let id = world.new_user_id();
     let key = if world.random.chance(500) { key } else { world.new_key() };
     let account = super::world::Account { id, key, named: true };

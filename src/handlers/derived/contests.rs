@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use super::{Handled, Note, Scope, Stamp};
 use crate::model::{
     Json,
-    tables::{Event, EventBy, Follow, FollowBy, Save, SaveBy, Track, TrackBy},
+    tables::{
+        Event, EventBy, Follow, FollowBy, Save, SaveBy, Track, TrackBy, has_uncastable_parent,
+    },
 };
 
 /// Entries at which the host is told.
@@ -61,6 +63,14 @@ pub(super) fn submission(parent: i64, stamp: Stamp, scope: &mut Scope<'_>) -> Ha
     else {
         return Ok(());
     };
+    // Parity: the count casts the first parent of every remix there is, so one that can't be cast
+    // makes it fail for all contests.
+    let odd = scope.stored_by::<Track>(TrackBy::OddParents, 1)?;
+    if odd.iter().any(|track| {
+        !track.is_delete && track.remix_of.as_deref().is_some_and(has_uncastable_parent)
+    }) {
+        return Ok(());
+    }
     let remixes = scope.stored_by::<Track>(TrackBy::FirstParent, parent)?;
     // Parity: the count joins every contest of the track, so an entry counts once per contest that
     // it is not older than.

@@ -9,7 +9,9 @@ use super::{
 };
 use crate::model::{
     Json, Timestamp,
-    tables::{Follow, FollowBy, Playlist, Repost, RepostBy, Track, first_parent},
+    tables::{
+        Follow, FollowBy, Playlist, Repost, RepostBy, Track, first_parent, has_uncastable_parent,
+    },
 };
 
 pub(super) fn inserted(row: &Repost, before: Option<&Repost>, scope: &mut Scope<'_>) -> Handled {
@@ -51,6 +53,9 @@ pub(super) fn inserted(row: &Repost, before: Option<&Repost>, scope: &mut Scope<
         is_album,
     }
     .check(stamp, scope)?;
+    if is_track && cosign_fails(scope, item)? {
+        return Ok(());
+    }
     Note {
         kind: "repost",
         group_id: format!("repost:{item}:type:{}", row.repost_type),
@@ -97,6 +102,14 @@ fn notify_followees(
         ]),
     }
     .write(stamp, scope)
+}
+
+/// Whether the co-sign check of a save or repost of the track fails on its first parent.
+///
+/// Parity: the failure undoes the notifications that the trigger wrote before it.
+pub(super) fn cosign_fails(scope: &mut Scope<'_>, track_id: i64) -> Result<bool, HandlerError> {
+    let track = scope.stored::<Track>(track_id)?;
+    Ok(track.is_some_and(|track| track.remix_of.as_deref().is_some_and(has_uncastable_parent)))
 }
 
 /// The owner of a current track or playlist.

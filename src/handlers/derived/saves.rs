@@ -6,7 +6,7 @@ use super::{
         add, change_user, difference, is_album_of, is_banned, playlist, saves_of, track, user,
     },
     milestones::ContentMilestone,
-    reposts::{followees_who_reposted, notify_cosign, owner_of},
+    reposts::{cosign_fails, followees_who_reposted, notify_cosign, owner_of},
 };
 use crate::model::{
     Json,
@@ -53,6 +53,9 @@ pub(super) fn inserted(row: &Save, before: Option<&Save>, scope: &mut Scope<'_>)
         is_album,
     }
     .check(stamp, scope)?;
+    if is_track && cosign_fails(scope, row.save_item_id)? {
+        return Ok(());
+    }
     let bought = purchased(row, is_track, scope)?;
     if !bought.any() {
         Note {

@@ -61,6 +61,16 @@ pub fn first_parent(remix_of: &Json) -> Option<i64> {
         .as_int()
 }
 
+/// Whether the first parent is a number that PostgreSQL's `text::int` refuses, such as `5.0`. The
+/// statements of production's triggers that cast it fail on such a row.
+pub fn has_uncastable_parent(remix_of: &Json) -> bool {
+    let first = remix_of.get("tracks").and_then(Json::as_list).and_then(<[Json]>::first);
+    matches!(
+        first.and_then(|track| track.get("parent_track_id")),
+        Some(Json::Float(_) | Json::Big(_))
+    )
+}
+
 record! {
     /// The current row of a track.
     Track in "tracks", id Tracks, key [track_id],
