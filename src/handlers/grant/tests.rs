@@ -1,3 +1,5 @@
+//! Grants: who may be given one, and who may answer it.
+
 use std::sync::Arc;
 
 use crate::{
