@@ -1,3 +1,5 @@
+//! Playlists: contents, routes, membership, prices and what a failed call leaves.
+
 use super::super::sandbox::{Sandbox, code, track, user};
 use crate::model::{
     tables::{AlbumPrice, Playlist, PlaylistRoute, PlaylistTrack, Track},

@@ -1,3 +1,5 @@
+//! Tracks: fields, routes, relations, prices, access and what a failed call leaves.
+
 use super::super::sandbox::{Sandbox, code, row, user};
 use crate::model::{
     Json,

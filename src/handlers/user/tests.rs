@@ -1,3 +1,5 @@
+//! Users: creation, updates, verification, mutes, user events and payout wallets.
+
 use crate::{
     handlers::sandbox::{Sandbox, code, track, user},
     model::{
