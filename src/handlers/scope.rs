@@ -119,6 +119,14 @@ impl<'a> Scope<'a> {
         Ok(self.store.write(R::TABLE, Layer::Stored, key.into(), None)?)
     }
 
+    /// Takes note that the reference looked into the block's new records of this type.
+    ///
+    /// Parity: looking is enough for the type to take its place in the order in which records are
+    /// saved, also when nothing is added then.
+    pub fn touch<R: Record>(&mut self) {
+        self.store.touch(R::TABLE);
+    }
+
     /// Records of a table that earlier calls of this block put, in order of first touch.
     pub fn pending<R: Record>(&self) -> Vec<Arc<R>> {
         self.store.pending(R::TABLE).filter_map(|(_, row)| downcast(row?)).collect()

@@ -147,12 +147,19 @@ impl Store {
         if self.table(id).base.get(&key).is_none() {
             return self.note_missing(id, None, &key);
         }
-        if layer == Layer::View && !self.touched.contains(&id) {
-            self.touched.push(id);
+        if layer == Layer::View {
+            self.touch(id);
         }
         let undo = self.table_mut(id).overlay.write(id, layer, key, row);
         self.journal.push(undo);
         Ok(())
+    }
+
+    /// Counts the table as touched from here on, for [`Store::save_order`].
+    pub fn touch(&mut self, id: TableId) {
+        if !self.touched.contains(&id) {
+            self.touched.push(id);
+        }
     }
 
     /// Forgets what the open block wrote to a layer at `key`.

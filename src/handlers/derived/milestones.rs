@@ -38,7 +38,8 @@ pub(super) fn reach(
 pub(super) struct ContentMilestone {
     pub(super) name: &'static str,
     pub(super) item: i64,
-    pub(super) owner: i64,
+    /// Without an owner there is no milestone.
+    pub(super) owner: Option<i64>,
     pub(super) count: i64,
     /// `None` for a track; whether it is an album for a playlist.
     pub(super) is_album: Option<bool>,
@@ -47,9 +48,9 @@ pub(super) struct ContentMilestone {
 impl ContentMilestone {
     /// Reaches the milestone if the count is exactly a threshold.
     pub(super) fn check(self, stamp: Stamp, scope: &mut Scope<'_>) -> Handled {
-        if !CONTENT.contains(&self.count) {
+        let Some(owner) = self.owner.filter(|_| CONTENT.contains(&self.count)) else {
             return Ok(());
-        }
+        };
         reach(scope, self.name, self.item, self.count, stamp)?;
         let mut data = Object::new();
         data.insert("type", Json::Str(self.name.to_owned()));
@@ -64,8 +65,8 @@ impl ContentMilestone {
         Note {
             kind: "milestone",
             group_id: format!("milestone:{}:id:{}:threshold:{}", self.name, self.item, self.count),
-            specifier: self.owner.to_string(),
-            user_ids: vec![self.owner],
+            specifier: owner.to_string(),
+            user_ids: vec![owner],
             data: Json::Object(data),
         }
         .write(stamp, scope)

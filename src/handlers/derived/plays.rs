@@ -51,7 +51,7 @@ fn count_one(play: &Play, track_id: i64, slot: Option<i64>, scope: &mut Scope<'_
         Some(track) => ContentMilestone {
             name: "LISTEN_COUNT",
             item: track_id,
-            owner: track.owner_id,
+            owner: Some(track.owner_id),
             count: listens,
             is_album: None,
         }

@@ -12,6 +12,7 @@ use crate::model::{
     tables::{
         Follow, FollowBy, Playlist, Repost, RepostBy, Track, first_parent, has_uncastable_parent,
     },
+    value::NULL_ELEMENT,
 };
 
 pub(super) fn inserted(row: &Repost, before: Option<&Repost>, scope: &mut Scope<'_>) -> Handled {
@@ -43,7 +44,7 @@ pub(super) fn inserted(row: &Repost, before: Option<&Repost>, scope: &mut Scope<
     if row.is_delete || is_banned(scope, row.user_id)? {
         return Ok(());
     }
-    let Some(owner) = owner_of(scope, is_track, item)? else { return Ok(()) };
+    let owner = owner_of(scope, is_track, item)?;
     let stamp = Stamp { blocknumber: row.blocknumber, slot: None, timestamp: row.created_at };
     ContentMilestone {
         name: if is_track { "TRACK_REPOST_COUNT" } else { "PLAYLIST_REPOST_COUNT" },
@@ -60,7 +61,7 @@ pub(super) fn inserted(row: &Repost, before: Option<&Repost>, scope: &mut Scope<
         kind: "repost",
         group_id: format!("repost:{item}:type:{}", row.repost_type),
         specifier: row.user_id.to_string(),
-        user_ids: vec![owner],
+        user_ids: vec![owner.unwrap_or(NULL_ELEMENT)],
         data: Json::object([
             ("repost_item_id", Json::Int(item)),
             ("user_id", Json::Int(row.user_id)),
@@ -163,11 +164,13 @@ fn a_month_before(time: Timestamp) -> Timestamp {
 pub(super) fn notify_cosign(
     actor: i64,
     track_id: i64,
-    owner: i64,
+    owner: Option<i64>,
     stamp: Stamp,
     scope: &mut Scope<'_>,
 ) -> Handled {
-    let Some(track) = scope.stored::<Track>(track_id)? else { return Ok(()) };
+    let (Some(track), Some(owner)) = (scope.stored::<Track>(track_id)?, owner) else {
+        return Ok(());
+    };
     let Some(parent) = track.remix_of.as_deref().and_then(first_parent) else { return Ok(()) };
     if scope.stored::<Track>(parent)?.is_none_or(|parent| parent.owner_id != actor) {
         return Ok(());

@@ -11,6 +11,7 @@ use super::{
 use crate::model::{
     Json,
     tables::{PlaylistTrack, Save, UsdcPurchase, UsdcPurchaseBy},
+    value::NULL_ELEMENT,
 };
 
 pub(super) fn inserted(row: &Save, before: Option<&Save>, scope: &mut Scope<'_>) -> Handled {
@@ -43,7 +44,7 @@ pub(super) fn inserted(row: &Save, before: Option<&Save>, scope: &mut Scope<'_>)
     if row.is_delete || is_banned(scope, row.user_id)? {
         return Ok(());
     }
-    let Some(owner) = owner_of(scope, is_track, row.save_item_id)? else { return Ok(()) };
+    let owner = owner_of(scope, is_track, row.save_item_id)?;
     let stamp = Stamp { blocknumber: row.blocknumber, slot: None, timestamp: row.created_at };
     ContentMilestone {
         name: if is_track { "TRACK_SAVE_COUNT" } else { "PLAYLIST_SAVE_COUNT" },
@@ -62,7 +63,7 @@ pub(super) fn inserted(row: &Save, before: Option<&Save>, scope: &mut Scope<'_>)
             kind: "save",
             group_id: format!("save:{}:type:{}", row.save_item_id, row.save_type),
             specifier: row.user_id.to_string(),
-            user_ids: vec![owner],
+            user_ids: vec![owner.unwrap_or(NULL_ELEMENT)],
             data: Json::object([
                 ("save_item_id", Json::Int(row.save_item_id)),
                 ("user_id", Json::Int(row.user_id)),

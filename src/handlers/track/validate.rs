@@ -77,6 +77,7 @@ pub(super) fn owned_track(
 ) -> Result<Arc<Track>, HandlerError> {
     let track = scope.view::<Track>(tx.entity_id)?.ok_or_else(|| reject("track_not_found"))?;
     ensure(track.owner_id == tx.user_id, "track_of_another_user")?;
+    scope.touch::<Track>();
     Ok(track)
 }
 
