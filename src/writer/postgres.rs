@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep};
 use super::{
     Checkpoint, Error, Run, Sink, Written,
     prepare::{Plan, Prepared, Settings, Spare, prepare},
-    raw::{self, ETL_TRANSACTIONS},
+    raw::{self, ETL_TRANSACTIONS, RawContext},
     rollback,
     session::{Contention, Session},
     transaction::{self, Fault, RowCounts},
@@ -65,7 +65,7 @@ pub struct PostgresSink {
     last_block: Option<String>,
     /// Before-images may be in the database.
     has_history: bool,
-    /// How the run at hand is encoded; changed by what the server refuses.
+    /// How runs are encoded; changed by what the server refuses.
     settings: Settings,
 }
 
@@ -115,7 +115,9 @@ impl PostgresSink {
 
     /// Writes the run, as often as it takes.
     async fn write_run(&mut self, run: &Arc<Run>, written: &mut Written) -> Result<(), Error> {
-        self.settings = Settings::default();
+        // A table that had such values once is cleaned from then on: looking for them costs next to
+        // nothing, starting the transaction over costs all of it.
+        self.settings.raw = RawContext::default();
         self.settings.raw.parent_of_first.clone_from(&self.last_block);
         let mut prepared = self.prepare(run).await?;
         let mut retry = Retry::new(self.config.retry_for);
