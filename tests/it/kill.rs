@@ -38,7 +38,7 @@ const VOLATILE: &[(&str, &str)] = &[
 ];
 
 /// Every row of every table as text, in a fixed order, without what [`VOLATILE`] and sequences give.
-async fn dump(database: &Database) -> Vec<String> {
+pub(crate) async fn dump(database: &Database) -> Vec<String> {
     let mut connection = database.connect().await.unwrap();
     let columns = sqlx::query(
         "SELECT c.relname::text AS of, a.attname::text AS name FROM pg_attribute a
@@ -76,7 +76,7 @@ async fn dump(database: &Database) -> Vec<String> {
     rows
 }
 
-fn assert_same(found: &[String], wanted: &[String]) {
+pub(crate) fn assert_same(found: &[String], wanted: &[String]) {
     let differing = |left: &[String], right: &[String]| -> Vec<String> {
         let right: std::collections::HashSet<_> = right.iter().collect();
         left.iter().filter(|row| !right.contains(row)).take(5).cloned().collect()
@@ -86,7 +86,7 @@ fn assert_same(found: &[String], wanted: &[String]) {
 }
 
 /// A generated archive in the folder of `env`.
-fn archive(env: &TestEnv, txs: u32) -> &'static str {
+pub(crate) fn archive(env: &TestEnv, txs: u32) -> &'static str {
     let name = "chain.pb";
     let txs = txs.to_string();
     let run = env.run(&[
