@@ -43,7 +43,8 @@ async fn a_rewind_leaves_what_a_shorter_run_leaves_and_the_chain_can_be_indexed_
     let options = ["--batch-blocks", "5", "--keep-history", "10000"];
     let db = indexed(&env, source, &options).await;
     let whole = entities(&db).await;
-    let height = db.number("SELECT max(height)::bigint / 2 FROM core_indexed_blocks").await.to_string();
+    let height =
+        db.number("SELECT max(height)::bigint / 2 FROM core_indexed_blocks").await.to_string();
 
     let shorter = indexed(&env, source, &["--end", &height]).await;
     let run = env.run(&["index", "--db", db.url(), "--rewind-to", &height, "--source", source]);

@@ -13,6 +13,7 @@ mod cli_help;
 mod cli_settings;
 mod decode;
 mod generator;
+mod hostile;
 mod kill;
 mod layers;
 mod meta;
