@@ -113,8 +113,11 @@ fn hostile_values() -> Vec<String> {
     values
 }
 
+/// Acting user, action, entity type, entity id and metadata.
+type Call<'a> = (i64, &'a str, &'a str, i64, String);
+
 /// One archive line.
-fn block(height: i64, calls: &[(i64, &str, &str, i64, String)]) -> String {
+fn block(height: i64, calls: &[Call<'_>]) -> String {
     let transactions: Vec<Value> = calls
         .iter()
         .enumerate()
@@ -140,7 +143,7 @@ fn envelope(data: &Value) -> String {
 }
 
 /// Users, tracks, a playlist, a comment and an event for the calls to be about.
-fn world() -> Vec<Vec<(i64, &'static str, &'static str, i64, String)>> {
+fn world() -> Vec<Vec<Call<'static>>> {
     let user = |id: i64| {
         (id, "Create", "User", id, envelope(&json!({"handle": format!("h{id}"), "name": "n"})))
     };
