@@ -1,9 +1,11 @@
 //! Applies batches of blocks to the store: numbering, handlers, counting. Synchronous; runs on the
 //! apply thread.
 //!
-//! A batch is applied for real at once. If rows turn out to be missing, everything it did is undone
-//! and the list of missing rows is returned; once they are loaded the same batch is applied again.
-//! The attempt that misses nothing is the one that counts.
+//! A batch is applied for real at once. Rows that are not in memory are taken to be absent, which is
+//! what most keys are that a chain names for the first time, and the list of them is returned. If
+//! they turn out to be absent indeed, that was it. Otherwise everything the batch did is undone, and
+//! it is applied again with the loaded rows in memory: the attempt that guesses nothing wrong is the
+//! one that counts.
 
 use std::sync::Arc;
 
@@ -13,7 +15,7 @@ use super::{
 };
 use crate::{
     handlers::{BlockContext, Derive, Environment, Outcome, Reason, Scope, block, count_plays},
-    model::{Block, TxBody, tables::TableId},
+    model::{Block, TxBody, table::Row, tables::TableId},
     store::{LoadRequest, Store},
     writer::{Batch, Checkpoint, WrittenBlock},
 };
@@ -45,12 +47,22 @@ pub struct Applier {
     cursor: Cursor,
     env: Environment,
     options: ApplyOptions,
+    tentative: Option<Tentative>,
+}
+
+/// An attempt that rests on guesses.
+#[derive(Debug)]
+struct Tentative {
+    /// The cursor before it.
+    start: Cursor,
+    written: Vec<WrittenBlock>,
+    outcomes: Vec<Vec<(usize, Outcome)>>,
 }
 
 /// The outcome of [`Applier::attempt`].
 #[derive(Debug)]
 pub enum Attempt {
-    /// Rows have to be loaded first; nothing was changed.
+    /// Rows have to be loaded first; [`Applier::answer`] takes them.
     Missing(Vec<LoadRequest>),
     /// The batch is applied.
     Done(Box<Applied>),
@@ -70,7 +82,9 @@ pub struct Applied {
 impl Applier {
     /// An applier that goes on at `cursor` with an empty store.
     pub fn new(cursor: Cursor, env: Environment, options: ApplyOptions) -> Self {
-        Self { store: Store::default(), cursor, env, options }
+        let mut store = Store::default();
+        store.guess_absent();
+        Self { store, cursor, env, options, tentative: None }
     }
 
     /// The rows in memory.
@@ -83,20 +97,57 @@ impl Applier {
         let start = self.cursor.clone();
         let mut written: Vec<WrittenBlock> = Vec::with_capacity(blocks.len());
         let mut outcomes = Vec::with_capacity(blocks.len());
-        let mut incomplete = false;
         for block in blocks {
             let (applied, result) = self.apply(block);
-            incomplete |= result.incomplete;
             written.push(applied);
-            outcomes.push(result.outcomes);
+            outcomes.push(result);
         }
-        if incomplete || self.store.has_missing() {
-            for block in written.iter().rev() {
-                self.store.undo(&block.changes);
-            }
-            self.cursor = start;
+        let tentative = Tentative { start, written, outcomes };
+        if self.store.has_missing() {
+            self.tentative = Some(tentative);
             return Attempt::Missing(self.store.take_missing());
         }
+        Attempt::Done(Box::new(self.finish(blocks, tentative)))
+    }
+
+    /// Takes in the rows that an attempt at the same `blocks` missed. If it was right to take them
+    /// to be absent it counts, otherwise this is the next attempt.
+    pub fn answer(
+        &mut self,
+        blocks: &[Arc<Block>],
+        answers: Vec<(LoadRequest, Vec<Row>)>,
+    ) -> Attempt {
+        let tentative = self.tentative.take();
+        let right = answers.iter().all(|(request, rows)| self.store.confirms(request, rows));
+        match tentative {
+            Some(tentative) if right => {
+                self.absorb(answers);
+                Attempt::Done(Box::new(self.finish(blocks, tentative)))
+            }
+            tentative => {
+                if let Some(tentative) = tentative {
+                    for block in tentative.written.iter().rev() {
+                        self.store.undo(&block.changes);
+                    }
+                    self.cursor = tentative.start;
+                }
+                for (request, _) in &answers {
+                    self.store.forget_guesses(request);
+                }
+                self.absorb(answers);
+                self.attempt(blocks)
+            }
+        }
+    }
+
+    fn absorb(&mut self, answers: Vec<(LoadRequest, Vec<Row>)>) {
+        for (request, rows) in answers {
+            self.store.absorb(&request, rows);
+        }
+    }
+
+    fn finish(&self, blocks: &[Arc<Block>], tentative: Tentative) -> Applied {
+        let Tentative { mut written, outcomes, .. } = tentative;
         if self.env.derive == Derive::Elsewhere {
             for block in &mut written {
                 block.changes.retain(|change| change.table != TableId::AggregateUsers);
@@ -109,10 +160,10 @@ impl Applier {
             count_outcomes(&mut summary, &mut rejects, block, outcomes);
         }
         let batch = Batch { blocks: written, ..Batch::default() };
-        Attempt::Done(Box::new(Applied { batch, summary, rejects }))
+        Applied { batch, summary, rejects }
     }
 
-    fn apply(&mut self, block: &Arc<Block>) -> (WrittenBlock, block::BlockResult) {
+    fn apply(&mut self, block: &Arc<Block>) -> (WrittenBlock, Vec<(usize, Outcome)>) {
         self.cursor.checkpoint += 1;
         let has_calls = block::entity_calls(block).next().is_some();
         if has_calls {
@@ -137,15 +188,15 @@ impl Applier {
             TxBody::Plays(plays) => plays.as_slice(),
             _ => &[],
         });
-        let counted = if self.env.derive == Derive::Here && self.options.plays {
+        if self.env.derive == Derive::Here && self.options.plays {
             let mut scope = Scope::new(&mut self.store, &context, &self.env);
-            count_plays(plays, has_plays.then_some(self.cursor.plays_slot), &mut scope)
-        } else {
-            Ok(())
-        };
+            let counted =
+                count_plays(plays, has_plays.then_some(self.cursor.plays_slot), &mut scope);
+            debug_assert!(counted.is_ok(), "nothing is missing while absence is guessed");
+        }
         let mut result =
             block::apply(&mut self.store, block, &context, &self.env, self.cursor.checkpoint);
-        result.incomplete |= counted.is_err();
+        debug_assert!(!result.incomplete, "nothing is missing while absence is guessed");
         let parent = self.cursor.last.replace((block.height, block.hash.clone()));
         let written = WrittenBlock {
             checkpoint: Checkpoint {
@@ -167,7 +218,7 @@ impl Applier {
             duplicates: Vec::new(),
             rollups: std::mem::take(&mut result.rollups),
         };
-        (written, result)
+        (written, result.outcomes)
     }
 }
 

@@ -178,26 +178,22 @@ impl Running {
         let height = blocks.first().map_or(0, |block| block.height);
         let blocks: Arc<[Arc<Block>]> = blocks.into();
         let gone = || Error::Ended { stage: "apply", height };
+        let mut answers = None;
         for _ in 0..MAX_ROUNDS {
             let started = Instant::now();
             let batch = Arc::clone(&blocks);
-            let attempt =
-                self.apply.call(move |applier| applier.attempt(&batch)).await.ok_or_else(gone)?;
+            let attempt = self.apply.call(move |applier| match answers {
+                None => applier.attempt(&batch),
+                Some(answers) => applier.answer(&batch, answers),
+            });
+            let attempt = attempt.await.ok_or_else(gone)?;
             summary.time.apply += started.elapsed();
             let requests = match attempt {
                 Attempt::Done(applied) => return Ok(*applied),
                 Attempt::Missing(requests) => requests,
             };
             let started = Instant::now();
-            let answers = self.loader.load(requests).await?;
-            self.apply
-                .call(move |applier| {
-                    for (request, rows) in answers {
-                        applier.store_mut().absorb(&request, rows);
-                    }
-                })
-                .await
-                .ok_or_else(gone)?;
+            answers = Some(self.loader.load(requests).await?);
             summary.time.load += started.elapsed();
         }
         Err(Error::NeverComplete { height, rounds: MAX_ROUNDS })

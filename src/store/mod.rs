@@ -5,8 +5,11 @@
 //! start plus the few writes that the reference makes at once. At block end the last version of
 //! every touched key is folded into the base rows, and the list of [`Change`]s is handed on.
 //!
-//! **Invariant:** reading a key that was never loaded is a [`Miss`], never "absent". Every miss is
-//! remembered until the pipeline takes the list, loads it and runs the batch again.
+//! **Invariant:** a key that was never loaded is a [`Miss`], never silently "absent". Every miss is
+//! remembered until the pipeline takes the list and loads it. With [`Store::guess_absent`] the
+//! reader is told "absent" meanwhile, so that one run over a batch finds most of what is missing;
+//! the guesses are checked against what was loaded ([`Store::confirms`]), and a run that rests on a
+//! wrong one is undone and [forgotten](Store::forget_guesses).
 //!
 //! **Invariant:** undoing the changes of a block restores the base rows exactly.
 
@@ -53,6 +56,8 @@ pub struct Store {
     journal: Vec<overlay::Undo>,
     /// Tables whose block view the open block wrote to, in order of first touch.
     touched: Vec<TableId>,
+    /// Whether what is missing reads as absent until it is loaded.
+    guessing: bool,
 }
 
 #[derive(Debug)]
@@ -70,7 +75,13 @@ impl Default for Store {
                 overlay: Overlay::new(id.def()),
             })
             .collect();
-        Self { tables, missing: FxHashSet::default(), journal: Vec::new(), touched: Vec::new() }
+        Self {
+            tables,
+            missing: FxHashSet::default(),
+            journal: Vec::new(),
+            touched: Vec::new(),
+            guessing: false,
+        }
     }
 }
 
@@ -81,6 +92,29 @@ impl Store {
 
     fn table_mut(&mut self, id: TableId) -> &mut StoreTable {
         &mut self.tables[id as usize]
+    }
+
+    /// Lets what is missing read as absent from now on, until it is loaded. Most keys that a chain
+    /// names for the first time are absent, so most guesses are right.
+    pub fn guess_absent(&mut self) {
+        self.guessing = true;
+    }
+
+    /// Whether the answer to a request agrees with what was guessed.
+    pub fn confirms(&self, request: &LoadRequest, rows: &[Row]) -> bool {
+        let base = &self.table(request.table).base;
+        // A row in memory was no guess, or the request for its own key says so.
+        let known = |row: &Row| base.get(&request.table.def().key_of(row.as_ref())).is_some();
+        match request.lookup {
+            None => rows.is_empty(),
+            Some(_) => rows.iter().all(known),
+        }
+    }
+
+    /// Takes back what was guessed for the keys of `request`. What a run on the guess wrote has to
+    /// be undone before.
+    pub fn forget_guesses(&mut self, request: &LoadRequest) {
+        self.table_mut(request.table).base.forget(request);
     }
 
     /// The row at `key` as seen through `layer` and everything below it.
@@ -94,7 +128,7 @@ impl Store {
         }
         match table.base.get(key) {
             Some(found) => Ok(found.cloned()),
-            None => self.note_missing(id, None, key),
+            None => self.miss(id, None, key).map(|()| None),
         }
     }
 
@@ -109,11 +143,12 @@ impl Store {
         lookup: usize,
         key: &Key,
     ) -> Result<Vec<Row>, Miss> {
+        if self.table(id).base.lookup(lookup, key).is_none() {
+            self.miss(id, Some(lookup), key)?;
+        }
         let table = self.table(id);
-        let Some(base_keys) = table.base.lookup(lookup, key) else {
-            return self.note_missing(id, Some(lookup), key);
-        };
-        let mut keys: Vec<Key> = base_keys.iter().cloned().collect();
+        let base_keys = table.base.lookup(lookup, key).into_iter().flatten();
+        let mut keys: Vec<Key> = base_keys.cloned().collect();
         keys.extend(table.overlay.lookup(lookup, key).iter().cloned());
         keys.sort_unstable();
         keys.dedup();
@@ -145,7 +180,7 @@ impl Store {
         row: Option<Row>,
     ) -> Result<(), Miss> {
         if self.table(id).base.get(&key).is_none() {
-            return self.note_missing(id, None, &key);
+            self.miss(id, None, &key)?;
         }
         if layer == Layer::View {
             self.touch(id);
@@ -199,15 +234,15 @@ impl Store {
         lookup: usize,
         key: &Key,
     ) -> Result<Vec<Row>, Miss> {
-        let base = &self.table(id).base;
-        let Some(keys) = base.lookup(lookup, key) else {
-            return self.note_missing(id, Some(lookup), key);
-        };
+        if self.table(id).base.lookup(lookup, key).is_none() {
+            self.miss(id, Some(lookup), key)?;
+        }
+        let keys = self.table(id).base.lookup(lookup, key).cloned().unwrap_or_default();
         let mut rows = Vec::with_capacity(keys.len());
-        for row_key in keys.clone() {
+        for row_key in keys {
             match self.table(id).base.get(&row_key) {
                 Some(row) => rows.extend(row.cloned()),
-                None => return self.note_missing(id, None, &row_key),
+                None => self.miss(id, None, &row_key)?,
             }
         }
         Ok(rows)
@@ -322,14 +357,14 @@ impl Store {
         self.tables.iter().map(|table| table.base.bytes()).sum()
     }
 
-    fn note_missing<T>(
-        &mut self,
-        id: TableId,
-        lookup: Option<usize>,
-        key: &Key,
-    ) -> Result<T, Miss> {
+    /// Notes that something is missing. `Ok` if it reads as absent from now on.
+    fn miss(&mut self, id: TableId, lookup: Option<usize>, key: &Key) -> Result<(), Miss> {
         self.missing.insert((id, lookup, key.clone()));
-        Err(Miss)
+        if !self.guessing {
+            return Err(Miss);
+        }
+        self.table_mut(id).base.guess(lookup, key);
+        Ok(())
     }
 }
 

@@ -107,6 +107,30 @@ impl BaseTable {
         }
     }
 
+    /// Takes it that there is no row at `key`, or none of a lookup value besides those in memory.
+    pub(super) fn guess(&mut self, lookup: Option<usize>, key: &Key) {
+        match lookup {
+            None => self.set(key, None, SlotState::default()),
+            Some(lookup) => drop(self.indexes[lookup].complete.insert(key.clone())),
+        }
+    }
+
+    /// Takes back [`BaseTable::guess`] for the keys of `request`.
+    pub(super) fn forget(&mut self, request: &LoadRequest) {
+        for key in &request.keys {
+            match request.lookup {
+                None => {
+                    if self.slots.get(key).is_some_and(|slot| slot.row.is_none())
+                        && let Some(slot) = self.slots.remove(key)
+                    {
+                        self.bytes -= key.size() + slot.size();
+                    }
+                }
+                Some(lookup) => drop(self.indexes[lookup].complete.remove(key)),
+            }
+        }
+    }
+
     pub(super) fn evict(&mut self, committed: u64, keep_loaded: bool) -> usize {
         let before = self.slots.len();
         self.slots.retain(|_, slot| {
