@@ -42,7 +42,8 @@ impl MemoryDatabase {
         }
     }
 
-    fn load(&self, request: &LoadRequest) -> Vec<Row> {
+    /// The answer to a request.
+    pub fn load(&self, request: &LoadRequest) -> Vec<Row> {
         let def = request.table.def();
         self.table(request.table)
             .filter(|row| match request.lookup {

@@ -293,3 +293,137 @@ fn eviction_spares_uncommitted_rows_and_on_demand_loaded_ones() {
     assert_eq!(store.evict(1, false), 1, "the loaded row goes");
     assert!(store.get(TABLE, Layer::View, &keys[1]).unwrap().is_some(), "uncommitted, so kept");
 }
+
+/// What a batch does in the tests of guessing: reads that decide what is written.
+#[derive(Clone, Debug)]
+enum Act {
+    /// Makes the row, or flips it.
+    Flip(i64, i64),
+    Delete(i64, i64),
+    /// Writes how many rows a playlist has, as a row.
+    Count(i64),
+}
+
+fn acts() -> impl Strategy<Value = Vec<Vec<Act>>> {
+    let act = prop_oneof![
+        (0..3i64, 0..4i64).prop_map(|(playlist, track)| Act::Flip(playlist, track)),
+        (0..3i64, 0..4i64).prop_map(|(playlist, track)| Act::Delete(playlist, track)),
+        (0..3i64).prop_map(Act::Count),
+    ];
+    proptest::collection::vec(proptest::collection::vec(act, 1..6), 1..10)
+}
+
+impl Act {
+    fn on_model(&self, rows: &mut Rows) {
+        match *self {
+            Self::Flip(playlist, track) => {
+                let flipped = rows.get(&(playlist, track)).is_some_and(|removed| !removed);
+                rows.insert((playlist, track), flipped);
+            }
+            Self::Delete(playlist, track) => drop(rows.remove(&(playlist, track))),
+            Self::Count(playlist) => {
+                let count = rows.keys().filter(|key| key.0 == playlist).count();
+                rows.insert((9, i64::try_from(count).unwrap()), true);
+            }
+        }
+    }
+
+    fn on_store(&self, store: &mut Store) {
+        let write = |store: &mut Store, key: (i64, i64), value: Option<bool>| {
+            let record = value.map(|removed| row_of(row(key.0, key.1, removed)));
+            store.write(TABLE, Layer::View, Key::from(key), record).unwrap();
+        };
+        match *self {
+            Self::Flip(playlist, track) => {
+                let found = store.get(TABLE, Layer::View, &Key::from((playlist, track))).unwrap();
+                let flipped = removed(found.as_ref()).is_some_and(|removed| !removed);
+                write(store, (playlist, track), Some(flipped));
+            }
+            Self::Delete(playlist, track) => write(store, (playlist, track), None),
+            Self::Count(playlist) => {
+                let by = PlaylistTrackBy::Playlist.into();
+                let rows = store.find(TABLE, Layer::View, by, &Key::from(playlist)).unwrap();
+                write(store, (9, i64::try_from(rows.len()).unwrap()), Some(true));
+            }
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn batches_that_guess_end_as_batches_that_know(
+        seed in seeds(),
+        batches in acts(),
+        commits in proptest::collection::vec(any::<bool>(), 10),
+    ) {
+        let mut model = seed.clone();
+        let mut database = MemoryDatabase::default();
+        for ((playlist, track), removed) in &seed {
+            database.insert(row_of(row(*playlist, *track, *removed)));
+        }
+        let mut store = Store::default();
+        store.guess_absent();
+        let mut unwritten = Vec::new();
+        for ((checkpoint, batch), commit) in (1..).zip(&batches).zip(commits) {
+            batch.iter().for_each(|act| act.on_model(&mut model));
+            let mut rounds = 0;
+            let changes = loop {
+                rounds += 1;
+                prop_assert!(rounds < 10, "the store keeps guessing");
+                batch.iter().for_each(|act| act.on_store(&mut store));
+                let changes = store.fold(checkpoint);
+                let requests = store.take_missing();
+                let answers: Vec<_> =
+                    requests.iter().map(|request| (request, database.load(request))).collect();
+                let right = answers.iter().all(|(request, rows)| store.confirms(request, rows));
+                if !right {
+                    store.undo(&changes);
+                    requests.iter().for_each(|request| store.forget_guesses(request));
+                }
+                for (request, rows) in answers {
+                    store.absorb(request, rows);
+                }
+                if right {
+                    break changes;
+                }
+            };
+            unwritten.extend(changes);
+            if commit {
+                database.apply(&unwritten);
+                unwritten.clear();
+                store.evict(checkpoint, false);
+            }
+        }
+        database.apply(&unwritten);
+        let stored: Vec<_> = database.table(TABLE).map(|row| removed(Some(row))).collect();
+        prop_assert_eq!(stored, model.values().map(|removed| Some(*removed)).collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn a_wrong_guess_leaves_no_trace() {
+    let mut store = Store::default();
+    store.guess_absent();
+    let key = Key::from((1, 2));
+    let by = PlaylistTrackBy::Playlist.into();
+    assert!(store.get(TABLE, Layer::View, &key).unwrap().is_none());
+    assert!(store.find(TABLE, Layer::View, by, &Key::from(1)).unwrap().is_empty());
+    store.write(TABLE, Layer::View, key.clone(), Some(row_of(row(1, 2, false)))).unwrap();
+    let changes = store.fold(1);
+    let requests = store.take_missing();
+    let loaded = vec![row_of(row(1, 2, true))];
+    assert!(
+        requests
+            .iter()
+            .all(|request| !store.confirms(request, &loaded) || request.lookup.is_some())
+    );
+    store.undo(&changes);
+    requests.iter().for_each(|request| store.forget_guesses(request));
+    assert!(store.is_empty());
+    for request in &requests {
+        store.absorb(request, loaded.clone());
+    }
+    let found = store.find(TABLE, Layer::View, by, &Key::from(1)).unwrap();
+    assert_eq!(found.iter().map(|row| removed(Some(row))).collect::<Vec<_>>(), [Some(true)]);
+    assert!(!store.has_missing());
+}
