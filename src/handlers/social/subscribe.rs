@@ -33,7 +33,7 @@ fn set(tx: &EntityTx, scope: &mut Scope<'_>, is_delete: bool) -> Handled {
     write(tx, scope, is_delete)
 }
 
-/// Asks early for what [`write`] reads.
+/// Asks early for what [`write()`] reads.
 pub(super) fn want(tx: &EntityTx, scope: &mut Scope<'_>) {
     scope.want_by::<Subscription>(SubscriptionBy::Pair, (tx.user_id, tx.entity_id));
 }
