@@ -155,13 +155,12 @@ impl Running {
         self.mark_duplicates(&mut batch, &mut summary).await?;
         self.rejects.record(&rejects)?;
         self.choose_history_mode(&mut batch);
+        batch.transactions = summary.transactions_total();
         if let Some(last) = batch.blocks.last() {
             let checkpoint = &last.checkpoint;
             self.status.chain.clone_from(&checkpoint.chain);
             self.status.head_height = self.status.head_height.max(Some(checkpoint.height));
             self.status.head_time = self.status.head_time.max(Some(checkpoint.block_time));
-            self.status.events_processed +=
-                i64::try_from(summary.transactions_total()).unwrap_or(i64::MAX);
             self.writer.set_status(self.status.clone());
         }
         self.writer.submit(batch)?;

@@ -69,6 +69,8 @@ impl WrittenBlock {
 pub struct Batch {
     /// The blocks in order.
     pub blocks: Vec<WrittenBlock>,
+    /// Transactions in the blocks, as they are counted in `audius_etl_chains.events_processed`.
+    pub transactions: u64,
     /// Keep before-images, so that the blocks can be rolled back.
     pub in_reorg_threshold: bool,
     /// No rollback goes below this checkpoint any more: older before-images are pruned.
@@ -146,6 +148,4 @@ pub struct ChainStatus {
     pub head_time: Option<Timestamp>,
     /// Since when the database has kept up with the head.
     pub ready_at: Option<Timestamp>,
-    /// Transactions processed since the first start.
-    pub events_processed: i64,
 }

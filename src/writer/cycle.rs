@@ -26,6 +26,8 @@ pub const STATUS_INTERVAL: Duration = Duration::from_millis(500);
 pub struct Run {
     /// The blocks in order; none when only the chain status changed.
     pub blocks: Vec<WrittenBlock>,
+    /// Transactions in the blocks.
+    pub transactions: u64,
     /// Keep before-images.
     pub keep_history: bool,
     /// Before-images at and below this checkpoint are no longer needed.
@@ -241,6 +243,7 @@ impl<S: Sink, F: FnMut(&Written) + Send + 'static> Cycle<S, F> {
             let Some((batch, _)) = queue.batches.pop_front() else { break };
             run.keep_history = batch.in_reorg_threshold;
             run.safe_checkpoint = run.safe_checkpoint.max(batch.safe_checkpoint);
+            run.transactions += batch.transactions;
             run.blocks.extend(batch.blocks);
             weight = sum;
         }

@@ -119,6 +119,7 @@ fn block(id: u64, plays: usize) -> WrittenBlock {
 fn batch(ids: impl IntoIterator<Item = u64>, history: bool) -> Batch {
     Batch {
         blocks: ids.into_iter().map(|id| block(id, 3)).collect(),
+        transactions: 0,
         in_reorg_threshold: history,
         safe_checkpoint: None,
     }

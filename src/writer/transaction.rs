@@ -2,7 +2,7 @@
 
 use sqlx::{AssertSqlSafe, postgres::PgConnection};
 
-use super::{ChainStatus, Run, prepare::Prepared, raw, sla};
+use super::{Run, prepare::Prepared, raw, sla};
 use crate::db::codec::TimeParam;
 
 /// Bytes of one copy message. Larger ones only make both sides hold them twice.
@@ -50,9 +50,7 @@ pub(super) async fn execute(
         }
     }
     rows.extend(sla::write(connection, run).await?);
-    if let Some(status) = &run.status {
-        write_status(connection, status).await.map_err(at("audius_etl_chains"))?;
-    }
+    write_chain(connection, run).await.map_err(at("audius_etl_chains"))?;
     statement(connection, "COMMIT", "commit").await?;
     Ok(rows)
 }
@@ -102,11 +100,13 @@ async fn drop_older_checkpoints(connection: &mut PgConnection, run: &Run) -> Res
         .map_err(at("audius_etl_checkpoints"))
 }
 
-/// What is not known keeps the value it has.
-async fn write_status(
-    connection: &mut PgConnection,
-    status: &ChainStatus,
-) -> Result<(), sqlx::Error> {
+/// Adds what the run holds to the chain's row. What is not known keeps the value it has.
+async fn write_chain(connection: &mut PgConnection, run: &Run) -> Result<(), sqlx::Error> {
+    let blocks = run.blocks.last().map(|block| block.checkpoint.chain.as_str());
+    let Some(chain) = blocks.or(run.status.as_ref().map(|status| status.chain.as_str())) else {
+        return Ok(());
+    };
+    let status = run.status.as_ref().filter(|status| status.chain == chain);
     sqlx::query(
         "INSERT INTO audius_etl_chains AS c \
              (chain, head_height, head_time, ready_at, events_processed, updated_at) \
@@ -115,14 +115,14 @@ async fn write_status(
              head_height = coalesce(excluded.head_height, c.head_height), \
              head_time = coalesce(excluded.head_time, c.head_time), \
              ready_at = coalesce(excluded.ready_at, c.ready_at), \
-             events_processed = excluded.events_processed, \
+             events_processed = c.events_processed + excluded.events_processed, \
              updated_at = excluded.updated_at",
     )
-    .bind(&status.chain)
-    .bind(status.head_height)
-    .bind(status.head_time.map(TimeParam))
-    .bind(status.ready_at.map(TimeParam))
-    .bind(status.events_processed)
+    .bind(chain)
+    .bind(status.and_then(|status| status.head_height))
+    .bind(status.and_then(|status| status.head_time).map(TimeParam))
+    .bind(status.and_then(|status| status.ready_at).map(TimeParam))
+    .bind(i64::try_from(run.transactions).unwrap_or(i64::MAX))
     .execute(connection)
     .await
     .map(drop)

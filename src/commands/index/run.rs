@@ -228,7 +228,6 @@ impl Job<'_> {
             head_height: head.or_else(|| known.and_then(|known| known.head_height)),
             head_time: known.and_then(|known| known.head_time),
             ready_at: known.and_then(|known| known.ready_at),
-            events_processed: known.map_or(0, |known| known.events_processed),
         }
     }
 

@@ -168,7 +168,6 @@ async fn the_status_of_a_chain_keeps_what_is_not_known_now() {
         head_height: head,
         ready_at: ready,
         head_time: None,
-        events_processed: 5,
     };
     for status in [status(Some(7), Some(time(1))), status(None, None)] {
         let run = Run { status: Some(status), ..Run::default() };

@@ -125,9 +125,8 @@ async fn a_start_reads_the_checkpoint_the_numbers_and_the_known_hashes() {
         head_height: Some(99),
         head_time: Some(time(99)),
         ready_at: Some(Timestamp::from_micros(1_750_000_000_000_001)),
-        events_processed: 2,
     };
-    let run = Run { blocks, status: Some(status), ..Run::default() };
+    let run = Run { blocks, status: Some(status), transactions: 2, ..Run::default() };
     desk.sink.write(run.into()).await.unwrap();
     let start = loader.start_state().await.unwrap();
     assert_eq!((start.checkpoint, start.block_number, start.plays_slot), (2, 2, 0));
@@ -135,6 +134,7 @@ async fn a_start_reads_the_checkpoint_the_numbers_and_the_known_hashes() {
     assert_eq!((position.height, position.block_time), (2, Some(time(2))));
     assert_eq!(start.indexed[0].height, 2);
     assert_eq!(start.chains[0].head_time, Some(time(99)));
+    assert_eq!(start.chains[0].events_processed, 2);
     assert_eq!(start.chains[0].ready_at, Some(Timestamp::from_micros(1_750_000_000_000_001)));
     let known = loader.known_hashes(&["BB", "CC", "\0"]).await.unwrap();
     assert_eq!(known.into_iter().collect::<Vec<_>>(), ["BB"]);
