@@ -53,3 +53,10 @@ CREATE TABLE IF NOT EXISTS audius_etl_effects (
     checkpoint_id bigint NOT NULL,
     PRIMARY KEY (name, key)
 );
+
+-- Secondary indexes that were taken away for the initial sync and are to be built again.
+CREATE TABLE IF NOT EXISTS audius_etl_deferred_indexes (
+    name       text NOT NULL PRIMARY KEY,
+    table_name text NOT NULL,
+    definition text NOT NULL
+);

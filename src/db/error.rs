@@ -92,6 +92,11 @@ pub enum SchemaProblem {
         /// The type that production has.
         expected: &'static str,
     },
+    /// An index that the schema needs was left half built by somebody.
+    InvalidIndex {
+        /// Its name.
+        index: String,
+    },
     /// A migration failed; nothing of it remains.
     Failed {
         /// Version and name.
@@ -137,6 +142,10 @@ impl fmt::Display for SchemaProblem {
             Self::ColumnType { table, column, found, expected } => {
                 write!(f, "{table}.{column} is {found}, but {expected} is needed")
             }
+            Self::InvalidIndex { index } => write!(
+                f,
+                "index {index} is there but not valid; run `DROP INDEX {index}` and try again"
+            ),
             Self::Failed { migration, line, message } => {
                 write!(f, "migration {migration} failed and left nothing behind")?;
                 if let Some(line) = line {

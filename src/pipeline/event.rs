@@ -19,6 +19,8 @@ pub enum PipelineEvent {
     /// A run of batches is in the database: what writing it adds to the sums, with
     /// [`Summary::committed_height`] set. Sent after the commit, never before.
     Committed(Box<Summary>),
+    /// An index that was left out of the initial sync is there: the time it took.
+    IndexBuilt(Box<Summary>),
 }
 
 /// Where a run begins and, when that is known, where it will end.
@@ -234,6 +236,8 @@ pub struct TimeSplit {
     pub apply: Duration,
     /// Writing to PostgreSQL.
     pub write: Duration,
+    /// Building the indexes that were left out of the initial sync.
+    pub indexes: Duration,
     /// Handlers idle because no block was there.
     pub stalled_on_fetch: Duration,
     /// Handlers idle because too much was unwritten.
@@ -282,6 +286,7 @@ impl TimeSplit {
         self.load += other.load;
         self.apply += other.apply;
         self.write += other.write;
+        self.indexes += other.indexes;
         self.stalled_on_fetch += other.stalled_on_fetch;
         self.stalled_on_write += other.stalled_on_write;
     }

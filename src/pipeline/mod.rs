@@ -9,6 +9,7 @@
 mod apply;
 mod error;
 pub mod event;
+mod indexes;
 mod input;
 mod rejects;
 mod run;
@@ -16,5 +17,6 @@ mod thread;
 
 pub use apply::{Applied, Applier, ApplyOptions, Attempt, Cursor};
 pub use error::Error;
+pub use indexes::MissingIndexes;
 pub use rejects::{RejectLog, RejectedCall};
 pub use run::{End, Limits, Pipeline};

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     Applied, Applier, Attempt, Error, RejectLog,
     event::{PipelineEvent, Summary},
+    indexes::MissingIndexes,
     input::{self, Batches, Next},
     thread::ApplyThread,
 };
@@ -69,6 +70,8 @@ pub struct Pipeline {
     pub cancel: CancellationToken,
     /// What was known of the chain at the start.
     pub status: ChainStatus,
+    /// Indexes to build once the chain is caught up.
+    pub indexes: MissingIndexes,
 }
 
 struct Running {
@@ -80,6 +83,7 @@ struct Running {
     keep_history: u64,
     events: mpsc::Sender<PipelineEvent>,
     status: ChainStatus,
+    indexes: MissingIndexes,
     /// Hashes of transactions that were handed over and may not be visible to the loader yet, with
     /// their checkpoint.
     recent: HashMap<String, u64>,
@@ -105,6 +109,7 @@ impl Pipeline {
             keep_history: self.keep_history,
             events: self.events,
             status: self.status,
+            indexes: self.indexes,
             recent: HashMap::new(),
         };
         let ended = running.follow(&mut batches, &self.cancel).await;
@@ -113,7 +118,10 @@ impl Pipeline {
         let flushed = running.writer.flush().await;
         let ended = ended?;
         flushed?;
-        Ok(ended)
+        if ended == End::Finished {
+            running.indexes.build(&running.events, &self.cancel).await?;
+        }
+        Ok(if running.indexes.is_empty() { ended } else { End::Interrupted })
     }
 }
 
@@ -136,14 +144,28 @@ impl Running {
             match next {
                 Next::Batch(blocks, summary) => self.process(blocks, *summary).await?,
                 Next::AtHead(head) => {
-                    self.status.head_height = Some(head);
-                    self.writer.set_status(self.status.clone());
                     self.send(PipelineEvent::Head { height: head }).await;
+                    self.reach_head(head, cancel).await?;
                 }
                 Next::End => return Ok(End::Finished),
                 Next::Failed(error) => return Err(error),
             }
         }
+    }
+
+    /// Notes the head. The first time it also ends an initial sync: the database keeps up once
+    /// every index is there.
+    async fn reach_head(&mut self, head: i64, cancel: &CancellationToken) -> Result<(), Error> {
+        self.status.head_height = Some(head);
+        if !self.indexes.is_empty() {
+            self.writer.flush().await?;
+            self.indexes.build(&self.events, cancel).await?;
+        }
+        if self.indexes.is_empty() && self.status.ready_at.is_none() {
+            self.status.ready_at = Some(self.loader.now().await?);
+        }
+        self.writer.set_status(self.status.clone());
+        Ok(())
     }
 
     async fn process(&mut self, blocks: Vec<Arc<Block>>, read: Summary) -> Result<(), Error> {

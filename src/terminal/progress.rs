@@ -112,7 +112,9 @@ impl Run {
                 self.start = start;
             }
             PipelineEvent::Head { height } => self.head = self.head.max(Some(height)),
-            PipelineEvent::Applied(part) | PipelineEvent::Committed(part) => {
+            PipelineEvent::Applied(part)
+            | PipelineEvent::Committed(part)
+            | PipelineEvent::IndexBuilt(part) => {
                 self.sums.absorb(&part);
             }
         }

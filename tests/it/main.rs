@@ -14,6 +14,7 @@ mod cli_settings;
 mod decode;
 mod generator;
 mod hostile;
+mod initial_sync;
 mod kill;
 mod layers;
 mod meta;

@@ -1,5 +1,6 @@
 //! `audius-etl index`: follow the chain and keep PostgreSQL current.
 
+mod initial_sync;
 mod run;
 
 use std::path::PathBuf;
@@ -94,6 +95,17 @@ pub struct IndexArgs {
     /// Transactions after which a batch is closed
     #[arg(long, value_name = "N", default_value_t = 5_000, help_heading = "Writing")]
     pub batch_txs: usize,
+
+    /// Keep every index in place during the initial sync
+    ///
+    /// Into an empty database that is far behind the chain, rows go in without the indexes that
+    /// only readers use; those are built once the chain is caught up.
+    #[arg(long, help_heading = "Writing")]
+    pub no_defer_indexes: bool,
+
+    /// Leave indexes out of the initial sync however short it is; for tests
+    #[arg(long, hide = true, conflicts_with = "no_defer_indexes")]
+    pub defer_indexes: bool,
 
     /// Wait while another process writes to the database, instead of exit code 5
     #[arg(long, help_heading = "Writing")]

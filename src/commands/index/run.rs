@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use super::{IndexArgs, RulesChoice, SignatureMode, SourceChoice};
+use super::{IndexArgs, RulesChoice, SignatureMode, SourceChoice, initial_sync};
 use crate::chain::{self, LastBlock, NodeLimits, RetryPolicy, SourceConfig};
 use crate::commands::Context;
 use crate::commands::database::OpenDatabase;
@@ -70,7 +70,7 @@ async fn index(
             outcome.and(handle.shutdown().await.map_err(Failure::from))
         }
         None => {
-            let job = Job { args, source, context, start: &start };
+            let job = Job { args, source, context, start: &start, database };
             follow(job, Arc::clone(&loader), handle, events, receiver).await
         }
     };
@@ -115,6 +115,7 @@ struct Job<'a> {
     source: SourceChoice,
     context: &'a Context,
     start: &'a StartState,
+    database: &'a Database,
 }
 
 async fn follow(
@@ -153,6 +154,17 @@ async fn follow(
     });
     // Drawing starts below; the queue has room for the first event.
     drop(events.try_send(started));
+    let cancel = &job.context.cancel;
+    let indexes = initial_sync::prepare(
+        args,
+        job.start,
+        &*source,
+        first_height,
+        job.database,
+        &events,
+        cancel,
+    )
+    .await?;
     let derive = choose_derivation(args, &loader).await?;
     let now = loader.now().await?;
     let status = job.status(source.chain_id(), source.head());
@@ -179,6 +191,7 @@ async fn follow(
         events,
         cancel: job.context.cancel.clone(),
         status,
+        indexes,
     };
     // The writer holds the last sender of events, so it has to end for the drawing to end.
     let work = async {
