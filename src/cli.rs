@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
+use crate::commands::backfill::BackfillArgs;
 use crate::commands::generate::GenerateArgs;
 use crate::commands::index::IndexArgs;
 use crate::commands::migrate::MigrateArgs;
@@ -99,6 +100,7 @@ pub enum Color {
     reason = "a text here would replace the help at the arguments of the command"
 )]
 pub enum Command {
+    Backfill(BackfillArgs),
     #[command(hide = true)]
     Generate(GenerateArgs),
     Index(Box<IndexArgs>),

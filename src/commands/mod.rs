@@ -1,6 +1,7 @@
 //! The subcommands, one file each: its arguments and its `run`. Here: what a command gets from the
 //! process around it, and the dispatch.
 
+pub mod backfill;
 mod database;
 pub mod generate;
 pub mod index;
@@ -52,6 +53,7 @@ pub async fn run(argv: Vec<OsString>, environment: Environment, cancel: Cancella
 
 async fn dispatch(cli: Cli, context: &Context) -> Result<(), Failure> {
     match cli.command {
+        Command::Backfill(args) => backfill::run(args, context).await,
         Command::Generate(args) => generate::run(args, context).await,
         Command::Index(args) => index::run(*args, context).await,
         Command::Migrate(args) => migrate::run(args, context).await,

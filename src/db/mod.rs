@@ -3,6 +3,7 @@
 //! A [`Database`] is settings that have been checked, not a connection: making one touches no
 //! network. Its password never leaves it except towards the server.
 
+pub mod aggregates;
 pub mod deferred;
 pub mod load;
 pub mod migrate;

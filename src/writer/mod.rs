@@ -38,6 +38,7 @@ pub use cycle::{Progress, Run, STATUS_INTERVAL, Sink, Written};
 use cycle::{Rollback, Shared};
 pub use error::{Error, ErrorKind, LockHolder};
 pub use postgres::{PostgresConfig, PostgresSink};
+pub use session::exclusive;
 
 /// Knobs of the write cycle.
 #[derive(Clone, Debug)]

@@ -88,6 +88,22 @@ impl Session {
     }
 }
 
+/// A connection that holds the writer lock, for work on the tables outside the write cycle. The
+/// planner is free to read whole tables.
+///
+/// # Errors
+/// [`Error::Locked`] when another writer is at work and `wait` is not given, [`Error::Database`]
+/// when the database cannot be reached.
+pub async fn exclusive(database: &Database, wait: bool) -> Result<PgConnection, Error> {
+    let contention = if wait { Contention::Wait } else { Contention::Fail };
+    let mut session = Session::open(database, true, contention).await?;
+    sqlx::raw_sql("RESET enable_seqscan; RESET enable_mergejoin; RESET jit")
+        .execute(&mut session.connection)
+        .await
+        .map_err(db::Error::query("setting up the session"))?;
+    Ok(session.connection)
+}
+
 async fn lock(connection: &mut PgConnection, contention: Contention) -> Result<(), Error> {
     let locking = || db::Error::query("taking the writer lock");
     let started = Instant::now();

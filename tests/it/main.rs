@@ -5,6 +5,7 @@
     reason = "clippy takes only functions marked as tests for tests; here everything is one"
 )]
 
+mod backfill_aggregates;
 mod batches;
 mod chain_archive;
 mod chain_node;

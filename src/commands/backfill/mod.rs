@@ -1,0 +1,49 @@
+//! `audius-etl backfill`: fill tables from what is there already, one file per job.
+
+mod aggregates;
+
+use clap::{Args, Subcommand};
+
+use super::Context;
+use super::database::OpenDatabase;
+use crate::failure::Failure;
+
+use aggregates::AggregatesArgs;
+
+/// Fill tables that indexing left out, or from before it began
+///
+/// Every job can be run again: it ends with the same rows, whatever was there before.
+#[derive(Args, Clone, Debug)]
+#[command(after_long_help = EXAMPLES)]
+pub struct BackfillArgs {
+    /// What to fill
+    #[command(subcommand)]
+    pub job: Job,
+
+    /// Say what would change, and change nothing
+    #[arg(long, global = true)]
+    pub dry_run: bool,
+}
+
+/// The jobs. A new one is a variant here, a line in [`run`] and a file with its arguments and
+/// `run`.
+#[derive(Clone, Debug, Subcommand)]
+#[expect(missing_docs, reason = "a text here would replace the help at the arguments of the job")]
+pub enum Job {
+    Aggregates(AggregatesArgs),
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  Count everything once, after a load without counters:
+    audius-etl index --db postgres://localhost/audius --source blocks.pb.zst --no-aggregates
+    audius-etl backfill aggregates --db postgres://localhost/audius";
+
+pub(crate) async fn run(args: BackfillArgs, context: &Context) -> Result<(), Failure> {
+    let open = OpenDatabase::open(context).await?;
+    let done = match &args.job {
+        Job::Aggregates(job) => aggregates::run(job, args.dry_run, context, open.database()).await,
+    };
+    let closed = open.close().await;
+    done.and(closed)
+}

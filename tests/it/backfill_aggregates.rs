@@ -1,0 +1,78 @@
+//! `backfill aggregates`: the counters afterwards are those that indexing keeps.
+
+use crate::kill::{archive, assert_same, dump};
+use crate::support::TestEnv;
+use crate::support::db::TestDb;
+
+const TABLES: [&str; 5] = [
+    "aggregate_user",
+    "aggregate_track",
+    "aggregate_playlist",
+    "aggregate_plays",
+    "aggregate_monthly_plays",
+];
+
+async fn indexed(env: &TestEnv, source: &str, options: &[&str]) -> TestDb {
+    let db = TestDb::new().await;
+    let mut arguments = vec!["index", "--db", db.url(), "--source", source];
+    arguments.extend(options);
+    let run = env.run(&arguments);
+    assert_eq!(run.code(), 0, "{options:?}: {run:?}");
+    db
+}
+
+async fn counters(db: &TestDb) -> Vec<String> {
+    let mut rows = dump(db.database()).await;
+    rows.retain(|row| TABLES.iter().any(|table| row.starts_with(&format!("{table} "))));
+    rows
+}
+
+#[tokio::test]
+async fn a_load_without_counters_and_a_backfill_give_what_indexing_with_counters_gives() {
+    let env = TestEnv::new();
+    let source = archive(&env, 3000);
+    let wanted = counters(&indexed(&env, source, &[]).await).await;
+    for table in TABLES {
+        let rows = wanted.iter().filter(|row| row.starts_with(&format!("{table} "))).count();
+        assert!(rows > 3, "{table} has {rows} rows");
+    }
+    let db = indexed(&env, source, &["--no-aggregates"]).await;
+    assert_same(&counters(&db).await, &[]);
+
+    let run = env.run(&["backfill", "aggregates", "--db", db.url(), "--dry-run"]);
+    assert_eq!(run.code(), 0, "{run:?}");
+    assert!(run.stdout().contains("aggregate_monthly_plays"), "{run:?}");
+    assert_same(&counters(&db).await, &[]);
+
+    let run = env.run(&["backfill", "aggregates", "--db", db.url()]);
+    assert_eq!(run.code(), 0, "{run:?}");
+    assert_same(&counters(&db).await, &wanted);
+}
+
+#[tokio::test]
+async fn wrong_counters_are_set_right_and_what_is_not_counted_stays() {
+    let env = TestEnv::new();
+    let db = indexed(&env, archive(&env, 1500), &[]).await;
+    db.execute("UPDATE aggregate_user SET score = 7, dominant_genre = 'Jazz'").await;
+    let wanted = counters(&db).await;
+    db.execute(
+        "UPDATE aggregate_user SET follower_count = 99, track_count = NULL;
+         DELETE FROM aggregate_track WHERE track_id % 2 = 0;
+         UPDATE aggregate_playlist SET is_album = NULL;
+         INSERT INTO aggregate_plays VALUES (1, 5);
+         DELETE FROM aggregate_monthly_plays",
+    )
+    .await;
+    let run = env.run(&["backfill", "aggregates", "--db", db.url()]);
+    assert_eq!(run.code(), 0, "{run:?}");
+    assert_same(&counters(&db).await, &wanted);
+}
+
+#[tokio::test]
+async fn beside_another_writer_the_job_ends_with_the_code_for_that() {
+    let db = TestDb::new().await;
+    let _writer = audius_etl::writer::exclusive(db.database(), false).await.unwrap();
+    let run = TestEnv::new().run(&["backfill", "aggregates", "--db", db.url()]);
+    assert_eq!(run.code(), 5, "{run:?}");
+    assert!(run.stderr().contains("--wait-lock"), "{run:?}");
+}
