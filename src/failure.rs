@@ -7,7 +7,7 @@ use std::fmt;
 
 use std::sync::Arc;
 
-use crate::{chain, db, decode, pipeline, settings, writer};
+use crate::{chain, db, decode, eth, pipeline, settings, writer};
 
 /// Why a command did not do what it was asked to.
 #[derive(Debug)]
@@ -149,6 +149,17 @@ impl From<chain::Error> for Failure {
             FailureKind::Chain => failure
                 .hint("check the addresses of --source, or name further nodes to fall back on"),
             _ => failure,
+        }
+    }
+}
+
+impl From<eth::Error> for Failure {
+    fn from(error: eth::Error) -> Self {
+        match error.kind() {
+            eth::ErrorKind::Usage => Self::new(FailureKind::Usage, error)
+                .hint("check --eth-http, --eth-chain-id and the contract addresses"),
+            eth::ErrorKind::Unreachable => Self::new(FailureKind::Chain, error)
+                .hint("check --eth-http, or name further nodes to fall back on"),
         }
     }
 }

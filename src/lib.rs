@@ -60,6 +60,7 @@
 //! | [`model`] | types that cross a stage boundary |
 //! | [`chain`] | blocks from nodes and archives, in height order |
 //! | [`decode`] | bytes to typed blocks |
+//! | [`eth`] | Ethereum nodes: headers, logs, AUDIO balances, calldata |
 //! | [`store`] | the rows in memory: tables, the two views of a block, undo |
 //! | [`handlers`] | what each entity action does to the rows |
 //! | [`writer`] | the background task that makes batches durable, one transaction at a time |
@@ -79,6 +80,7 @@ pub mod model;
 // Reading: raw blocks in height order, and the typed blocks they decode to.
 pub mod chain;
 pub mod decode;
+pub mod eth;
 
 // Applying: rows in memory, and what each action does to them.
 pub mod handlers;

@@ -15,11 +15,22 @@ use crate::cli::{Cli, Color, GlobalArgs, LogFormat};
 
 /// Options that the environment can give, with the variables that are looked at in turn.
 const VARIABLES: &[(&str, &[&str])] = &[
-    ("db", &["AUDIUS_ETL_DB", "DATABASE_URL", "ETL_DB_URL"]),
+    ("db", &["AUDIUS_ETL_DB", "DATABASE_URL", "ETL_DB_URL", "writeDbUrl"]),
     ("data_dir", &["AUDIUS_ETL_DATA_DIR"]),
     ("config", &["AUDIUS_ETL_CONFIG"]),
     ("source", &["AUDIUS_ETL_SOURCE", "ETL_RPC_URL"]),
+    ("eth_http", &["AUDIUS_ETL_ETH_HTTP", "ethRpcUrl"]),
+    ("eth_ws", &["AUDIUS_ETL_ETH_WS", "ethWsUrl"]),
+    ("eth_audio_contract", &["ethAudioContractAddress"]),
+    ("eth_staking_contract", &["ethStakingContractAddress"]),
+    ("eth_delegate_manager_contract", &["ethDelegateManagerContractAddress"]),
+    ("sweep_interval", &["ethStaleRefreshIntervalSecs"]),
+    ("sweep_batch", &["ethStaleRefreshBatchSize"]),
 ];
+
+/// Options whose variable counts as unset unless it is a whole number above 0, as the reference
+/// has it.
+const LENIENT: &[&str] = &["sweep_interval", "sweep_batch"];
 
 /// Log filter in the syntax of `tracing_subscriber::EnvFilter`; replaces what `-v` and `-q` choose.
 const LOG_FILTER: &str = "AUDIUS_ETL_LOG";
@@ -201,6 +212,9 @@ fn config_path(matches: &ArgMatches, environment: &Environment) -> Option<PathBu
 fn with_environment(mut command: clap::Command, environment: &Environment) -> clap::Command {
     for (id, names) in VARIABLES {
         let value = names.iter().find_map(|name| environment.get(name));
+        let value = value.filter(|value| {
+            !LENIENT.contains(id) || value.parse::<u32>().is_ok_and(|number| number > 0)
+        });
         if let Some(value) = value
             && command.get_arguments().any(|arg| arg.get_id() == id)
         {

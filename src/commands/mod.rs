@@ -3,6 +3,7 @@
 
 pub mod backfill;
 mod database;
+pub mod ethereum;
 pub mod generate;
 pub mod index;
 pub mod migrate;

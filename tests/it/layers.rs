@@ -10,6 +10,7 @@ use crate::support::rust_files;
 const MAY_USE: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("chain", &["model"]),
+    ("eth", &["model", "chain"]),
     ("decode", &["model", "chain"]),
     ("store", &["model"]),
     ("handlers", &["model", "decode", "store"]),

@@ -35,7 +35,7 @@ impl Default for RetryPolicy {
 
 impl RetryPolicy {
     /// How long to wait after `failures` failed attempts in a row, at least one.
-    pub(super) fn delay(&self, failures: u32) -> Duration {
+    pub(crate) fn delay(&self, failures: u32) -> Duration {
         self.jittered(self.exact(failures))
     }
 
