@@ -5,6 +5,7 @@
 
 pub mod aggregates;
 pub mod deferred;
+pub mod eth_balances;
 pub mod load;
 pub mod migrate;
 pub mod private;

@@ -46,8 +46,10 @@ pub struct KnownChain {
 pub struct StartState {
     /// Id of the last checkpoint; 0 if there is none.
     pub checkpoint: u64,
-    /// Per chain, the checkpoint with the highest height; most recent chain first.
+    /// Per core chain, the last checkpoint; most recent chain first.
     pub own: Vec<ChainPosition>,
+    /// Per Ethereum chain, the last checkpoint.
+    pub ethereum: Vec<ChainPosition>,
     /// Per chain, the highest row of `core_indexed_blocks`.
     pub indexed: Vec<ChainPosition>,
     /// Highest number in `blocks`; 0 if there is none. The next entity block gets one more.
@@ -106,10 +108,14 @@ impl Loader {
             .await?;
         let mut own = own;
         own.sort_by_key(|position| std::cmp::Reverse(position.checkpoint));
+        let checkpoint = own.first().and_then(|position| position.checkpoint).unwrap_or(0);
+        let (ethereum, own): (Vec<_>, Vec<_>) =
+            own.into_iter().partition(|position| position.chain.starts_with("eip155:"));
         Ok(StartState {
-            checkpoint: own.first().and_then(|position| position.checkpoint).unwrap_or(0),
+            checkpoint,
             is_empty: own.is_empty() && indexed.is_empty(),
             own,
+            ethereum,
             indexed,
             block_number: self.number("SELECT max(number)::bigint FROM blocks").await?,
             plays_slot: self

@@ -17,14 +17,14 @@ use crate::{
     handlers::{BlockContext, Derive, Environment, Outcome, Reason, Scope, block, count_plays},
     model::{Block, TxBody, table::Row, tables::TableId},
     store::{LoadRequest, Store},
-    writer::{Batch, Checkpoint, WrittenBlock},
+    writer::{Batch, Checkpoint, CheckpointIds, WrittenBlock},
 };
 
 /// Where the next block goes on: everything that is numbered across blocks.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct Cursor {
-    /// Last checkpoint id given out.
-    pub checkpoint: u64,
+    /// Where checkpoint ids come from. Those of an attempt that is undone are lost.
+    pub ids: CheckpointIds,
     /// Highest number of the `blocks` sequence.
     pub em_block: i64,
     /// Highest slot in `plays`.
@@ -164,7 +164,7 @@ impl Applier {
     }
 
     fn apply(&mut self, block: &Arc<Block>) -> (WrittenBlock, Vec<(usize, Outcome)>) {
-        self.cursor.checkpoint += 1;
+        let checkpoint = self.cursor.ids.next();
         let has_calls = block::entity_calls(block).next().is_some();
         if has_calls {
             self.cursor.em_block += 1;
@@ -194,13 +194,12 @@ impl Applier {
                 count_plays(plays, has_plays.then_some(self.cursor.plays_slot), &mut scope);
             debug_assert!(counted.is_ok(), "nothing is missing while absence is guessed");
         }
-        let mut result =
-            block::apply(&mut self.store, block, &context, &self.env, self.cursor.checkpoint);
+        let mut result = block::apply(&mut self.store, block, &context, &self.env, checkpoint);
         debug_assert!(!result.incomplete, "nothing is missing while absence is guessed");
         let parent = self.cursor.last.replace((block.height, block.hash.clone()));
         let written = WrittenBlock {
             checkpoint: Checkpoint {
-                id: self.cursor.checkpoint,
+                id: checkpoint,
                 chain: block.chain_id.clone(),
                 height: block.height,
                 block_hash: block.hash.clone(),

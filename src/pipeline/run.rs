@@ -227,7 +227,7 @@ impl Running {
         let window = i64::try_from(self.keep_history).unwrap_or(i64::MAX);
         batch.in_reorg_threshold =
             self.status.head_height.is_none_or(|head| height > head.saturating_sub(window));
-        batch.safe_checkpoint = Some(last.checkpoint.id.saturating_sub(self.keep_history));
+        batch.safe_height = Some(height.saturating_sub(window));
     }
 
     /// Finds the transactions whose hash was indexed before; the first occurrence keeps its

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::EthereumWrite;
 use crate::{
     model::{Block, Json, Timestamp, TxBody, block::RollupCounts},
     store::Change,
@@ -10,7 +11,7 @@ use crate::{
 /// A point that the database can stand at: the state after one block of one chain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Checkpoint {
-    /// Number over all chains of the process: each is one more than the one before.
+    /// Number over all chains of the process: they ascend on every chain, and none repeats.
     pub id: u64,
     /// Chain id.
     pub chain: String,
@@ -63,29 +64,39 @@ impl WrittenBlock {
     }
 }
 
-/// Blocks that are handed over together. Ids of checkpoints ascend without gaps, within a batch and
-/// from one batch to the next.
+/// Blocks that are handed over together. Ids of checkpoints ascend within a batch and from one batch
+/// of a lane to the next.
 #[derive(Clone, Debug, Default)]
 pub struct Batch {
     /// The blocks in order.
     pub blocks: Vec<WrittenBlock>,
+    /// What the Ethereum follower has to write; nothing else is in such a batch.
+    pub ethereum: Option<EthereumWrite>,
     /// Transactions in the blocks, as they are counted in `audius_etl_chains.events_processed`.
     pub transactions: u64,
     /// Keep before-images, so that the blocks can be rolled back.
     pub in_reorg_threshold: bool,
-    /// No rollback goes below this checkpoint any more: older before-images are pruned.
-    pub safe_checkpoint: Option<u64>,
+    /// No rollback goes below this height any more: older before-images are pruned.
+    pub safe_height: Option<i64>,
 }
 
 impl Batch {
+    /// Id of the first checkpoint; `None` for an empty batch.
+    pub fn first_id(&self) -> Option<u64> {
+        let ethereum = self.ethereum.as_ref().map(|write| write.checkpoint.id);
+        self.blocks.first().map(|block| block.checkpoint.id).or(ethereum)
+    }
+
     /// Id of the last checkpoint; `None` for an empty batch.
     pub fn last_id(&self) -> Option<u64> {
-        self.blocks.last().map(|block| block.checkpoint.id)
+        let ethereum = self.ethereum.as_ref().map(|write| write.checkpoint.id);
+        self.blocks.last().map(|block| block.checkpoint.id).or(ethereum)
     }
 
     /// How much of the capacity the batch takes up.
     pub fn weight(&self) -> Weight {
-        self.blocks.iter().fold(Weight::default(), |sum, block| {
+        let ethereum = self.ethereum.as_ref().map(EthereumWrite::weight).unwrap_or_default();
+        self.blocks.iter().fold(ethereum, |sum, block| {
             sum + Weight {
                 changes: block.changes.len(),
                 items: block.item_count(),

@@ -15,30 +15,52 @@ use tokio::{
 };
 
 use super::{
-    Batch, ChainStatus, Checkpoint, Error, Weight, WriterConfig, WriterHandle, WrittenBlock,
+    Batch, ChainStatus, Checkpoint, CheckpointIds, Error, EthereumWrite, Lane, PerLane, Weight,
+    WriterConfig, WriterHandle, WrittenBlock,
 };
 
 /// How often chain metadata is written when nothing else is.
 pub const STATUS_INTERVAL: Duration = Duration::from_millis(500);
 
-/// What one durable transaction holds: the leading batches of the queue that share a history mode.
+/// What one durable transaction holds: the leading batches of the queue that share a lane and a
+/// history mode.
 #[derive(Clone, Debug, Default)]
 pub struct Run {
+    /// Whose batches these are.
+    pub lane: Lane,
     /// The blocks in order; none when only the chain status changed.
     pub blocks: Vec<WrittenBlock>,
+    /// What the Ethereum follower has to write, in order; only on its lane.
+    pub ethereum: Vec<EthereumWrite>,
     /// Transactions in the blocks.
     pub transactions: u64,
     /// Keep before-images.
     pub keep_history: bool,
-    /// Before-images at and below this checkpoint are no longer needed.
-    pub safe_checkpoint: Option<u64>,
-    /// Chain status, if it changed since it was last written.
+    /// Before-images at and below this height are no longer needed.
+    pub safe_height: Option<i64>,
+    /// Status of the lane's chain, if it changed since it was last written.
     pub status: Option<ChainStatus>,
+}
+
+impl Run {
+    /// The state after the run; `None` when it holds a chain status only.
+    pub fn last_checkpoint(&self) -> Option<&Checkpoint> {
+        let ethereum = self.ethereum.last().map(|write| &write.checkpoint);
+        self.blocks.last().map(|block| &block.checkpoint).or(ethereum)
+    }
+
+    /// The first checkpoint that it brings.
+    pub fn first_checkpoint(&self) -> Option<&Checkpoint> {
+        let ethereum = self.ethereum.first().map(|write| &write.checkpoint);
+        self.blocks.first().map(|block| &block.checkpoint).or(ethereum)
+    }
 }
 
 /// What a durable transaction did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Written {
+    /// Whose run it was.
+    pub lane: Lane,
     /// Where the database stands now; `None` if only the chain status was written.
     pub checkpoint: Option<Checkpoint>,
     /// Blocks written.
@@ -73,10 +95,10 @@ pub trait Sink: Send + 'static {
 /// Where the writer stands.
 #[derive(Clone, Debug, Default)]
 pub struct Progress {
-    /// Last durable checkpoint.
-    pub committed: u64,
+    /// Last durable checkpoint of each lane.
+    pub(super) committed: PerLane<u64>,
     /// Generation of the chain status that is durable.
-    pub(super) status: u64,
+    pub(super) status: PerLane<u64>,
     /// Why the writer ended, if it did on an error.
     pub failed: Option<Arc<Error>>,
 }
@@ -99,14 +121,14 @@ impl Shared {
 #[derive(Debug, Default)]
 pub(super) struct Queue {
     /// Batches with their weights, which take a look at every row to find out.
-    pub(super) batches: VecDeque<(Batch, Weight)>,
+    pub(super) batches: VecDeque<Queued>,
     /// Weight of the queued batches and of the run in flight.
-    pub(super) pending: Weight,
+    pub(super) pending: PerLane<Weight>,
     /// Last checkpoint that was submitted.
-    pub(super) submitted: u64,
-    pub(super) status: Option<ChainStatus>,
+    pub(super) submitted: PerLane<u64>,
+    pub(super) status: PerLane<Option<ChainStatus>>,
     /// Counts changes of `status`.
-    pub(super) status_generation: u64,
+    pub(super) status_generation: PerLane<u64>,
     /// Write the status without waiting for the throttle.
     pub(super) flush: bool,
     pub(super) rollbacks: VecDeque<Rollback>,
@@ -115,9 +137,18 @@ pub(super) struct Queue {
     pub(super) ended: bool,
 }
 
+/// A batch that waits.
+#[derive(Debug)]
+pub(super) struct Queued {
+    pub(super) lane: Lane,
+    pub(super) batch: Batch,
+    pub(super) weight: Weight,
+}
+
 /// A rollback somebody waits for.
 #[derive(Debug)]
 pub(super) struct Rollback {
+    pub(super) lane: Lane,
     pub(super) checkpoint: u64,
     pub(super) reply: oneshot::Sender<Result<Checkpoint, Arc<Error>>>,
 }
@@ -158,9 +189,10 @@ pub(super) fn spawn<S: Sink>(
     on_written: impl FnMut(&Written) + Send + 'static,
 ) -> WriterHandle {
     let shared = Arc::new(Shared::default());
-    shared.queue().submitted = config.committed;
-    let (progress, receiver) =
-        watch::channel(Progress { committed: config.committed, ..Progress::default() });
+    let start = PerLane::of(config.committed);
+    shared.queue().submitted = start;
+    let (progress, receiver) = watch::channel(Progress { committed: start, ..Progress::default() });
+    let ids = CheckpointIds::after(config.committed);
     let cycle = Cycle {
         ended: EndGuard(Arc::clone(&shared)),
         sink,
@@ -171,7 +203,7 @@ pub(super) fn spawn<S: Sink>(
         status_due: Instant::now(),
     };
     tokio::spawn(cycle.run());
-    WriterHandle { shared, progress: receiver }
+    WriterHandle { shared, progress: receiver, ids, lane: Lane::Core }
 }
 
 struct Cycle<S, F> {
@@ -212,16 +244,21 @@ impl<S: Sink, F: FnMut(&Written) + Send + 'static> Cycle<S, F> {
 
     fn next_step(&self) -> Step {
         let mut queue = self.shared.queue();
-        if !queue.batches.is_empty() {
-            return Step::Write(self.take_run(&mut queue));
-        }
-        if let Some(rollback) = queue.rollbacks.pop_front() {
+        // A rollback follows what its own lane has queued; the other lane may never run dry.
+        let batches = &queue.batches;
+        let ready = |rollback: &Rollback| batches.iter().all(|queued| queued.lane != rollback.lane);
+        if let Some(position) = queue.rollbacks.iter().position(ready)
+            && let Some(rollback) = queue.rollbacks.remove(position)
+        {
             return Step::Rollback(rollback);
         }
-        if queue.status_generation > self.progress.borrow().status {
+        if let Some(lane) = queue.batches.front().map(|queued| queued.lane) {
+            return Step::Write(self.take_run(&mut queue, lane));
+        }
+        if let Some(lane) = Lane::ALL.into_iter().find(|lane| self.status_changed(&queue, *lane)) {
             let due = queue.flush || queue.closing || Instant::now() >= self.status_due;
             if due {
-                return Step::Write(self.take_run(&mut queue));
+                return Step::Write(self.take_run(&mut queue, lane));
             }
             return Step::Wait(Some(self.status_due));
         }
@@ -229,48 +266,57 @@ impl<S: Sink, F: FnMut(&Written) + Send + 'static> Cycle<S, F> {
         if queue.closing || self.progress.is_closed() { Step::Close } else { Step::Wait(None) }
     }
 
-    /// Takes the leading batches that share the first one's history mode and fit one transaction.
-    fn take_run(&self, queue: &mut Queue) -> Taken {
-        let mut run = Run::default();
+    fn status_changed(&self, queue: &Queue, lane: Lane) -> bool {
+        queue.status_generation[lane] > self.progress.borrow().status[lane]
+    }
+
+    /// Takes the leading batches that share the first one's lane and history mode and fit one
+    /// transaction.
+    fn take_run(&self, queue: &mut Queue, lane: Lane) -> Taken {
+        let mut run = Run { lane, ..Run::default() };
         let mut weight = Weight::default();
-        while let Some((next, next_weight)) = queue.batches.front() {
-            let sum = weight + *next_weight;
-            let first = run.blocks.is_empty();
+        let mut first = true;
+        while let Some(next) = queue.batches.front().filter(|next| next.lane == lane) {
+            let sum = weight + next.weight;
             let fits = sum.rows() <= self.config.max_rows && sum.bytes <= self.config.max_bytes;
-            if !first && (next.in_reorg_threshold != run.keep_history || !fits) {
+            if !first && (next.batch.in_reorg_threshold != run.keep_history || !fits) {
                 break;
             }
-            let Some((batch, _)) = queue.batches.pop_front() else { break };
+            let Some(Queued { batch, .. }) = queue.batches.pop_front() else { break };
             run.keep_history = batch.in_reorg_threshold;
-            run.safe_checkpoint = run.safe_checkpoint.max(batch.safe_checkpoint);
+            run.safe_height = run.safe_height.max(batch.safe_height);
             run.transactions += batch.transactions;
             run.blocks.extend(batch.blocks);
+            run.ethereum.extend(batch.ethereum);
             weight = sum;
+            first = false;
         }
-        let changed = queue.status_generation > self.progress.borrow().status;
-        let generation = changed.then_some(queue.status_generation);
+        let changed = self.status_changed(queue, lane);
+        let generation = changed.then_some(queue.status_generation[lane]);
         if changed {
-            run.status.clone_from(&queue.status);
+            run.status.clone_from(&queue.status[lane]);
         }
         Taken { run, weight, generation }
     }
 
     async fn write(&mut self, taken: Taken) -> Result<(), Error> {
         let Taken { run, weight, generation } = taken;
-        let last = run.blocks.last().map(|block| block.checkpoint.id);
+        let lane = run.lane;
+        let last = run.last_checkpoint().map(|checkpoint| checkpoint.id);
         let started = Instant::now();
         let mut written = self.sink.write(Arc::new(run)).await?;
+        written.lane = lane;
         written.elapsed = started.elapsed();
         self.status_due = Instant::now() + self.config.status_interval;
         {
             let mut queue = self.shared.queue();
-            queue.pending = queue.pending - weight;
+            queue.pending[lane] = queue.pending[lane] - weight;
         }
         // What is reported is durable, and it is reported before anybody who waits goes on.
         (self.on_written)(&written);
         self.progress.send_modify(|progress| {
-            progress.committed = last.unwrap_or(progress.committed);
-            progress.status = generation.unwrap_or(progress.status);
+            progress.committed[lane] = last.unwrap_or(progress.committed[lane]);
+            progress.status[lane] = generation.unwrap_or(progress.status[lane]);
         });
         Ok(())
     }
@@ -278,8 +324,9 @@ impl<S: Sink, F: FnMut(&Written) + Send + 'static> Cycle<S, F> {
     async fn rollback(&mut self, rollback: Rollback) -> Result<(), Error> {
         match self.sink.rollback(rollback.checkpoint).await {
             Ok(checkpoint) => {
-                self.shared.queue().submitted = checkpoint.id;
-                self.progress.send_modify(|progress| progress.committed = checkpoint.id);
+                let lane = rollback.lane;
+                self.shared.queue().submitted[lane] = checkpoint.id;
+                self.progress.send_modify(|progress| progress.committed[lane] = checkpoint.id);
                 // Nobody listening any more is no reason to stop.
                 drop(rollback.reply.send(Ok(checkpoint)));
                 Ok(())

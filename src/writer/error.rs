@@ -16,7 +16,7 @@ pub enum Error {
         /// Who it is.
         holder: LockHolder,
     },
-    /// A batch does not continue where the one before ended.
+    /// A batch repeats what was submitted before.
     #[error("batch begins at checkpoint {found}, but the one before ended at {after}")]
     OutOfOrder {
         /// Last checkpoint submitted.

@@ -10,12 +10,19 @@
 //! **Invariant:** nobody waits for ever. The first error ends the task, and everyone who waits or
 //! comes later gets that one error.
 //!
+//! Two chains may share the writer, each on its [`Lane`]: the core chain with its blocks, Ethereum
+//! with its balances. Checkpoint ids come from one counter ([`CheckpointIds`]) and ascend on each
+//! lane; what is submitted, durable, pending or rolled back is counted per lane, and a transaction
+//! holds batches of one lane only.
+//!
 //! To start: open a [`PostgresSink`] (it takes the writer lock), read the start state with
 //! `db::load` while the lock is held, then [`spawn`].
 
 mod batch;
 mod cycle;
 mod error;
+pub mod ethereum;
+mod lane;
 mod merge;
 mod postgres;
 mod prepare;
@@ -35,15 +42,17 @@ use tokio::sync::{oneshot, watch};
 
 pub use batch::{Batch, ChainStatus, Checkpoint, Weight, WrittenBlock};
 pub use cycle::{Progress, Run, STATUS_INTERVAL, Sink, Written};
-use cycle::{Rollback, Shared};
+use cycle::{Queued, Rollback, Shared};
 pub use error::{Error, ErrorKind, LockHolder};
+pub use ethereum::EthereumWrite;
+pub use lane::{CheckpointIds, Lane, PerLane};
 pub use postgres::{PostgresConfig, PostgresSink};
 pub use session::exclusive;
 
 /// Knobs of the write cycle.
 #[derive(Clone, Debug)]
 pub struct WriterConfig {
-    /// Checkpoint that the database stands at when the writer starts; 0 if there is none.
+    /// Highest checkpoint in the database when the writer starts; 0 if there is none.
     pub committed: u64,
     /// Changes and raw rows in one transaction at most; a single larger batch still goes whole.
     pub max_rows: usize,
@@ -78,13 +87,29 @@ pub fn spawn<S: Sink>(
 
 /// The way to the writer task. When the last handle is dropped, the task writes what is queued and
 /// ends.
+///
+/// A handle serves one lane: everything but [`WriterHandle::shutdown`] is about the batches of that
+/// lane.
 #[derive(Clone, Debug)]
 pub struct WriterHandle {
     shared: Arc<Shared>,
     progress: watch::Receiver<Progress>,
+    ids: CheckpointIds,
+    lane: Lane,
 }
 
 impl WriterHandle {
+    /// The handle of another lane. [`spawn`] returns the one of the core chain.
+    #[must_use]
+    pub fn on(&self, lane: Lane) -> Self {
+        Self { lane, ..self.clone() }
+    }
+
+    /// Where checkpoint ids come from, on every lane.
+    pub fn ids(&self) -> CheckpointIds {
+        self.ids.clone()
+    }
+
     /// Hands over a batch and returns at once. The queue has no limit of its own: see
     /// [`WriterHandle::pending`] and [`WriterHandle::wait_for_commit`].
     ///
@@ -92,22 +117,23 @@ impl WriterHandle {
     /// The error that ended the writer, or [`Error::OutOfOrder`] for a batch that does not continue
     /// where the last one ended.
     pub fn submit(&self, batch: Batch) -> Result<(), Arc<Error>> {
-        let (Some(first), Some(last)) = (batch.blocks.first(), batch.last_id()) else {
+        let (Some(first), Some(last)) = (batch.first_id(), batch.last_id()) else {
             return Ok(());
         };
-        let first = first.checkpoint.id;
+        let lane = self.lane;
         let weight = batch.weight();
         let mut queue = self.shared.queue();
         if queue.ended {
             drop(queue);
             return Err(self.ended());
         }
-        if queue.submitted != 0 && first != queue.submitted + 1 {
-            return Err(Arc::new(Error::OutOfOrder { after: queue.submitted, found: first }));
+        if first <= queue.submitted[lane] {
+            let after = queue.submitted[lane];
+            return Err(Arc::new(Error::OutOfOrder { after, found: first }));
         }
-        queue.pending = queue.pending + weight;
-        queue.submitted = last;
-        queue.batches.push_back((batch, weight));
+        queue.pending[lane] = queue.pending[lane] + weight;
+        queue.submitted[lane] = last;
+        queue.batches.push_back(Queued { lane, batch, weight });
         drop(queue);
         self.shared.wake.notify_one();
         Ok(())
@@ -117,18 +143,19 @@ impl WriterHandle {
     /// an unchanged status is not written again.
     pub fn set_status(&self, status: ChainStatus) {
         let mut queue = self.shared.queue();
-        if queue.status.as_ref() == Some(&status) {
+        let lane = self.lane;
+        if queue.status[lane].as_ref() == Some(&status) {
             return;
         }
-        queue.status = Some(status);
-        queue.status_generation += 1;
+        queue.status[lane] = Some(status);
+        queue.status_generation[lane] += 1;
         drop(queue);
         self.shared.wake.notify_one();
     }
 
     /// Id of the last durable checkpoint.
     pub fn committed(&self) -> u64 {
-        self.progress.borrow().committed
+        self.progress.borrow().committed[self.lane]
     }
 
     /// Where the writer stands, for waiting on more than one thing.
@@ -138,7 +165,7 @@ impl WriterHandle {
 
     /// What is submitted and not yet durable, the run in flight included.
     pub fn pending(&self) -> Weight {
-        self.shared.queue().pending
+        self.shared.queue().pending[self.lane]
     }
 
     /// Waits until another run is durable. Returns at once when nothing is submitted, since then
@@ -148,11 +175,12 @@ impl WriterHandle {
     /// The error that ended the writer.
     pub async fn wait_for_commit(&self) -> Result<u64, Arc<Error>> {
         let mut progress = self.progress.clone();
-        let before = progress.borrow_and_update().committed;
-        if self.shared.queue().submitted <= before {
+        let lane = self.lane;
+        let before = progress.borrow_and_update().committed[lane];
+        if self.shared.queue().submitted[lane] <= before {
             return self.checked().map(|()| before);
         }
-        self.wait_until(progress, |progress| progress.committed != before).await
+        self.wait_until(progress, |progress| progress.committed[lane] != before).await
     }
 
     /// Waits until everything that is submitted now, and the chain status, is durable.
@@ -160,14 +188,15 @@ impl WriterHandle {
     /// # Errors
     /// The error that ended the writer.
     pub async fn flush(&self) -> Result<u64, Arc<Error>> {
+        let lane = self.lane;
         let (target, status) = {
             let mut queue = self.shared.queue();
             queue.flush = true;
-            (queue.submitted, queue.status_generation)
+            (queue.submitted[lane], queue.status_generation[lane])
         };
         self.shared.wake.notify_one();
         self.wait_until(self.progress.clone(), |progress| {
-            progress.committed >= target && progress.status >= status
+            progress.committed[lane] >= target && progress.status[lane] >= status
         })
         .await
     }
@@ -187,7 +216,7 @@ impl WriterHandle {
                 drop(queue);
                 return Err(self.ended());
             }
-            queue.rollbacks.push_back(Rollback { checkpoint, reply });
+            queue.rollbacks.push_back(Rollback { lane: self.lane, checkpoint, reply });
         }
         self.shared.wake.notify_one();
         match answer.await {
@@ -199,12 +228,15 @@ impl WriterHandle {
         }
     }
 
-    /// Flushes, ends the task and closes its connection, which frees the writer lock.
+    /// Flushes every lane, ends the task and closes its connection, which frees the writer lock.
     ///
     /// # Errors
     /// The error that ended the writer before.
     pub async fn shutdown(&self) -> Result<(), Arc<Error>> {
-        let flushed = self.flush().await;
+        let mut flushed = Ok(0);
+        for lane in Lane::ALL {
+            flushed = flushed.and(self.on(lane).flush().await);
+        }
         self.shared.queue().closing = true;
         self.shared.wake.notify_one();
         let mut progress = self.progress.clone();
@@ -229,7 +261,7 @@ impl WriterHandle {
         let outcome = progress
             .wait_for(|progress| progress.failed.is_some() || reached(progress))
             .await
-            .map(|progress| (progress.failed.clone(), progress.committed));
+            .map(|progress| (progress.failed.clone(), progress.committed[self.lane]));
         match outcome {
             Ok((None, committed)) => Ok(committed),
             Ok((Some(error), _)) => Err(error),

@@ -6,7 +6,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 use sqlx::postgres::PgConnection;
 use tokio::time::{Instant, sleep};
 
@@ -59,12 +59,12 @@ pub struct PostgresSink {
     pid: i32,
     plan: Arc<Plan>,
     spare: Spare,
-    /// Last checkpoint in the database.
-    committed: Option<u64>,
+    /// Last checkpoint in the database of each chain.
+    committed: Committed,
     /// Hash of the highest row of `blocks`.
     last_block: Option<String>,
-    /// Before-images may be in the database.
-    has_history: bool,
+    /// Chains without before-images in the database; of the others there may be some.
+    without_history: FxHashSet<String>,
     /// How runs are encoded; changed by what the server refuses.
     settings: Settings,
 }
@@ -89,14 +89,14 @@ impl PostgresSink {
             spare: Spare::default(),
             committed: stand.committed,
             last_block: stand.last_block,
-            has_history: stand.has_history,
+            without_history: FxHashSet::default(),
             settings: Settings::default(),
         })
     }
 
-    /// Id of the last checkpoint in the database; 0 if there is none.
+    /// Id of the last checkpoint in the database, of whatever chain; 0 if there is none.
     pub fn committed(&self) -> u64 {
-        self.committed.unwrap_or(0)
+        highest(&self.committed).unwrap_or(0)
     }
 
     /// Encodes the run on a thread that may block.
@@ -169,16 +169,15 @@ impl PostgresSink {
                 Err(error) if error.is_retryable() => return Ok(Attempt::Reconnect(error)),
                 Err(error) => return Err(error),
             };
-            let last = run.blocks.last().map(|block| block.checkpoint.id);
-            if last.is_some() && found == last {
+            let last = run.last_checkpoint();
+            if last.is_some_and(|last| found.get(&last.chain) == Some(&last.id)) {
+                let last = last.map(|last| last.id);
                 tracing::info!(checkpoint = last, "the interrupted transaction had been committed");
                 let sections = prepared.sections.iter().filter(|section| section.rows > 0);
                 let rows = sections.map(|section| (section.table, section.rows)).collect();
                 return Ok(Attempt::Committed(rows));
             }
-            if found != self.committed {
-                return Err(Error::Diverged { expected: self.committed, found });
-            }
+            self.expect(&found)?;
         }
         let Some(session) = &mut self.session else { return Err(Error::Stopped) };
         match transaction::execute(&mut session.connection, prepared, run).await {
@@ -202,7 +201,7 @@ impl PostgresSink {
     }
 
     /// Opens a new session in place of the lost one; returns where the database stands.
-    async fn reconnect(&mut self) -> Result<Option<u64>, Error> {
+    async fn reconnect(&mut self) -> Result<Committed, Error> {
         let contention = Contention::Replace { pid: self.pid };
         let mut session =
             Session::open(&self.config.database, self.config.synchronous_commit, contention)
@@ -212,6 +211,14 @@ impl PostgresSink {
         self.pid = session.pid;
         self.session = Some(session);
         Ok(stand.committed)
+    }
+
+    /// Refuses to go on when somebody else has written.
+    fn expect(&self, found: &Committed) -> Result<(), Error> {
+        if *found == self.committed {
+            return Ok(());
+        }
+        Err(Error::Diverged { expected: highest(&self.committed), found: highest(found) })
     }
 
     fn remedy(&self, fault: &Fault) -> Remedy {
@@ -253,12 +260,18 @@ impl PostgresSink {
 
     /// Drops before-images that no rollback needs. Runs between two writes on their connection, so
     /// never beside one; a failure costs space and nothing else.
-    async fn prune(&mut self, run: &Run) {
-        let safe = if run.keep_history { run.safe_checkpoint } else { self.committed };
-        let Some(safe) = safe.filter(|_| self.has_history) else { return };
+    async fn prune(&mut self, run: &Run, last: &Checkpoint) {
+        if self.without_history.contains(&last.chain) {
+            return;
+        }
+        let safe = if run.keep_history { run.safe_height } else { Some(last.height) };
+        let Some(safe) = safe else { return };
         let Some(session) = &mut self.session else { return };
-        match rollback::prune(&mut session.connection, safe).await {
-            Ok(()) => self.has_history = run.keep_history,
+        match rollback::prune(&mut session.connection, &last.chain, safe).await {
+            Ok(()) if !run.keep_history => {
+                self.without_history.insert(last.chain.clone());
+            }
+            Ok(()) => {}
             Err(error) => {
                 tracing::warn!(%error, "history could not be pruned");
                 self.abandon_transaction(&error).await;
@@ -271,16 +284,18 @@ impl Sink for PostgresSink {
     async fn write(&mut self, run: Arc<Run>) -> Result<Written, Error> {
         let mut written = Written { blocks: run.blocks.len(), ..Written::default() };
         self.write_run(&run, &mut written).await?;
-        if let Some(last) = run.blocks.last() {
-            self.committed = Some(last.checkpoint.id);
-            written.checkpoint = Some(last.checkpoint.clone());
-            self.has_history |= run.keep_history;
+        if let Some(last) = run.last_checkpoint() {
+            self.committed.insert(last.chain.clone(), last.id);
+            written.checkpoint = Some(last.clone());
+            if run.keep_history {
+                self.without_history.remove(&last.chain);
+            }
             let mut numbered =
                 run.blocks.iter().filter(|block| block.checkpoint.em_block.is_some());
             if let Some(block) = numbered.next_back() {
                 self.last_block = Some(block.checkpoint.block_hash.clone());
             }
-            self.prune(&run).await;
+            self.prune(&run, last).await;
         }
         Ok(written)
     }
@@ -288,9 +303,7 @@ impl Sink for PostgresSink {
     async fn rollback(&mut self, checkpoint: u64) -> Result<Checkpoint, Error> {
         if self.session.is_none() {
             let found = self.reconnect().await?;
-            if found != self.committed {
-                return Err(Error::Diverged { expected: self.committed, found });
-            }
+            self.expect(&found)?;
         }
         let Some(session) = &mut self.session else { return Err(Error::Stopped) };
         let result = rollback::roll_back(&mut session.connection, checkpoint).await;
@@ -373,7 +386,7 @@ fn is_lost(error: &sqlx::Error) -> bool {
 }
 
 fn refused(run: &Run, fault: Fault) -> Error {
-    let last = run.blocks.last().map(|block| &block.checkpoint);
+    let last = run.last_checkpoint();
     Error::Refused {
         table: fault.table,
         checkpoint: last.map_or(0, |checkpoint| checkpoint.id),
@@ -382,32 +395,34 @@ fn refused(run: &Run, fault: Fault) -> Error {
     }
 }
 
+/// Id of the last checkpoint by chain.
+type Committed = FxHashMap<String, u64>;
+
+fn highest(committed: &Committed) -> Option<u64> {
+    committed.values().copied().max()
+}
+
 /// Where the database stands.
 struct Stand {
-    committed: Option<u64>,
+    committed: Committed,
     last_block: Option<String>,
-    has_history: bool,
 }
 
 impl Stand {
     async fn read(connection: &mut PgConnection) -> Result<Self, Error> {
         let reading = || db::Error::query("reading where the database stands");
-        let committed: Option<i64> =
-            sqlx::query_scalar("SELECT max(id) FROM audius_etl_checkpoints")
-                .fetch_one(&mut *connection)
+        let committed: Vec<(String, i64)> =
+            sqlx::query_as("SELECT chain, max(id) FROM audius_etl_checkpoints GROUP BY chain")
+                .fetch_all(&mut *connection)
                 .await
                 .map_err(reading())?;
         let last_block = sqlx::query_scalar(
             "SELECT blockhash FROM blocks WHERE number IS NOT NULL ORDER BY number DESC LIMIT 1",
         )
-        .fetch_optional(&mut *connection)
+        .fetch_optional(connection)
         .await
         .map_err(reading())?;
-        let has_history = sqlx::query_scalar("SELECT EXISTS (SELECT FROM audius_etl_history)")
-            .fetch_one(connection)
-            .await
-            .map_err(reading())?;
-        let committed = committed.and_then(|id| u64::try_from(id).ok());
-        Ok(Self { committed, last_block, has_history })
+        let ids = committed.into_iter().map(|(chain, id)| (chain, u64::try_from(id).unwrap_or(0)));
+        Ok(Self { committed: ids.collect(), last_block })
     }
 }

@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use sqlx::{AssertSqlSafe, Row, postgres::PgConnection};
 
 use super::{
-    Checkpoint, Error,
+    Checkpoint, Error, Lane, ethereum,
     raw::{COMPLETE_MARK, id},
 };
 use crate::{
@@ -37,7 +37,8 @@ const UNTIMED: &[&str] = &[
     "etl_validator_deregistrations",
 ];
 
-/// Progress and bookkeeping, after everything else. `$1` is the checkpoint to go back to.
+/// Progress and bookkeeping, after everything else. `$1` is the checkpoint to go back to; what
+/// belongs to Ethereum is told by the name of its chain ([`Lane::of_chain`]).
 const PROGRESS: &[&str] = &[
     "DELETE FROM plays p WHERE p.source = 'relay' AND p.slot >= ( \
          SELECT min(b.plays_slot) FROM core_indexed_blocks b JOIN audius_etl_checkpoints c \
@@ -50,8 +51,10 @@ const PROGRESS: &[&str] = &[
      WHERE c.id > $1 AND b.number = c.em_block AND b.blockhash = c.block_hash",
     "UPDATE blocks SET is_current = true \
      WHERE $1::bigint IS NOT NULL AND number = (SELECT max(number) FROM blocks)",
-    "DELETE FROM audius_etl_history WHERE checkpoint_id > $1",
-    "DELETE FROM audius_etl_checkpoints WHERE id > $1",
+    "DELETE FROM audius_etl_history h WHERE h.checkpoint_id > $1 AND NOT EXISTS ( \
+         SELECT FROM audius_etl_checkpoints c \
+         WHERE c.id = h.checkpoint_id AND c.chain LIKE 'eip155:%')",
+    "DELETE FROM audius_etl_checkpoints WHERE id > $1 AND chain NOT LIKE 'eip155:%'",
 ];
 
 /// Takes the database back to `checkpoint`. On an error the transaction is left open.
@@ -61,6 +64,11 @@ pub(super) async fn roll_back(
 ) -> Result<Checkpoint, Error> {
     run(connection, "BEGIN".into(), None).await?;
     let target = kept_checkpoint(connection, checkpoint).await?;
+    if Lane::of_chain(&target.chain) == Lane::Ethereum {
+        ethereum::roll_back(connection, &target).await?;
+        run(connection, "COMMIT".into(), None).await?;
+        return Ok(target);
+    }
     for table in changed_tables(connection, checkpoint).await? {
         for sql in [delete_changed(table), insert_previous(table)] {
             run(connection, sql, Some(checkpoint)).await?;
@@ -72,7 +80,8 @@ pub(super) async fn roll_back(
     for (table, time) in TIMED {
         let sql = format!(
             "DELETE FROM {table} t USING audius_etl_checkpoints c \
-             WHERE c.id > $1 AND t.block_height = c.height AND t.{time} = c.block_time"
+             WHERE c.id > $1 AND c.chain NOT LIKE 'eip155:%' \
+                 AND t.block_height = c.height AND t.{time} = c.block_time"
         );
         run(connection, sql, Some(checkpoint)).await?;
     }
@@ -83,16 +92,24 @@ pub(super) async fn roll_back(
     Ok(target)
 }
 
-/// Drops before-images at and below `safe`, and checkpoints that nothing can go back to any more.
-/// On an error the transaction is left open.
-pub(super) async fn prune(connection: &mut PgConnection, safe: u64) -> Result<(), sqlx::Error> {
+/// Drops a chain's before-images at and below the height `safe`, and checkpoints that nothing can go
+/// back to any more. On an error the transaction is left open.
+pub(super) async fn prune(
+    connection: &mut PgConnection,
+    chain: &str,
+    safe: i64,
+) -> Result<(), sqlx::Error> {
     sqlx::raw_sql("BEGIN").execute(&mut *connection).await?;
     for sql in [
-        "DELETE FROM audius_etl_history WHERE checkpoint_id <= $1",
-        "DELETE FROM audius_etl_checkpoints c WHERE c.id < $1 AND EXISTS ( \
-             SELECT FROM audius_etl_checkpoints l WHERE l.chain = c.chain AND l.id > c.id)",
+        "DELETE FROM audius_etl_history h WHERE h.checkpoint_id <= ( \
+             SELECT max(id) FROM audius_etl_checkpoints WHERE chain = $1 AND height <= $2) \
+         AND NOT EXISTS (SELECT FROM audius_etl_checkpoints c \
+                         WHERE c.id = h.checkpoint_id AND c.chain <> $1)",
+        "DELETE FROM audius_etl_checkpoints c WHERE c.chain = $1 AND c.height < $2 AND EXISTS ( \
+             SELECT FROM audius_etl_checkpoints l \
+             WHERE l.chain = c.chain AND l.id > c.id AND l.height <= $2)",
     ] {
-        sqlx::query(sql).bind(id(safe)).execute(&mut *connection).await?;
+        sqlx::query(sql).bind(chain).bind(safe).execute(&mut *connection).await?;
     }
     sqlx::raw_sql("COMMIT").execute(connection).await.map(drop)
 }
@@ -117,27 +134,22 @@ async fn kept_checkpoint(
     checkpoint: u64,
 ) -> Result<Checkpoint, Error> {
     let reading = || db::Error::query("reading the history");
-    let last: Option<i64> = sqlx::query_scalar("SELECT max(id) FROM audius_etl_checkpoints")
-        .fetch_one(&mut *connection)
-        .await
-        .map_err(reading())?;
-    let marks: Vec<i64> = sqlx::query_scalar(
-        "SELECT checkpoint_id FROM audius_etl_history WHERE table_name = $1 \
-         ORDER BY checkpoint_id DESC",
+    // Checkpoints of the lane from the last one down, as long as each has its mark: the first
+    // without one is the oldest that can be gone back to.
+    let kept: Vec<(i64, bool)> = sqlx::query_as(
+        "SELECT c.id, EXISTS (SELECT FROM audius_etl_history h \
+             WHERE h.checkpoint_id = c.id AND h.table_name = $1) \
+         FROM audius_etl_checkpoints c \
+         WHERE (c.chain LIKE 'eip155:%') = coalesce( \
+             (SELECT t.chain LIKE 'eip155:%' FROM audius_etl_checkpoints t WHERE t.id = $2), false) \
+         ORDER BY c.id DESC",
     )
     .bind(COMPLETE_MARK)
+    .bind(id(checkpoint))
     .fetch_all(&mut *connection)
     .await
     .map_err(reading())?;
-    // Marks without a gap, from the last checkpoint down: below the lowest lies the oldest one
-    // that can be gone back to.
-    let mut oldest = last;
-    for mark in marks {
-        if oldest != Some(mark) {
-            break;
-        }
-        oldest = Some(mark - 1);
-    }
+    let oldest = kept.iter().find(|(_, marked)| !marked).or(kept.last()).map(|(id, _)| *id);
     let row = sqlx::query(
         "SELECT id, chain, height, block_hash, block_time, em_block::bigint AS em_block \
          FROM audius_etl_checkpoints WHERE id = $1 AND id >= $2",
@@ -225,7 +237,7 @@ fn insert_previous(def: &TableDef) -> String {
 fn delete_untimed(table: &str) -> String {
     format!(
         "DELETE FROM {table} t USING audius_etl_checkpoints c \
-         WHERE c.id > $1 AND t.block_height = c.height AND ( \
+         WHERE c.id > $1 AND c.chain NOT LIKE 'eip155:%' AND t.block_height = c.height AND ( \
              NOT EXISTS (SELECT FROM core_indexed_blocks o \
                          WHERE o.height = c.height AND o.chain_id <> c.chain) \
              OR EXISTS (SELECT FROM etl_transactions x WHERE x.tx_hash = t.tx_hash \

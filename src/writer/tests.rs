@@ -119,9 +119,10 @@ fn block(id: u64, plays: usize) -> WrittenBlock {
 fn batch(ids: impl IntoIterator<Item = u64>, history: bool) -> Batch {
     Batch {
         blocks: ids.into_iter().map(|id| block(id, 3)).collect(),
+        ethereum: None,
         transactions: 0,
         in_reorg_threshold: history,
-        safe_checkpoint: None,
+        safe_height: None,
     }
 }
 
@@ -278,16 +279,63 @@ async fn a_sink_that_panics_leaves_nobody_waiting() {
 }
 
 #[tokio::test]
-async fn a_batch_that_leaves_a_gap_or_repeats_a_checkpoint_is_refused() {
+async fn a_batch_that_repeats_a_checkpoint_is_refused_but_a_gap_means_nothing() {
     let config = WriterConfig { committed: 7, ..WriterConfig::default() };
     let (_script, handle) = start(Script::default(), config);
     handle.submit(batch([8], false)).unwrap();
-    for id in [8, 10] {
+    for id in [7, 8] {
         let error = handle.submit(batch([id], false)).unwrap_err();
         assert!(matches!(*error, Error::OutOfOrder { after: 8, .. }), "{error}");
     }
-    handle.submit(batch([9], false)).unwrap();
-    assert_eq!(handle.flush().await.unwrap(), 9);
+    handle.submit(batch([10], false)).unwrap();
+    assert_eq!(handle.flush().await.unwrap(), 10);
+}
+
+/// A step of the Ethereum follower.
+fn step(id: u64) -> Batch {
+    let checkpoint = Checkpoint { chain: "eip155:1".into(), ..block(id, 0).checkpoint };
+    let ethereum = EthereumWrite {
+        checkpoint,
+        balances: Vec::new(),
+        unread: Vec::new(),
+        blocks: Vec::new(),
+        restart: false,
+    };
+    Batch { ethereum: Some(ethereum), ..Batch::default() }
+}
+
+#[tokio::test]
+async fn each_lane_counts_what_it_has_submitted_and_committed() {
+    let (script, core) = start(hanging(), WriterConfig::default());
+    let ethereum = core.on(Lane::Ethereum);
+    core.submit(batch([1], false)).unwrap();
+    settle().await;
+    // A later id on one lane is no reason to refuse an earlier one on the other.
+    ethereum.submit(step(5)).unwrap();
+    core.submit(batch([2, 3], false)).unwrap();
+    assert_eq!((core.pending().items, ethereum.pending().items), (15, 1));
+    script.allow(2);
+    assert_eq!(timeout(SOON, ethereum.flush()).await.unwrap().unwrap(), 5);
+    assert_eq!((core.committed(), ethereum.committed()), (1, 5));
+    script.allow(1);
+    assert_eq!(timeout(SOON, core.flush()).await.unwrap().unwrap(), 3);
+    assert_eq!(script.written(), [vec![1], vec![], vec![2, 3]], "a run holds one lane's batches");
+}
+
+#[tokio::test]
+async fn a_rollback_does_not_wait_for_what_the_other_lane_has_queued() {
+    let (script, core) = start(hanging(), WriterConfig::default());
+    let ethereum = core.on(Lane::Ethereum);
+    ethereum.submit(step(1)).unwrap();
+    settle().await;
+    core.submit(batch([2], false)).unwrap();
+    let rollback = tokio::spawn(async move { ethereum.rollback_to(1).await });
+    settle().await;
+    script.allow(1);
+    assert_eq!(timeout(SOON, rollback).await.unwrap().unwrap().unwrap().id, 1);
+    assert_eq!(core.committed(), 0);
+    script.allow(1);
+    timeout(SOON, core.flush()).await.unwrap().unwrap();
 }
 
 fn status(head: i64) -> ChainStatus {

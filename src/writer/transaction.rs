@@ -2,7 +2,7 @@
 
 use sqlx::{AssertSqlSafe, postgres::PgConnection};
 
-use super::{Run, prepare::Prepared, raw, sla};
+use super::{Run, ethereum, prepare::Prepared, raw, sla};
 use crate::db::codec::TimeParam;
 
 /// Bytes of one copy message. Larger ones only make both sides hold them twice.
@@ -50,6 +50,9 @@ pub(super) async fn execute(
         }
     }
     rows.extend(sla::write(connection, run).await?);
+    for write in &run.ethereum {
+        ethereum::write(connection, write, run.keep_history, &mut rows).await?;
+    }
     write_chain(connection, run).await.map_err(at("audius_etl_chains"))?;
     statement(connection, "COMMIT", "commit").await?;
     Ok(rows)
@@ -102,7 +105,7 @@ async fn drop_older_checkpoints(connection: &mut PgConnection, run: &Run) -> Res
 
 /// Adds what the run holds to the chain's row. What is not known keeps the value it has.
 async fn write_chain(connection: &mut PgConnection, run: &Run) -> Result<(), sqlx::Error> {
-    let blocks = run.blocks.last().map(|block| block.checkpoint.chain.as_str());
+    let blocks = run.last_checkpoint().map(|last| last.chain.as_str());
     let Some(chain) = blocks.or(run.status.as_ref().map(|status| status.chain.as_str())) else {
         return Ok(());
     };

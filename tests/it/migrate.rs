@@ -133,6 +133,9 @@ async fn a_copy_of_production_is_adopted_and_loses_nothing() {
     assert_eq!(db.number("SELECT count(*) FROM users WHERE of_a_later_version = 'x'").await, 1);
 }
 
+const NEWER_TABLES: &[&str] =
+    &["eth_wallet_balances", "eth_indexer_checkpoints", "eth_user_balances"];
+
 #[tokio::test]
 async fn a_migrated_database_has_productions_tables_to_the_letter() {
     let ours = TestDb::new().await;
@@ -143,6 +146,8 @@ async fn a_migrated_database_has_productions_tables_to_the_letter() {
         .await
         .into_iter()
         .filter(|line| !line.contains("etl_") && !line.contains("mv_dashboard"))
+        // Production got these after the fixture was taken.
+        .filter(|line| !NEWER_TABLES.iter().any(|table| line.contains(table)))
         // The sources of functions are ours; production's are not known to us, and the fixture has
         // no triggers.
         .filter(|line| !line.starts_with("function ") && !line.starts_with("trigger "))

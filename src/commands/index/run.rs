@@ -20,7 +20,9 @@ use crate::model::Timestamp;
 use crate::pipeline::event::{PipelineEvent, Start, Summary};
 use crate::pipeline::{Applier, ApplyOptions, Cursor, End, Limits, Pipeline, RejectLog};
 use crate::terminal::progress;
-use crate::writer::{self, ChainStatus, PostgresConfig, PostgresSink, WriterConfig, WriterHandle};
+use crate::writer::{
+    self, ChainStatus, CheckpointIds, PostgresConfig, PostgresSink, WriterConfig, WriterHandle,
+};
 
 /// Events that wait to be drawn. Drawing never falls behind for long; this bridges a slow terminal.
 const EVENTS_AHEAD: usize = 256;
@@ -173,7 +175,7 @@ async fn follow(
         loader,
         writer: handle.clone(),
         applier: Applier::new(
-            job.cursor(resume),
+            job.cursor(resume, handle.ids()),
             environment(args, derive, now),
             job.apply_options(),
         ),
@@ -224,9 +226,9 @@ impl Job<'_> {
         self.start.latest().map(|last| last.chain.clone())
     }
 
-    fn cursor(&self, resume: Option<LastBlock>) -> Cursor {
+    fn cursor(&self, resume: Option<LastBlock>, ids: CheckpointIds) -> Cursor {
         Cursor {
-            checkpoint: self.start.checkpoint,
+            ids,
             em_block: self.start.block_number,
             plays_slot: self.start.plays_slot,
             last: resume.map(|last| (last.height, last.hash)),

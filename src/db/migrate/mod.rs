@@ -53,6 +53,7 @@ pub const MIGRATIONS: &[Migration] = migrations![
     5 "0005_etl",
     6 "0006_go_columns",
     7 "0007_lookup_indexes",
+    8 "0008_ethereum",
 ];
 
 impl Migration {

@@ -9,8 +9,8 @@ use audius_etl::{
 
 use super::{Desk, call, play, row, time, tx, user};
 
-fn with_history(blocks: Vec<WrittenBlock>, safe: Option<u64>) -> Arc<Run> {
-    Arc::new(Run { blocks, keep_history: true, safe_checkpoint: safe, ..Run::default() })
+fn with_history(blocks: Vec<WrittenBlock>, safe: Option<i64>) -> Arc<Run> {
+    Arc::new(Run { blocks, keep_history: true, safe_height: safe, ..Run::default() })
 }
 
 /// A row of `playlists` with a JSON column.
