@@ -92,7 +92,7 @@ async fn dump(db: &TestDb) -> String {
         .texts(
             "SELECT relname::text FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
              WHERE nspname = 'public' AND relkind = 'r' AND relname <> 'audius_etl_migrations'
-                 AND relname <> 'audius_etl_history' ORDER BY 1",
+                 AND relname NOT IN ('audius_etl_history', 'audius_etl_chains') ORDER BY 1",
         )
         .await;
     let rows_of = |table: &String| {
