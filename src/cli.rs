@@ -7,8 +7,11 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use crate::commands::backfill::BackfillArgs;
+use crate::commands::completions::CompletionsArgs;
+use crate::commands::config::ConfigArgs;
 use crate::commands::generate::GenerateArgs;
 use crate::commands::index::IndexArgs;
+use crate::commands::man::ManArgs;
 use crate::commands::migrate::MigrateArgs;
 use crate::commands::record::RecordArgs;
 use crate::commands::wrap::WrapArgs;
@@ -36,20 +39,21 @@ pub struct Cli {
 pub struct GlobalArgs {
     /// PostgreSQL to work on, as a postgres:// URL [default: a private cluster under --data-dir]
     ///
-    /// Also read from AUDIUS_ETL_DB, DATABASE_URL and ETL_DB_URL, the first that is set. A password
-    /// in it is never printed.
+    /// In the environment DATABASE_URL, ETL_DB_URL and writeDbUrl stand for it too. A password in it
+    /// is never printed.
     #[arg(long, global = true, value_name = "URL", hide_default_value = true)]
     pub db: Option<String>,
 
-    /// Folder of the private PostgreSQL cluster (also AUDIUS_ETL_DATA_DIR)
+    /// Folder of the private PostgreSQL cluster
     #[arg(long, global = true, value_name = "DIR", default_value = ".audius-etl")]
     pub data_dir: PathBuf,
 
-    /// TOML file with further options (also AUDIUS_ETL_CONFIG)
+    /// TOML file with further options [default: audius-etl.toml, if it is there]
     ///
     /// Options of every command stand at the top, those of one command in a table of its name; keys
-    /// are the long options without dashes in front. Command line and environment win over the
-    /// file.
+    /// are the long options without dashes in front. The environment wins over the file: --db is
+    /// AUDIUS_ETL_DB there, and so on for every option; AUDIUS_ETL_INDEX_START is --start for
+    /// `index` only, and lists are separated by commas. The command line wins over both.
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
 
@@ -101,9 +105,12 @@ pub enum Color {
 )]
 pub enum Command {
     Backfill(BackfillArgs),
+    Completions(CompletionsArgs),
+    Config(ConfigArgs),
     #[command(hide = true)]
     Generate(GenerateArgs),
     Index(Box<IndexArgs>),
+    Man(ManArgs),
     Migrate(MigrateArgs),
     Record(RecordArgs),
     #[command(hide = true)]

@@ -2,16 +2,21 @@
 //! process around it, and the dispatch.
 
 pub mod backfill;
+pub mod completions;
+pub mod config;
 mod database;
 pub mod ethereum;
 pub mod generate;
 pub mod index;
+pub mod man;
 pub mod migrate;
 pub mod record;
 pub mod wrap;
 
 use std::ffi::OsString;
+use std::sync::Arc;
 
+use clap::CommandFactory;
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::{Cli, Command};
@@ -29,6 +34,10 @@ pub struct Context {
     /// Cancelled by the first SIGINT or SIGTERM: stop taking up work, flush, and end with
     /// [`Failure::interrupted`].
     pub cancel: CancellationToken,
+    /// The command line as it was typed.
+    pub argv: Arc<[OsString]>,
+    /// The environment, for `config`.
+    pub environment: Environment,
 }
 
 /// Runs the program for a command line and returns its exit code.
@@ -40,7 +49,17 @@ pub async fn run(argv: Vec<OsString>, environment: Environment, cancel: Cancella
     let settings = Settings::resolve(&cli.global, &environment);
     let printer = Printer::new(&settings);
     let ended = match log::init(&settings, &printer) {
-        Ok(()) => dispatch(cli, &Context { settings, printer: printer.clone(), cancel }).await,
+        Ok(()) => {
+            for name in environment.unknown(&Cli::command()) {
+                tracing::warn!(
+                    name,
+                    "unknown variable in the environment: no option has this name"
+                );
+            }
+            let argv = argv.into();
+            let printer = printer.clone();
+            dispatch(cli, &Context { settings, printer, cancel, argv, environment }).await
+        }
         Err(failure) => Err(failure),
     };
     match ended {
@@ -55,8 +74,11 @@ pub async fn run(argv: Vec<OsString>, environment: Environment, cancel: Cancella
 async fn dispatch(cli: Cli, context: &Context) -> Result<(), Failure> {
     match cli.command {
         Command::Backfill(args) => backfill::run(args, context).await,
+        Command::Completions(args) => completions::run(&args, context),
+        Command::Config(args) => config::run(&args, context),
         Command::Generate(args) => generate::run(args, context).await,
         Command::Index(args) => index::run(*args, context).await,
+        Command::Man(args) => man::run(&args, context),
         Command::Migrate(args) => migrate::run(args, context).await,
         Command::Record(args) => record::run(args, context).await,
         Command::WrapTransactions(args) => wrap::run(args, context).await,

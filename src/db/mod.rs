@@ -26,6 +26,7 @@ use tokio::time::timeout;
 
 pub(crate) use self::error::is_transient;
 pub use self::error::{Error, ErrorKind, SchemaProblem};
+pub(crate) use self::url::hide_parameters;
 pub use self::url::redacted;
 
 /// How long a server may take to accept a connection. A host that drops packets would otherwise

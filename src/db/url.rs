@@ -29,7 +29,7 @@ pub fn redacted(url: &str) -> String {
 }
 
 /// Hides the value of `password=` and its like, in a query string and in `key=value` settings.
-fn hide_parameters(text: &str) -> String {
+pub(crate) fn hide_parameters(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(found) = rest.to_ascii_lowercase().find("password=") {

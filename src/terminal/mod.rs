@@ -4,6 +4,7 @@
 pub mod log;
 pub mod printer;
 pub mod progress;
+pub mod redact;
 pub mod table;
 
 pub use printer::Printer;

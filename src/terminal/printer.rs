@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal, Write};
 
 use indicatif::{MultiProgress, ProgressDrawTarget};
 
+use super::redact::redacted;
 use super::table::render_summary;
 use crate::cli::Color;
 use crate::failure::{Failure, FailureKind};
@@ -104,6 +105,12 @@ impl Printer {
             // stream is gone, there is nobody left to tell.
             settings::Error::Usage(error) => {
                 let code = if error.use_stderr() { FailureKind::Usage.exit_code() } else { 0 };
+                // It quotes words of the command line, which may be URLs with secrets.
+                let text = error.render().to_string();
+                if error.use_stderr() && redacted(&text) != text {
+                    self.stderr(text.trim_end());
+                    return code;
+                }
                 error.print().map_or(code, |()| code)
             }
             other => {
@@ -116,10 +123,13 @@ impl Printer {
 
     /// Writes bytes of the log to stderr as they are.
     pub(super) fn log_bytes(&self, bytes: &[u8]) -> io::Result<()> {
-        self.bars.suspend(|| io::stderr().lock().write_all(bytes))
+        let text = String::from_utf8_lossy(bytes);
+        let text = redacted(&text);
+        self.bars.suspend(|| io::stderr().lock().write_all(text.as_bytes()))
     }
 
     fn stderr(&self, text: &str) {
+        let text = redacted(text);
         // Losing stderr must not end a run that has work to finish.
         self.bars.suspend(|| writeln!(io::stderr().lock(), "{text}")).ok();
     }

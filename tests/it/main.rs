@@ -12,6 +12,7 @@ mod chain_node;
 mod cli_failure;
 mod cli_help;
 mod cli_settings;
+mod config;
 mod decode;
 mod generator;
 mod hostile;

@@ -23,8 +23,8 @@ pub struct IndexArgs {
     ///
     /// A node as http(s)://host:port; an archive as a file, folder or glob (.jsonl, .pb, plain or
     /// with .zst or .gz); or - for JSON lines on standard input. Repeat the option to name nodes
-    /// that take over, in order, when the ones before fail. Also read from AUDIUS_ETL_SOURCE and
-    /// ETL_RPC_URL.
+    /// that take over, in order, when the ones before fail. In the environment ETL_RPC_URL stands for
+    /// it too.
     #[arg(long, value_name = "SOURCE", hide_default_value = true, help_heading = "Blocks")]
     pub source: Vec<String>,
 
