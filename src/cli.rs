@@ -52,7 +52,7 @@ pub struct GlobalArgs {
     ///
     /// Options of every command stand at the top, those of one command in a table of its name; keys
     /// are the long options without dashes in front. The environment wins over the file: --db is
-    /// AUDIUS_ETL_DB there, and so on for every option; AUDIUS_ETL_INDEX_START is --start for
+    /// `AUDIUS_ETL_DB` there, and so on for every option; `AUDIUS_ETL_INDEX_START` is --start for
     /// `index` only, and lists are separated by commas. The command line wins over both.
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,

@@ -91,7 +91,7 @@ impl Environment {
     }
 
     /// Where systemd waits for word of this process, and how often it wants to hear (microseconds),
-    /// as far as it asks (sd_notify(3), sd_watchdog_enabled(3)).
+    /// as far as it asks (see `sd_notify` and `sd_watchdog_enabled`).
     pub fn service_manager(&self) -> (Option<String>, Option<u64>) {
         let here = self.get("WATCHDOG_PID").is_none_or(|pid| pid == std::process::id().to_string());
         let interval = self.get("WATCHDOG_USEC").filter(|_| here);

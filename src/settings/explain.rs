@@ -52,7 +52,7 @@ pub fn explain(
     let layers = Layers::read(Cli::command(), &inner, environment)?;
     let selected = layers.selected.clone();
     let (program, given) = layers.into_program();
-    let lenient = program.clone().ignore_errors(words.is_empty());
+    let lenient = program.ignore_errors(words.is_empty());
     let matches = lenient.try_get_matches_from(&inner)?;
     let mut all = Vec::new();
     // The options in the order of their definition, which giving them defaults does not keep.

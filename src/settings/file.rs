@@ -1,7 +1,7 @@
 //! The configuration file: TOML whose keys are the long options, read into entries that remember
 //! their lines.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use clap::Command;
 use toml::Spanned;
@@ -38,10 +38,10 @@ impl ConfigFile {
     ///
     /// # Errors
     /// A named file that isn't there, and anything in a file that no option takes.
-    pub(super) fn load(named: Option<PathBuf>, program: &Command) -> Result<Option<Self>, Error> {
-        let path = named.clone().unwrap_or_else(|| PathBuf::from(DEFAULT_FILE));
-        match std::fs::read_to_string(&path) {
-            Ok(text) => Self::parse(&path, &text, program).map(Some),
+    pub(super) fn load(named: Option<&Path>, program: &Command) -> Result<Option<Self>, Error> {
+        let path = named.unwrap_or(Path::new(DEFAULT_FILE));
+        match std::fs::read_to_string(path) {
+            Ok(text) => Self::parse(path, &text, program).map(Some),
             Err(error) if named.is_none() && error.kind() == std::io::ErrorKind::NotFound => {
                 Ok(None)
             }

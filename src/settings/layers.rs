@@ -117,7 +117,7 @@ impl Layers {
             .as_ref()
             .and_then(|typed| typed.try_get_one::<PathBuf>("config").ok().flatten().cloned())
             .or_else(|| environment.option("", "config").map(|(_, path)| PathBuf::from(path)));
-        let file = ConfigFile::load(named, &program)?.unwrap_or_default();
+        let file = ConfigFile::load(named.as_deref(), &program)?.unwrap_or_default();
         let mut layers = Self { program, typed, selected, given: Vec::new() };
         layers.read_environment(environment)?;
         layers.read_file(file)?;
