@@ -14,6 +14,7 @@ mod cli_help;
 mod cli_settings;
 mod config;
 mod decode;
+mod eth_provider;
 mod generator;
 mod hostile;
 mod initial_sync;

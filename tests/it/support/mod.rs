@@ -1,9 +1,11 @@
 //! What the integration tests share: running the built binary in a place of its own, and reading
 //! the source tree.
 
+pub(crate) mod anvil;
 pub(crate) mod blocks;
 pub(crate) mod db;
 pub(crate) mod fake_node;
+pub(crate) mod fault_proxy;
 
 use std::ffi::OsStr;
 use std::os::unix::fs::PermissionsExt;
