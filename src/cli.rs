@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use crate::commands::backfill::BackfillArgs;
+use crate::commands::compare::CompareArgs;
 use crate::commands::completions::CompletionsArgs;
 use crate::commands::config::ConfigArgs;
 use crate::commands::generate::GenerateArgs;
@@ -105,6 +106,7 @@ pub enum Color {
 )]
 pub enum Command {
     Backfill(BackfillArgs),
+    Compare(Box<CompareArgs>),
     Completions(CompletionsArgs),
     Config(ConfigArgs),
     #[command(hide = true)]
@@ -120,7 +122,8 @@ pub enum Command {
 /// Printed below the long help of the program.
 const EXIT_CODES: &str = "\
 Exit codes:
-    0  done
+    0  done; compare: equal
+    1  compare: differences
     2  usage or configuration
     3  database unreachable
     4  chain unreachable

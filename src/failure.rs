@@ -7,7 +7,7 @@ use std::fmt;
 
 use std::sync::Arc;
 
-use crate::{chain, db, decode, eth, pipeline, settings, writer};
+use crate::{chain, compare, db, decode, eth, pipeline, settings, writer};
 
 /// Why a command did not do what it was asked to.
 #[derive(Debug)]
@@ -207,6 +207,25 @@ impl From<pipeline::Error> for Failure {
             | pipeline::Error::Thread(_)
             | pipeline::Error::Ended { .. }
             | pipeline::Error::NeverComplete { .. }) => Self::new(FailureKind::Data, error),
+        }
+    }
+}
+
+impl From<compare::Error> for Failure {
+    fn from(error: compare::Error) -> Self {
+        match &error {
+            compare::Error::Database { source, .. } => match source.kind() {
+                db::ErrorKind::Unreachable => Self::new(FailureKind::Database, error)
+                    .hint("no verdict: the comparison did not come to its end"),
+                kind => Self::of_database(kind, error),
+            },
+            compare::Error::Window { .. } => Self::new(FailureKind::Usage, error)
+                .hint("compare whole databases with --all, or name a --chain that both have"),
+            compare::Error::Usage(_) | compare::Error::File { .. } => {
+                Self::new(FailureKind::Usage, error)
+            }
+            compare::Error::Io { .. } => Self::new(FailureKind::Data, error),
+            compare::Error::Interrupted => Self::new(FailureKind::Interrupted, error),
         }
     }
 }

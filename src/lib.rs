@@ -66,6 +66,7 @@
 //! | [`writer`] | the background task that makes batches durable, one transaction at a time |
 //! | [`db`] | connecting, the private cluster, migrations, loading rows by key |
 //! | [`pipeline`] | the stages wired together, and the events they send |
+//! | [`compare`] | parity of two databases: checksums in the servers, differences field by field |
 //! | [`terminal`] | everything printed: data, progress, summary tables, logs, errors |
 //! | [`failure`] | one error type for the end of a run, with its exit code |
 
@@ -94,6 +95,9 @@ pub mod writer;
 
 // The stages wired together.
 pub mod pipeline;
+
+// Beside the flow: parity of two databases.
+pub mod compare;
 
 // What the user sees.
 pub mod failure;

@@ -2,6 +2,7 @@
 //! process around it, and the dispatch.
 
 pub mod backfill;
+pub mod compare;
 pub mod completions;
 pub mod config;
 mod database;
@@ -63,7 +64,7 @@ pub async fn run(argv: Vec<OsString>, environment: Environment, cancel: Cancella
         Err(failure) => Err(failure),
     };
     match ended {
-        Ok(()) => 0,
+        Ok(code) => code,
         Err(failure) => {
             printer.failure(&failure);
             failure.exit_code()
@@ -71,9 +72,11 @@ pub async fn run(argv: Vec<OsString>, environment: Environment, cancel: Cancella
     }
 }
 
-async fn dispatch(cli: Cli, context: &Context) -> Result<(), Failure> {
-    match cli.command {
+/// Runs the command; the exit code of one that ended well.
+async fn dispatch(cli: Cli, context: &Context) -> Result<u8, Failure> {
+    let done = match cli.command {
         Command::Backfill(args) => backfill::run(args, context).await,
+        Command::Compare(args) => return compare::run(*args, context).await,
         Command::Completions(args) => completions::run(&args, context),
         Command::Config(args) => config::run(&args, context),
         Command::Generate(args) => generate::run(args, context).await,
@@ -82,5 +85,6 @@ async fn dispatch(cli: Cli, context: &Context) -> Result<(), Failure> {
         Command::Migrate(args) => migrate::run(args, context).await,
         Command::Record(args) => record::run(args, context).await,
         Command::WrapTransactions(args) => wrap::run(args, context).await,
-    }
+    };
+    done.map(|()| 0)
 }

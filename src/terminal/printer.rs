@@ -17,6 +17,7 @@ use crate::settings::{self, Settings, Verbosity};
 pub struct Printer {
     verbosity: Verbosity,
     color: bool,
+    color_data: bool,
     interactive: bool,
     bars: MultiProgress,
 }
@@ -30,6 +31,11 @@ impl Printer {
             Color::Never => false,
             Color::Auto => terminal && !settings.no_color,
         };
+        let color_data = match settings.color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => io::stdout().is_terminal() && !settings.no_color,
+        };
         // With debug messages scrolling past, a bar would only flicker.
         let interactive = terminal && settings.verbosity == Verbosity::Normal;
         let target = if interactive {
@@ -38,13 +44,19 @@ impl Printer {
             ProgressDrawTarget::hidden()
         };
         let bars = MultiProgress::with_draw_target(target);
-        Self { verbosity: settings.verbosity, color, interactive, bars }
+        Self { verbosity: settings.verbosity, color, color_data, interactive, bars }
     }
 
     /// A printer for the time before there are settings.
     pub fn plain() -> Self {
         let bars = MultiProgress::with_draw_target(ProgressDrawTarget::hidden());
-        Self { verbosity: Verbosity::Normal, color: false, interactive: false, bars }
+        Self {
+            verbosity: Verbosity::Normal,
+            color: false,
+            color_data: false,
+            interactive: false,
+            bars,
+        }
     }
 
     /// Whether a person watches stderr, so that a bar makes sense.
@@ -55,6 +67,11 @@ impl Printer {
     /// Whether text on stderr is coloured.
     pub const fn is_colored(&self) -> bool {
         self.color
+    }
+
+    /// Whether data on stdout is coloured.
+    pub fn is_data_colored(&self) -> bool {
+        self.color_data
     }
 
     /// Where progress bars are drawn; hidden unless [`Self::is_interactive`].

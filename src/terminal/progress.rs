@@ -202,7 +202,7 @@ impl Run {
 }
 
 /// A duration in its two largest units: `42 s`, `3 min 5 s`, `2 h 10 min`.
-fn short(duration: Duration) -> String {
+pub(super) fn short(duration: Duration) -> String {
     let seconds = duration.as_secs();
     match (seconds / 3_600, seconds / 60 % 60, seconds % 60) {
         (0, 0, seconds) => format!("{seconds} s"),

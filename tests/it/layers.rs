@@ -16,6 +16,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("handlers", &["model", "decode", "store"]),
     ("db", &["model", "store"]),
     ("writer", &["model", "store", "db"]),
+    ("compare", &["model", "db"]),
     ("pipeline", &["model", "chain", "decode", "store", "handlers", "db", "writer"]),
 ];
 

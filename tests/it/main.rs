@@ -12,6 +12,7 @@ mod chain_node;
 mod cli_failure;
 mod cli_help;
 mod cli_settings;
+mod compare;
 mod config;
 mod decode;
 mod eth_provider;

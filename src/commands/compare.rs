@@ -1,0 +1,207 @@
+//! `audius-etl compare`: prove that two databases hold the same entities.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+
+use super::Context;
+use super::database::OpenDatabase;
+use crate::compare::{self, Options, Progress, Sample, Verdict};
+use crate::db::Database;
+use crate::failure::Failure;
+use crate::terminal::parity;
+
+/// Prove that two databases hold the same entities, field by field
+///
+/// Compares over the stretch of the chain that both have indexed, in both directions: rows that
+/// match, that differ, and that are on one side only. Both servers compute checksums of segments;
+/// only segments that differ are read. Nothing is written to either database. The last line is the
+/// verdict; the exit code is 0 for equal, 1 for differences, 7 where schemas lack something.
+#[derive(Args, Clone, Debug)]
+#[command(after_long_help = AFTER_HELP)]
+pub struct CompareArgs {
+    /// Database to check, as a postgres:// URL [default: the one of --db]
+    #[arg(long, value_name = "URL", help_heading = "Databases")]
+    pub etl_db: Option<String>,
+
+    /// Database to check it against, as a postgres:// URL
+    #[arg(long, value_name = "URL", help_heading = "Databases")]
+    pub prod_db: String,
+
+    /// Connections to each server
+    #[arg(long, value_name = "N", default_value_t = 4, help_heading = "Databases",
+        value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub jobs: u16,
+
+    /// Seconds after which a statement is given up
+    #[arg(long, value_name = "SECONDS", default_value_t = 600, help_heading = "Databases")]
+    pub statement_timeout: u64,
+
+    /// Pause while a server runs more than this many statements of others
+    #[arg(long, value_name = "N", help_heading = "Databases")]
+    pub max_load: Option<u32>,
+
+    /// Compare everything, whatever heights it belongs to; for two dumps
+    #[arg(long, help_heading = "What to compare", conflicts_with_all = ["since", "until", "chain"])]
+    pub all: bool,
+
+    /// First height [default: the first that both databases have]
+    #[arg(long, value_name = "HEIGHT", help_heading = "What to compare")]
+    pub since: Option<i64>,
+
+    /// Last height [default: the last that both databases have]
+    #[arg(long, value_name = "HEIGHT", help_heading = "What to compare")]
+    pub until: Option<i64>,
+
+    /// Chain id, where the databases have several in common [default: the one written last]
+    #[arg(long, value_name = "ID", help_heading = "What to compare")]
+    pub chain: Option<String>,
+
+    /// Tables, separated by commas [default: all that both databases have]
+    #[arg(long, value_name = "TABLES", value_delimiter = ',', help_heading = "What to compare")]
+    pub tables: Vec<String>,
+
+    /// Columns besides the keys, `column` or `table.column`, separated by commas [default: all]
+    #[arg(long, value_name = "COLUMNS", value_delimiter = ',', help_heading = "What to compare")]
+    pub columns: Vec<String>,
+
+    /// SQL condition on the rows, with `t` for the table, such as `t.user_id < 1000`
+    #[arg(long = "where", value_name = "SQL", help_heading = "What to compare")]
+    pub condition: Option<String>,
+
+    /// Compare only about N rows, or N% of the rows, of every table; the same rows on both sides
+    #[arg(long, value_name = "N|N%", value_parser = sample, help_heading = "What to compare")]
+    pub sample: Option<Sample>,
+
+    /// Compare only part I of N parts, so that several machines share the work
+    #[arg(long, value_name = "I/N", value_parser = shard, help_heading = "What to compare")]
+    pub shard: Option<(u32, u32)>,
+
+    /// Leave a table after this many differences
+    #[arg(long, value_name = "N", help_heading = "What to compare")]
+    pub limit: Option<u64>,
+
+    /// Compare every row instead of checksums
+    #[arg(long, help_heading = "How to compare")]
+    pub exact: bool,
+
+    /// File of known differences, instead of the one that comes with the program
+    #[arg(long, value_name = "FILE", help_heading = "How to compare")]
+    pub known: Option<PathBuf>,
+
+    /// Seconds after which rows that differ are read again, if a database was written to meanwhile
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, help_heading = "How to compare")]
+    pub recheck_after: u64,
+
+    /// Rows of a segment
+    #[arg(long, value_name = "N", default_value_t = 1_000, hide = true,
+        value_parser = clap::value_parser!(u64).range(1..))]
+    pub segment_rows: u64,
+
+    /// Hash with MD5 even where the servers agree on PostgreSQL's own hash
+    #[arg(long, hide = true)]
+    pub md5: bool,
+
+    /// Differences to print; all of them go into the files
+    #[arg(long, value_name = "N", default_value_t = 20, help_heading = "Reports")]
+    pub show: usize,
+}
+
+const AFTER_HELP: &str = "\
+Known differences are entries of a TOML file, each with a reason:
+
+    [[difference]]
+    table = \"users\"            # or \"*\"
+    column = \"cover_photo\"     # none for rules about whole rows
+    rule = \"null-is-empty\"
+    reason = \"why this is expected\"
+
+Rules: any, null-is-empty, null-in-etl, null-in-prod, case, not-compared (the column is left out),
+missing-in-etl, missing-in-prod (whole rows), absent (the schema lacks table or column).";
+
+fn sample(text: &str) -> Result<Sample, String> {
+    let wrong = || "a number of rows such as 1000, or a share such as 2.5%, is needed".to_owned();
+    match text.strip_suffix('%') {
+        Some(percent) => percent
+            .trim()
+            .parse::<f64>()
+            .ok()
+            .filter(|percent| (0.0..=100.0).contains(percent))
+            .map(|percent| Sample::Share(percent / 100.0))
+            .ok_or_else(wrong),
+        None => text.parse().map(Sample::Rows).map_err(|_not_a_number| wrong()),
+    }
+}
+
+fn shard(text: &str) -> Result<(u32, u32), String> {
+    let parts = text.split_once('/').and_then(|(part, of)| {
+        let (part, of) = (part.parse().ok()?, of.parse().ok()?);
+        (1..=of).contains(&part).then_some((part, of))
+    });
+    parts.ok_or_else(|| "a part such as 2/4 is needed".to_owned())
+}
+
+impl CompareArgs {
+    fn options(&self) -> Options {
+        Options {
+            all: self.all,
+            chain: self.chain.clone(),
+            since: self.since,
+            until: self.until,
+            tables: self.tables.clone(),
+            columns: self.columns.clone(),
+            condition: self.condition.clone(),
+            sample: self.sample,
+            shard: self.shard,
+            limit: self.limit,
+            exact: self.exact,
+            md5: self.md5,
+            jobs: self.jobs.into(),
+            segment_rows: self.segment_rows,
+            statement_timeout: Duration::from_secs(self.statement_timeout),
+            max_load: self.max_load,
+            recheck_after: Duration::from_secs(self.recheck_after),
+            known: self.known.clone(),
+        }
+    }
+}
+
+/// Compares and returns the exit code.
+pub(crate) async fn run(args: CompareArgs, context: &Context) -> Result<u8, Failure> {
+    let opened = match &args.etl_db {
+        Some(_) => None,
+        None => Some(OpenDatabase::open(context).await?),
+    };
+    let etl = match (&args.etl_db, &opened) {
+        (Some(url), _) => Database::parse(url)?,
+        (None, Some(opened)) => opened.database().clone(),
+        (None, None) => return Err(Failure::usage("no database to check is given")),
+    };
+    let ended = compare_and_report(&args, context, etl).await;
+    if let Some(opened) = opened {
+        opened.close().await?;
+    }
+    ended
+}
+
+async fn compare_and_report(
+    args: &CompareArgs,
+    context: &Context,
+    etl: Database,
+) -> Result<u8, Failure> {
+    let prod = Database::parse(&args.prod_db)?;
+    let progress = Arc::new(Progress::default());
+    let (shared, cancel) = (Arc::clone(&progress), context.cancel.clone());
+    let comparing = Box::pin(compare::compare(etl, prod, args.options(), shared, cancel));
+    let mut ended = parity::follow(&context.printer, &progress, comparing).await?;
+    let shown: Vec<_> = ended.differences()?.take(args.show).collect::<Result<_, _>>()?;
+    let report = &ended.report;
+    context.printer.data(&parity::render(report, &shown, context.printer.is_data_colored()))?;
+    Ok(match report.verdict {
+        Verdict::Equal => 0,
+        Verdict::Different => 1,
+        Verdict::Drift => crate::failure::FailureKind::Schema.exit_code(),
+    })
+}

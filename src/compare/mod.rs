@@ -1,0 +1,143 @@
+//! Proves parity between two databases: the same entities, field by field, over the window of the
+//! chain that both have indexed.
+//!
+//! ```text
+//!  catalogs ──▶ plan ──▶ per table, in one snapshot per side:
+//!               (pure)     bounds of segments ──▶ checksums ──▶ unequal ones split ──▶ rows walked
+//!                                                 in both servers                      side by side
+//!                          ──▶ rows that differ, in full ──▶ judged (pure) ──▶ spool
+//!  after all tables: recheck of live databases ──▶ report, spool ──▶ CSV, JSON, HTML
+//! ```
+//!
+//! A server computes the normal form of every value ([`form`]), hashes rows and sums the hashes per
+//! segment of the key; sums do not depend on the order of rows, so a table is read once, in stretches
+//! of its pages that take about half a second each, whatever indexes it has. Only segments whose sums
+//! differ are looked at closer, and only rows that differ are fetched. Memory does not depend on the
+//! number of rows or differences.
+
+mod catalog;
+mod error;
+mod form;
+mod judge;
+mod known;
+mod merge;
+mod plan;
+mod query;
+pub mod report;
+mod result;
+mod run;
+mod scan;
+mod session;
+pub mod spec;
+mod spool;
+mod sql;
+mod table;
+mod window;
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+pub use self::error::Error;
+pub use self::judge::{Difference, FieldDifference, Kind};
+pub use self::plan::{Drift, Skipped};
+pub use self::result::{Compared, KnownUse, Progress, Report, TableResult, Verdict};
+pub use self::run::{Ended, compare};
+pub use self::window::{Numbers, Span, Window};
+
+/// One of the two databases.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Side {
+    /// The database that is checked.
+    Etl,
+    /// The database it is checked against.
+    Prod,
+}
+
+impl fmt::Display for Side {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Etl => "etl",
+            Self::Prod => "prod",
+        })
+    }
+}
+
+/// A part of the rows to look at.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Sample {
+    /// About this many rows of every table.
+    Rows(u64),
+    /// This share of the rows of every table, from 0 to 1.
+    Share(f64),
+}
+
+impl Default for Options {
+    /// What the command line says where nothing is given.
+    fn default() -> Self {
+        Self {
+            all: false,
+            chain: None,
+            since: None,
+            until: None,
+            tables: Vec::new(),
+            columns: Vec::new(),
+            condition: None,
+            sample: None,
+            shard: None,
+            limit: None,
+            exact: false,
+            md5: false,
+            jobs: 4,
+            segment_rows: 1_000,
+            statement_timeout: Duration::from_secs(600),
+            max_load: None,
+            recheck_after: Duration::from_secs(30),
+            known: None,
+        }
+    }
+}
+
+/// What to compare, and how.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Compare everything, whatever heights it belongs to.
+    pub all: bool,
+    /// Chain to compare, where the databases have several in common.
+    pub chain: Option<String>,
+    /// First height.
+    pub since: Option<i64>,
+    /// Last height.
+    pub until: Option<i64>,
+    /// Names of tables; empty for all.
+    pub tables: Vec<String>,
+    /// Names of columns, alone or with their table; empty for all.
+    pub columns: Vec<String>,
+    /// A condition on the rows of the table aliased `t`.
+    pub condition: Option<String>,
+    /// A part of the rows, drawn by key, the same on both sides.
+    pub sample: Option<Sample>,
+    /// Part `.0` (from 1) of `.1` parts, drawn by key.
+    pub shard: Option<(u32, u32)>,
+    /// Differences after which a table is left; `None` finds all.
+    pub limit: Option<u64>,
+    /// Compare rows instead of hashes.
+    pub exact: bool,
+    /// Hash with MD5 even where the servers agree on PostgreSQL's own hash.
+    pub md5: bool,
+    /// Connections to each server.
+    pub jobs: usize,
+    /// Rows of a segment.
+    pub segment_rows: u64,
+    /// After which a statement is given up.
+    pub statement_timeout: Duration,
+    /// Statements of others on a server above which we pause.
+    pub max_load: Option<u32>,
+    /// How long after the comparison flagged rows are read again; zero never.
+    pub recheck_after: Duration,
+    /// File of known differences; `None` for those that come with the program.
+    pub known: Option<PathBuf>,
+}

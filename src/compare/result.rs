@@ -1,0 +1,249 @@
+//! What a comparison found, in numbers, and how far it has come.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use serde::{Deserialize, Serialize};
+
+use super::{Drift, Skipped, Window};
+
+/// The answer in one word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// The same entities, field by field.
+    Equal,
+    /// There are differences that nobody knew of.
+    Different,
+    /// No differences in what could be compared, but a schema lacks something.
+    Drift,
+}
+
+/// What became of one table.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct TableResult {
+    /// Its name.
+    pub table: String,
+    /// Rows of etl that took part.
+    pub etl_rows: u64,
+    /// Rows of prod that took part.
+    pub prod_rows: u64,
+    /// Rows that are the same on both sides.
+    pub matched: u64,
+    /// Rows that both sides have, with other values.
+    pub different: u64,
+    /// Rows that only etl has.
+    pub missing_in_prod: u64,
+    /// Rows that only prod has.
+    pub missing_in_etl: u64,
+    /// Rows that one side changed after the window.
+    pub ahead: u64,
+    /// Rows whose differences are all known.
+    pub known: u64,
+    /// Rows that differed at first and no more when read again.
+    pub transient: u64,
+    /// Segments compared, and those among them that differed.
+    pub segments: u64,
+    /// Segments that were looked at closer.
+    pub unequal_segments: u64,
+    /// Looking ended at the limit of differences: there may be more.
+    pub limited: bool,
+    /// Time it took.
+    pub seconds: f64,
+}
+
+impl TableResult {
+    /// Rows with differences that nobody knew of.
+    pub const fn differences(&self) -> u64 {
+        self.different + self.missing_in_prod + self.missing_in_etl
+    }
+
+    /// Rows that were judged, whatever came out.
+    pub const fn judged(&self) -> u64 {
+        self.matched + self.known + self.differences()
+    }
+
+    /// Share of the judged rows that match, from 0 to 1; 1 where there are none.
+    #[expect(clippy::cast_precision_loss, reason = "a share is shown with few digits")]
+    pub fn match_rate(&self) -> f64 {
+        match self.judged() {
+            0 => 1.0,
+            judged => (self.matched + self.known) as f64 / judged as f64,
+        }
+    }
+}
+
+/// An entry of the known differences and how often it explained one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KnownUse {
+    /// The table, or `*`.
+    pub table: String,
+    /// The column, unless rows or tables are meant.
+    pub column: Option<String>,
+    /// The rule, as the file writes it.
+    pub rule: String,
+    /// Why the difference is expected.
+    pub reason: String,
+    /// How many differences it explained; 0 says that the entry may go.
+    pub uses: u64,
+}
+
+/// A database of the comparison.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Compared {
+    /// Its URL without password.
+    pub url: String,
+    /// Its version.
+    pub version: String,
+    /// Bytes of values received from it.
+    pub received: u64,
+}
+
+/// Everything but the differences themselves.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// The answer.
+    pub verdict: Verdict,
+    /// The database that was checked.
+    pub etl: Compared,
+    /// The database it was checked against.
+    pub prod: Compared,
+    /// The window; `None` where everything was compared.
+    pub window: Option<Window>,
+    /// How rows were compared, in words.
+    pub method: String,
+    /// The tables, in the order of reports.
+    pub tables: Vec<TableResult>,
+    /// What the schemas lack.
+    pub drift: Vec<Drift>,
+    /// Tables that were not compared.
+    pub skipped: Vec<Skipped>,
+    /// The known differences.
+    pub known: Vec<KnownUse>,
+    /// What else the reader should know.
+    pub notes: Vec<String>,
+    /// Time it took, pauses included.
+    pub seconds: f64,
+}
+
+impl Report {
+    /// The sum of all tables.
+    pub fn total(&self) -> TableResult {
+        let mut total = TableResult { table: "total".to_owned(), ..TableResult::default() };
+        for table in &self.tables {
+            total.etl_rows += table.etl_rows;
+            total.prod_rows += table.prod_rows;
+            total.matched += table.matched;
+            total.different += table.different;
+            total.missing_in_prod += table.missing_in_prod;
+            total.missing_in_etl += table.missing_in_etl;
+            total.ahead += table.ahead;
+            total.known += table.known;
+            total.transient += table.transient;
+            total.segments += table.segments;
+            total.unequal_segments += table.unequal_segments;
+            total.limited |= table.limited;
+            total.seconds += table.seconds;
+        }
+        total
+    }
+
+    /// The verdict that follows from tables and drift.
+    pub(crate) fn judge(tables: &[TableResult], drift: &[Drift]) -> Verdict {
+        if tables.iter().any(|table| table.differences() > 0) {
+            Verdict::Different
+        } else if drift.iter().any(|drift| drift.serious) {
+            Verdict::Drift
+        } else {
+            Verdict::Equal
+        }
+    }
+
+    /// The answer in one line.
+    pub fn verdict_line(&self) -> String {
+        let total = self.total();
+        let tables = self.tables.len();
+        let more = if total.limited { "at least " } else { "" };
+        let aside =
+            [(total.known, "known"), (total.ahead, "ahead"), (total.transient, "transient")];
+        let aside: Vec<_> = aside
+            .iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, what)| format!("{count} {what}"))
+            .collect();
+        let aside =
+            if aside.is_empty() { String::new() } else { format!(" ({})", aside.join(", ")) };
+        match self.verdict {
+            Verdict::Equal => {
+                format!("EQUAL: {} rows in {tables} tables match{aside}", total.matched)
+            }
+            Verdict::Different => {
+                let differing = self.tables.iter().filter(|table| table.differences() > 0).count();
+                format!(
+                    "DIFFERENT: {more}{} rows in {differing} of {tables} tables: {} different, \
+                     {} missing in prod, {} missing in etl{aside}",
+                    total.differences(),
+                    total.different,
+                    total.missing_in_prod,
+                    total.missing_in_etl
+                )
+            }
+            Verdict::Drift => {
+                let serious = self.drift.iter().filter(|drift| drift.serious).count();
+                format!(
+                    "DRIFT: {} rows in {tables} tables match{aside}, but {serious} tables or \
+                     columns could not be compared",
+                    total.matched
+                )
+            }
+        }
+    }
+}
+
+/// How far a comparison has come. Rows are counted on both sides.
+#[derive(Debug, Default)]
+pub struct Progress {
+    /// Rows that will be read, as far as statistics tell.
+    expected: AtomicU64,
+    done: AtomicU64,
+    differences: AtomicU64,
+    doing: Mutex<String>,
+}
+
+impl Progress {
+    pub(crate) fn expect(&self, rows: u64) {
+        self.expected.fetch_add(rows, Ordering::Relaxed);
+    }
+
+    pub(crate) fn advance(&self, rows: u64) {
+        self.done.fetch_add(rows, Ordering::Relaxed);
+    }
+
+    pub(crate) fn found(&self, differences: u64) {
+        self.differences.fetch_add(differences, Ordering::Relaxed);
+    }
+
+    pub(crate) fn say(&self, doing: &str) {
+        doing.clone_into(&mut self.doing.lock().expect("no code panics while it holds the lock"));
+    }
+
+    /// Rows read so far.
+    pub fn done(&self) -> u64 {
+        self.done.load(Ordering::Relaxed)
+    }
+
+    /// Rows to read in all; statistics may be wrong, so never less than what is done.
+    pub fn expected(&self) -> u64 {
+        self.expected.load(Ordering::Relaxed).max(self.done())
+    }
+
+    /// Rows that differ so far.
+    pub fn differences(&self) -> u64 {
+        self.differences.load(Ordering::Relaxed)
+    }
+
+    /// What is being done, in words.
+    pub fn doing(&self) -> String {
+        self.doing.lock().expect("no code panics while it holds the lock").clone()
+    }
+}

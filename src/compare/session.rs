@@ -1,0 +1,238 @@
+//! Connections to the two servers: how many, with which settings, in which snapshot, and what was
+//! received over them.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnection, PgRow};
+use sqlx::{AssertSqlSafe, Connection, Row};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, sleep};
+
+use super::{Error, Side};
+use crate::db::{self, Database};
+
+/// Settings that the normal forms rely on, and those that keep a production server safe from us.
+/// `jit` costs more than statements of half a second gain, parallel workers would take cores that
+/// belong to others.
+const SETTINGS: &str = "SET TimeZone = 'UTC'; SET DateStyle = 'ISO, YMD'; \
+    SET IntervalStyle = 'postgres'; SET extra_float_digits = 1; SET bytea_output = 'hex'; \
+    SET xmloption = 'content'; SET standard_conforming_strings = on; \
+    SET client_encoding = 'UTF8'; SET jit = off; SET max_parallel_workers_per_gather = 0; \
+    SET cursor_tuple_fraction = 1.0; SET default_transaction_read_only = on; \
+    SET idle_in_transaction_session_timeout = '10min'; SET lock_timeout = '30s'";
+
+/// How often a busy server is asked again whether it still is.
+const LOAD_CHECK: Duration = Duration::from_secs(1);
+
+/// Limits on what one server is asked to bear.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// Connections at most.
+    pub(crate) connections: usize,
+    /// After which a statement is given up.
+    pub(crate) statement_timeout: Duration,
+    /// Statements of others running at once above which we pause.
+    pub(crate) max_load: Option<u32>,
+}
+
+/// One of the two servers.
+#[derive(Debug)]
+pub(crate) struct Server {
+    pub(crate) side: Side,
+    database: Database,
+    limits: Limits,
+    slots: Arc<Semaphore>,
+    idle: Mutex<Vec<PgConnection>>,
+    received: AtomicU64,
+    load_checked: Mutex<Option<Instant>>,
+}
+
+impl Server {
+    pub(crate) fn new(side: Side, database: Database, limits: Limits) -> Arc<Self> {
+        Arc::new(Self {
+            side,
+            database,
+            limits,
+            slots: Arc::new(Semaphore::new(limits.connections)),
+            idle: Mutex::new(Vec::new()),
+            received: AtomicU64::new(0),
+            load_checked: Mutex::new(None),
+        })
+    }
+
+    /// Where the server is, without password.
+    pub(crate) fn redacted(&self) -> &str {
+        self.database.redacted()
+    }
+
+    /// Bytes of values received so far.
+    pub(crate) fn received(&self) -> u64 {
+        self.received.load(Ordering::Relaxed)
+    }
+
+    /// A connection, once one is free, outside a transaction.
+    pub(crate) async fn session(self: &Arc<Self>) -> Result<Session, Error> {
+        let permit = Arc::clone(&self.slots)
+            .acquire_owned()
+            .await
+            .expect("the semaphore of a server is never closed");
+        self.open(permit).await
+    }
+
+    /// A further connection in the same snapshot, if one is free right now.
+    pub(crate) async fn helper(self: &Arc<Self>, snapshot: &str) -> Result<Option<Session>, Error> {
+        let Ok(permit) = Arc::clone(&self.slots).try_acquire_owned() else { return Ok(None) };
+        let mut session = self.open(permit).await?;
+        session.begin().await?;
+        let import = format!("SET TRANSACTION SNAPSHOT {}", super::sql::quoted(snapshot));
+        session.execute("joining the snapshot", &import).await?;
+        Ok(Some(session))
+    }
+
+    async fn open(self: &Arc<Self>, permit: OwnedSemaphorePermit) -> Result<Session, Error> {
+        let idle = self.idle.lock().expect("no code panics while it holds the lock").pop();
+        let connection = match idle {
+            Some(connection) => connection,
+            None => self.connect().await?,
+        };
+        Ok(Session { connection, server: Arc::clone(self), _permit: permit })
+    }
+
+    async fn connect(&self) -> Result<PgConnection, Error> {
+        let mut connection = self.database.connect().await.map_err(Error::on(self.side))?;
+        let timeout = self.limits.statement_timeout.as_millis();
+        let settings = format!("{SETTINGS}; SET statement_timeout = {timeout}");
+        sqlx::raw_sql(AssertSqlSafe(settings))
+            .execute(&mut connection)
+            .await
+            .map_err(db::Error::query("setting up the session"))
+            .map_err(Error::on(self.side))?;
+        Ok(connection)
+    }
+
+    /// Whether it is time to look again how busy the server is.
+    fn load_is_due(&self) -> bool {
+        let mut checked = self.load_checked.lock().expect("no code panics while it holds the lock");
+        let due = checked.is_none_or(|at| at.elapsed() >= LOAD_CHECK);
+        if due {
+            *checked = Some(Instant::now());
+        }
+        due
+    }
+}
+
+/// A connection to one of the servers. Give it back with [`Session::finish`]; a dropped one is
+/// closed.
+#[derive(Debug)]
+pub(crate) struct Session {
+    connection: PgConnection,
+    server: Arc<Server>,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Session {
+    pub(crate) const fn server(&self) -> &Arc<Server> {
+        &self.server
+    }
+
+    /// Opens a read-only transaction whose queries all see the same rows.
+    pub(crate) async fn begin(&mut self) -> Result<(), Error> {
+        self.execute("beginning", "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await
+    }
+
+    /// The name under which other sessions can join this transaction's snapshot; `None` where the
+    /// server does not export any.
+    pub(crate) async fn export(&mut self) -> Result<Option<String>, Error> {
+        self.execute("exporting the snapshot", "SAVEPOINT export").await?;
+        let exported: Result<String, _> =
+            sqlx::query_scalar("SELECT pg_export_snapshot()").fetch_one(&mut self.connection).await;
+        match exported {
+            Ok(name) => Ok(Some(name)),
+            Err(sqlx::Error::Database(_)) => {
+                self.execute("exporting the snapshot", "ROLLBACK TO SAVEPOINT export").await?;
+                Ok(None)
+            }
+            Err(source) => Err(self.failed("exporting the snapshot", source)),
+        }
+    }
+
+    /// Ends the transaction and gives the connection back.
+    pub(crate) async fn finish(mut self) -> Result<(), Error> {
+        self.execute("ending the snapshot", "ROLLBACK").await?;
+        self.server
+            .idle
+            .lock()
+            .expect("no code panics while it holds the lock")
+            .push(self.connection);
+        Ok(())
+    }
+
+    /// Closes the connection.
+    pub(crate) async fn close(self) -> Result<(), Error> {
+        let side = self.server.side;
+        self.connection
+            .close()
+            .await
+            .map_err(db::Error::query("closing a connection"))
+            .map_err(Error::on(side))
+    }
+
+    /// Runs statements without a result.
+    pub(crate) async fn execute(&mut self, doing: &str, sql: &str) -> Result<(), Error> {
+        match sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut self.connection).await {
+            Ok(_) => Ok(()),
+            Err(source) => Err(self.failed(doing, source)),
+        }
+    }
+
+    /// The rows of a query whose columns are all text, counted.
+    pub(crate) async fn texts(&mut self, doing: &str, sql: &str) -> Result<Vec<Texts>, Error> {
+        let rows = self.rows(doing, sql).await?;
+        let rows: Result<Vec<Texts>, sqlx::Error> = rows.iter().map(texts).collect();
+        let rows = rows.map_err(|source| self.failed(doing, source))?;
+        let bytes: usize = rows.iter().flatten().flatten().map(String::len).sum();
+        self.server.received.fetch_add(bytes as u64, Ordering::Relaxed);
+        Ok(rows)
+    }
+
+    /// The rows of a query.
+    pub(crate) async fn rows(&mut self, doing: &str, sql: &str) -> Result<Vec<PgRow>, Error> {
+        // Statements with their own constants would only push each other out of the cache.
+        let query = sqlx::query(AssertSqlSafe(sql)).persistent(false);
+        match query.fetch_all(&mut self.connection).await {
+            Ok(rows) => Ok(rows),
+            Err(source) => Err(self.failed(doing, source)),
+        }
+    }
+
+    /// Waits while more statements of others run on the server than `--max-load` allows.
+    pub(crate) async fn pause_while_busy(&mut self) -> Result<(), Error> {
+        const OTHERS: &str = "SELECT count(*)::text FROM pg_stat_activity \
+             WHERE state = 'active' AND backend_type = 'client backend' \
+             AND pid <> pg_backend_pid() AND application_name <> 'audius-etl'";
+        let Some(most) = self.server.limits.max_load else { return Ok(()) };
+        while self.server.load_is_due() {
+            let rows = self.texts("looking how busy the server is", OTHERS).await?;
+            let running = rows.first().and_then(|row| row.first()?.as_ref()?.parse::<u32>().ok());
+            if running.is_none_or(|running| running <= most) {
+                break;
+            }
+            tracing::debug!(side = %self.server.side, running, "waiting for a busy server");
+            sleep(LOAD_CHECK).await;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn failed(&self, doing: &str, source: sqlx::Error) -> Error {
+        Error::on(self.server.side)(db::Error::query(doing)(source))
+    }
+}
+
+/// A row of text columns.
+pub(crate) type Texts = Vec<Option<String>>;
+
+fn texts(row: &PgRow) -> Result<Texts, sqlx::Error> {
+    (0..row.len()).map(|column| row.try_get(column)).collect()
+}

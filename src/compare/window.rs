@@ -1,0 +1,301 @@
+//! The stretch of the chain that both databases have indexed, in the numbers of each of them.
+//!
+//! Heights belong to a chain id and are never compared across two. `blocks` numbers, by which
+//! entity rows are dated, are counted by each database from its own start, so each side gets its
+//! own limits, and the distance between the two counts is part of the comparison.
+
+use serde::{Deserialize, Serialize};
+
+use super::session::Session;
+use super::spec::Position;
+use super::sql::{identifier, quoted};
+use super::{Error, Side};
+
+/// First and last number, both included; empty where the first is above the last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Span {
+    /// First number.
+    pub first: i64,
+    /// Last number.
+    pub last: i64,
+}
+
+/// The window in the numbers of one database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Numbers {
+    /// Numbers of `blocks`.
+    pub blocks: Span,
+    /// Slots of `plays`; `None` where the database does not say which belong to the heights.
+    pub slots: Option<Span>,
+}
+
+/// The stretch of the chain that is compared.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Window {
+    /// The chain.
+    pub chain: String,
+    /// Heights.
+    pub heights: Span,
+    /// The window in etl's numbers.
+    pub etl: Numbers,
+    /// The window in prod's numbers.
+    pub prod: Numbers,
+    /// What a number of etl's `blocks` lacks to prod's number of the same block.
+    pub block_shift: i64,
+    /// The same for slots of `plays`.
+    pub slot_shift: i64,
+    /// Both sides begin and end at these very heights, so totals are comparable.
+    pub whole: bool,
+    /// The two counts of blocks drift apart within the window: one side gave a block a number that
+    /// the other did not.
+    pub diverges: bool,
+}
+
+impl Window {
+    pub(crate) const fn numbers(&self, side: Side) -> &Numbers {
+        match side {
+            Side::Etl => &self.etl,
+            Side::Prod => &self.prod,
+        }
+    }
+
+    /// Column and limits that put a row of `side` into the window; `None` where the table has no
+    /// column for it.
+    pub(crate) fn limits(&self, position: Position, side: Side) -> Option<(&'static str, Span)> {
+        match position {
+            Position::Block(column) => Some((column, self.numbers(side).blocks)),
+            Position::Height(column) => Some((column, self.heights)),
+            Position::Slot(column) => Some((column, self.numbers(side).slots?)),
+            Position::Total | Position::Elsewhere => None,
+        }
+    }
+
+    /// The condition on a row of the table aliased `t`.
+    pub(crate) fn condition(&self, table: &str, position: Position, side: Side) -> Option<String> {
+        let (column, span) = self.limits(position, side)?;
+        let column = identifier(column);
+        let chain = match table {
+            "core_indexed_blocks" => format!(" AND t.chain_id = {}", quoted(&self.chain)),
+            _ => String::new(),
+        };
+        Some(format!("t.{column} BETWEEN {} AND {}{chain}", span.first, span.last))
+    }
+
+    /// Why a table cannot be compared within this window; `None` where it can.
+    pub(crate) fn obstacle(&self, position: Position) -> Option<&'static str> {
+        match position {
+            Position::Total if !self.whole => Some(
+                "holds totals, which are comparable only where both databases begin and end at \
+                 one height",
+            ),
+            Position::Slot(_)
+                if self.limits(position, Side::Etl).is_none()
+                    || self.limits(position, Side::Prod).is_none() =>
+            {
+                (!self.whole)
+                    .then_some("one database does not say which slots belong to the heights")
+            }
+            _ => None,
+        }
+    }
+}
+
+/// What the user wants of the window.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Wanted {
+    pub(crate) chain: Option<String>,
+    pub(crate) since: Option<i64>,
+    pub(crate) until: Option<i64>,
+}
+
+/// A chain in one database.
+struct Indexed {
+    chain: String,
+    heights: Span,
+    /// The last number of `blocks` that the chain got.
+    last_block: i64,
+}
+
+/// Finds the window of the two databases.
+pub(crate) async fn find(
+    etl: &mut Session,
+    prod: &mut Session,
+    wanted: &Wanted,
+) -> Result<Window, Error> {
+    let (mine, theirs) = tokio::try_join!(chains(etl), chains(prod))?;
+    let (mine, theirs) = common(mine, theirs, wanted)?;
+    let whole = mine.heights == theirs.heights && wanted.since.is_none() && wanted.until.is_none();
+    let heights = Span {
+        first: wanted.since.unwrap_or(i64::MIN).max(mine.heights.first).max(theirs.heights.first),
+        last: wanted.until.unwrap_or(i64::MAX).min(mine.heights.last).min(theirs.heights.last),
+    };
+    if heights.first > heights.last {
+        return Err(Error::Window {
+            reason: format!(
+                "no height of {} is in both databases and within the limits: etl has {} to {}, \
+                 prod has {} to {}",
+                mine.chain,
+                mine.heights.first,
+                mine.heights.last,
+                theirs.heights.first,
+                theirs.heights.last
+            ),
+        });
+    }
+    let chain = mine.chain.as_str();
+    let (my_blocks, their_blocks) = tokio::try_join!(
+        span(etl, chain, heights, "em_block"),
+        span(prod, chain, heights, "em_block")
+    )?;
+    let (my_slots, their_slots) = tokio::try_join!(
+        span(etl, chain, heights, "plays_slot"),
+        span(prod, chain, heights, "plays_slot")
+    )?;
+    let (block_shift, diverges) = shift(prod, chain, my_blocks, "em_block").await?;
+    let (slot_shift, slots_diverge) = shift(prod, chain, my_slots, "plays_slot").await?;
+    let numbers = |blocks: Option<Ends>, slots: Option<Ends>| Numbers {
+        blocks: blocks.map_or(Span { first: 1, last: 0 }, Ends::span),
+        slots: slots.map(Ends::span),
+    };
+    Ok(Window {
+        chain: chain.to_owned(),
+        heights,
+        etl: numbers(my_blocks, my_slots),
+        prod: numbers(their_blocks, their_slots),
+        block_shift,
+        slot_shift,
+        whole,
+        diverges: diverges || slots_diverge,
+    })
+}
+
+/// The chain to compare: the one asked for, else of those that both sides have the one that etl
+/// wrote last.
+fn common(
+    mine: Vec<Indexed>,
+    theirs: Vec<Indexed>,
+    wanted: &Wanted,
+) -> Result<(Indexed, Indexed), Error> {
+    let names = |chains: &[Indexed]| {
+        let names: Vec<_> = chains.iter().map(|indexed| indexed.chain.as_str()).collect();
+        if names.is_empty() { "no chain".to_owned() } else { names.join(", ") }
+    };
+    let reason = format!(
+        "the databases have no chain id in common: etl has indexed {}, prod {}",
+        names(&mine),
+        names(&theirs)
+    );
+    let asked = |chain: &str| wanted.chain.as_deref().is_none_or(|wanted| wanted == chain);
+    mine.into_iter()
+        .filter(|indexed| asked(&indexed.chain))
+        .filter(|indexed| theirs.iter().any(|other| other.chain == indexed.chain))
+        .max_by_key(|indexed| indexed.last_block)
+        .and_then(|mine| {
+            let same = |other: &Indexed| other.chain == mine.chain;
+            Some((theirs.into_iter().find(same)?, mine))
+        })
+        .map(|(theirs, mine)| (mine, theirs))
+        .ok_or(Error::Window { reason })
+}
+
+/// The chains of a database. Reads two index entries per chain instead of a row per block.
+async fn chains(session: &mut Session) -> Result<Vec<Indexed>, Error> {
+    let there = session.texts(DOING, "SELECT to_regclass('core_indexed_blocks')::text").await?;
+    if there.first().is_none_or(|row| row.first().is_none_or(Option::is_none)) {
+        let side = session.server().side;
+        let reason = format!("{side} has no table core_indexed_blocks to tell what it has indexed");
+        return Err(Error::Window { reason });
+    }
+    let rows = session.texts(DOING, CHAINS).await?;
+    Ok(rows
+        .into_iter()
+        .filter_map(|row| {
+            let mut fields = row.into_iter().flatten();
+            let chain = fields.next()?;
+            let mut number = || fields.next()?.parse::<i64>().ok();
+            let heights = Span { first: number()?, last: number()? };
+            Some(Indexed { chain, heights, last_block: number()? })
+        })
+        .collect())
+}
+
+const DOING: &str = "reading which heights are indexed";
+
+const CHAINS: &str = "\
+    WITH RECURSIVE chains AS ( \
+        (SELECT chain_id FROM core_indexed_blocks ORDER BY chain_id LIMIT 1) \
+        UNION ALL \
+        SELECT (SELECT b.chain_id FROM core_indexed_blocks b WHERE b.chain_id > c.chain_id \
+                ORDER BY b.chain_id LIMIT 1) \
+        FROM chains c WHERE c.chain_id IS NOT NULL) \
+    SELECT c.chain_id, \
+        (SELECT b.height::text FROM core_indexed_blocks b WHERE b.chain_id = c.chain_id \
+         ORDER BY b.height LIMIT 1), \
+        (SELECT b.height::text FROM core_indexed_blocks b WHERE b.chain_id = c.chain_id \
+         ORDER BY b.height DESC LIMIT 1), \
+        coalesce((SELECT b.em_block FROM core_indexed_blocks b WHERE b.chain_id = c.chain_id \
+         AND b.em_block IS NOT NULL ORDER BY b.height DESC LIMIT 1), 0)::text \
+    FROM chains c WHERE c.chain_id IS NOT NULL";
+
+/// The first and last number that blocks of the window got, and at which heights.
+#[derive(Clone, Copy, Debug)]
+struct Ends {
+    first: (i64, i64),
+    last: (i64, i64),
+}
+
+impl Ends {
+    const fn span(self) -> Span {
+        Span { first: self.first.1, last: self.last.1 }
+    }
+}
+
+async fn span(
+    session: &mut Session,
+    chain: &str,
+    heights: Span,
+    column: &str,
+) -> Result<Option<Ends>, Error> {
+    let half = |order| {
+        format!(
+            "(SELECT b.height::text, b.{column}::text FROM core_indexed_blocks b \
+             WHERE b.chain_id = {} AND b.height BETWEEN {} AND {} AND b.{column} > 0 \
+             ORDER BY b.height {order} LIMIT 1)",
+            quoted(chain),
+            heights.first,
+            heights.last
+        )
+    };
+    let sql = format!("{} UNION ALL {}", half("ASC"), half("DESC"));
+    let rows = session.texts(DOING, &sql).await?;
+    let pairs: Vec<(i64, i64)> = rows
+        .iter()
+        .filter_map(|row| {
+            let mut numbers = row.iter().flatten().map(|text| text.parse().ok());
+            Some((numbers.next()??, numbers.next()??))
+        })
+        .collect();
+    match pairs.as_slice() {
+        [first, last] => Ok(Some(Ends { first: *first, last: *last })),
+        _ => Ok(None),
+    }
+}
+
+/// How far prod's count is ahead of etl's at the first height of the window, and whether that
+/// changes up to the last.
+async fn shift(
+    prod: &mut Session,
+    chain: &str,
+    etl: Option<Ends>,
+    column: &str,
+) -> Result<(i64, bool), Error> {
+    let Some(etl) = etl else { return Ok((0, false)) };
+    let mut shifts = Vec::with_capacity(2);
+    for (height, number) in [etl.first, etl.last] {
+        let heights = Span { first: height, last: height };
+        let theirs = span(prod, chain, heights, column).await?;
+        shifts.push(theirs.map(|theirs| theirs.first.1 - number));
+    }
+    let diverges = shifts[0] != shifts[1];
+    Ok((shifts.into_iter().flatten().next().unwrap_or(0), diverges))
+}
