@@ -13,6 +13,9 @@ pub struct Change {
     pub before: Option<Row>,
     /// The row after the block; `None` if it was removed.
     pub after: Option<Row>,
+    /// The block put the row as a record, which the reference stores by deleting and inserting;
+    /// otherwise it changed the row in place.
+    pub put: bool,
     /// Bookkeeping of the slot before the block, for undoing.
     pub(super) previous: SlotState,
 }

@@ -279,20 +279,24 @@ impl Store {
 
     /// Ends the block: folds the overlays into the base rows.
     ///
-    /// `checkpoint` stamps the rows; they stay in memory until it is committed. Changes come table
-    /// by table, in order of first touch.
+    /// `checkpoint` stamps the rows; they stay in memory until it is committed. Changes come in the
+    /// order in which the reference stores them: what was written at once, then the records, table
+    /// by table as they were touched, each in order of first touch.
     pub fn fold(&mut self, checkpoint: u64) -> Vec<Change> {
         self.journal.clear();
-        self.touched.clear();
+        let touched = std::mem::take(&mut self.touched);
         let mut changes = Vec::new();
         for table in &mut self.tables {
-            for (key, after) in table.overlay.drain() {
+            for (key, after, put) in table.overlay.drain() {
                 let after = after.map(|row| row.with_defaults().unwrap_or(row));
-                if let Some(change) = table.base.apply(key, after, checkpoint) {
+                if let Some(change) = table.base.apply(key, after, put, checkpoint) {
                     changes.push(change);
                 }
             }
         }
+        changes.sort_by_key(|change| {
+            change.put.then(|| touched.iter().position(|table| *table == change.table))
+        });
         changes
     }
 

@@ -137,8 +137,9 @@ impl Overlay {
         rows.into_iter().map(|(key, (_, row))| (key, row.as_ref()))
     }
 
-    /// Empties the overlay: the final row per key, pending over immediate, in order of first touch.
-    pub(super) fn drain(&mut self) -> Vec<(Key, Option<Row>)> {
+    /// Empties the overlay: the final row per key, pending over immediate, in order of first touch,
+    /// and whether it was pending.
+    pub(super) fn drain(&mut self) -> Vec<(Key, Option<Row>, bool)> {
         let mut rows: Vec<(u8, usize, Key, Option<Row>)> = Vec::new();
         for (key, (position, row)) in self.stored.by_key.drain() {
             if !self.view.by_key.contains_key(&key) {
@@ -148,7 +149,7 @@ impl Overlay {
         rows.extend(self.view.by_key.drain().map(|(key, (position, row))| (1, position, key, row)));
         rows.sort_unstable_by_key(|(layer, position, ..)| (*layer, *position));
         self.clear();
-        rows.into_iter().map(|(_, _, key, row)| (key, row)).collect()
+        rows.into_iter().map(|(layer, _, key, row)| (key, row, layer == 1)).collect()
     }
 
     pub(super) fn clear(&mut self) {

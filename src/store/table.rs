@@ -70,6 +70,7 @@ impl BaseTable {
         &mut self,
         key: Key,
         after: Option<Row>,
+        put: bool,
         checkpoint: u64,
     ) -> Option<Change> {
         let (before, previous) = match self.slots.get(&key) {
@@ -80,7 +81,7 @@ impl BaseTable {
             return None;
         }
         self.set(&key, after.clone(), SlotState { changed_at: checkpoint });
-        Some(Change { table: self.def.id, key, before, after, previous })
+        Some(Change { table: self.def.id, key, before, after, put, previous })
     }
 
     /// Takes back [`BaseTable::apply`].

@@ -32,6 +32,7 @@ mod rows;
 mod session;
 mod sla;
 mod transaction;
+mod triggered;
 
 #[cfg(test)]
 mod tests;

@@ -173,9 +173,7 @@ impl PostgresSink {
             if last.is_some_and(|last| found.get(&last.chain) == Some(&last.id)) {
                 let last = last.map(|last| last.id);
                 tracing::info!(checkpoint = last, "the interrupted transaction had been committed");
-                let sections = prepared.sections.iter().filter(|section| section.rows > 0);
-                let rows = sections.map(|section| (section.table, section.rows)).collect();
-                return Ok(Attempt::Committed(rows));
+                return Ok(Attempt::Committed(prepared.row_counts()));
             }
             self.expect(&found)?;
         }

@@ -6,15 +6,18 @@ use rustc_hash::FxHashSet;
 use sqlx::postgres::PgConnection;
 
 use super::{
-    Error, Run,
+    Error, Run, WrittenBlock,
     merge::{MergedRow, merge},
-    raw::{AFTER_ENTITIES, BEFORE_ENTITIES, Fill, RawContext, RawSource},
+    raw::{AFTER_ENTITIES, BEFORE_ENTITIES, Fill, PLAYS, RawContext, RawSource},
     rows::Rows,
+    transaction::RowCounts,
+    triggered::{self, How, StagedPlan, Staging},
 };
 use crate::{
     db::{
         codec::{ArrayParam, Encoder},
         layout::{Layout, TableLayout, read_raw},
+        start::has_deriving_triggers,
     },
     model::tables::TableId,
 };
@@ -28,6 +31,8 @@ pub(super) struct Plan {
     before: Vec<RawPlan>,
     entities: Vec<EntityPlan>,
     after: Vec<RawPlan>,
+    /// The database's own triggers derive rows from what is written.
+    triggered: bool,
 }
 
 #[derive(Debug)]
@@ -42,16 +47,20 @@ struct EntityPlan {
     layout: TableLayout,
     copy: Arc<str>,
     delete: Arc<str>,
+    /// Where triggers see what is written.
+    staged: Option<StagedPlan>,
 }
 
 impl Plan {
     /// Reads the layout of every table that the writer writes.
     pub(super) async fn read(connection: &mut PgConnection) -> Result<Self, Error> {
         let layout = Layout::read(connection).await?;
-        let entities = TableId::ALL.iter().map(|id| entity_plan(*id, layout.table(*id))).collect();
+        let triggered = has_deriving_triggers(&mut *connection).await?;
+        let plan = |id: &TableId| entity_plan(*id, layout.table(*id), triggered);
+        let entities = TableId::ALL.iter().map(plan).collect();
         let before = raw_plans(connection, BEFORE_ENTITIES).await?;
         let after = raw_plans(connection, AFTER_ENTITIES).await?;
-        Ok(Self { before, entities, after })
+        Ok(Self { before, entities, after, triggered })
     }
 }
 
@@ -69,8 +78,9 @@ async fn raw_plans(
     Ok(sources.iter().zip(layouts).map(plan).collect())
 }
 
-fn entity_plan(id: TableId, layout: &TableLayout) -> EntityPlan {
+fn entity_plan(id: TableId, layout: &TableLayout, triggered: bool) -> EntityPlan {
     EntityPlan {
+        staged: triggered.then(|| StagedPlan::new(id, layout)),
         copy: copy_statement(layout),
         delete: delete_statement(id, layout),
         layout: layout.clone(),
@@ -112,6 +122,8 @@ pub(super) struct Section {
     pub(super) table: &'static str,
     pub(super) delete: Option<(Arc<str>, Vec<ArrayParam>)>,
     pub(super) copy: Arc<str>,
+    /// The copy goes into a temporary table first.
+    pub(super) staging: Option<Staging>,
     pub(super) data: Encoder,
     pub(super) rows: u64,
 }
@@ -122,6 +134,20 @@ pub(super) struct Prepared {
     pub(super) sections: Vec<Section>,
     /// Values that were cleaned.
     pub(super) sanitized: u64,
+}
+
+impl Prepared {
+    /// Rows by table, tables in the order of writing.
+    pub(super) fn row_counts(&self) -> RowCounts {
+        let mut counts = RowCounts::new();
+        for section in self.sections.iter().filter(|section| section.rows > 0) {
+            match counts.iter_mut().find(|(table, _)| *table == section.table) {
+                Some((_, rows)) => *rows += section.rows,
+                None => counts.push((section.table, section.rows)),
+            }
+        }
+        counts
+    }
 }
 
 /// What preparing depends on besides the run.
@@ -161,14 +187,40 @@ pub(super) fn prepare(
     for raw in &plan.before {
         add_raw(&mut prepared, raw, run, settings, spare)?;
     }
-    for (id, rows) in merge(run.blocks.iter().flat_map(|block| &block.changes)) {
-        add_entity(&mut prepared, id, &plan.entities[id as usize], &rows, settings, spare)?;
+    if plan.triggered {
+        for block in &run.blocks {
+            add_block(&mut prepared, plan, block, settings, spare)?;
+        }
+    } else {
+        for (id, rows) in merge(run.blocks.iter().flat_map(|block| &block.changes)) {
+            add_entity(&mut prepared, plan, (id, How::Replace), &rows, settings, spare)?;
+        }
     }
-    for raw in &plan.after {
+    for raw in plan.after.iter().filter(|raw| !(plan.triggered && raw.layout.name == PLAYS)) {
         add_raw(&mut prepared, raw, run, settings, spare)?;
     }
     prepared.sanitized = prepared.sections.iter().map(|section| section.data.sanitized).sum();
     Ok(prepared)
+}
+
+/// Adds what triggers look at, of one block.
+fn add_block(
+    prepared: &mut Prepared,
+    plan: &Plan,
+    block: &WrittenBlock,
+    settings: &Settings,
+    spare: &mut Spare,
+) -> Result<(), Error> {
+    if let Some(plays) = triggered::plays_of(block) {
+        let run = Run { blocks: vec![plays], ..Run::default() };
+        for raw in plan.after.iter().filter(|raw| raw.layout.name == PLAYS) {
+            add_raw(prepared, raw, &run, settings, spare)?;
+        }
+    }
+    for group in triggered::groups(&block.changes) {
+        add_entity(prepared, plan, (group.table, group.how), &group.rows, settings, spare)?;
+    }
+    Ok(())
 }
 
 fn add_raw(
@@ -183,7 +235,8 @@ fn add_raw(
     let mut rows = Rows::new(&plan.layout, encoder);
     (plan.fill)(run, &settings.raw, &mut rows);
     let (data, rows) = rows.finish()?;
-    let section = Section { table, delete: None, copy: Arc::clone(&plan.copy), data, rows };
+    let copy = Arc::clone(&plan.copy);
+    let section = Section { table, delete: None, copy, staging: None, data, rows };
     if section.rows > 0 {
         prepared.sections.push(section);
     } else {
@@ -194,15 +247,20 @@ fn add_raw(
 
 fn add_entity(
     prepared: &mut Prepared,
-    id: TableId,
-    plan: &EntityPlan,
+    plan: &Plan,
+    (id, how): (TableId, How),
     merged: &[MergedRow<'_>],
     settings: &Settings,
     spare: &mut Spare,
 ) -> Result<(), Error> {
     let def = id.def();
+    let plan = &plan.entities[id as usize];
+    let staged = plan.staged.as_ref().and_then(|staged| match how {
+        How::Update => Some((&staged.copy, &staged.update)),
+        How::Replace => staged.insert_new.as_ref().map(|staging| (&staged.copy, staging)),
+    });
     let sanitize = settings.sanitize.contains(def.name);
-    let existed = merged.iter().filter(|row| row.existed);
+    let existed = merged.iter().filter(|row| row.existed && how == How::Replace);
     let count = existed.clone().count();
     let delete = if count == 0 {
         None
@@ -232,7 +290,11 @@ fn add_entity(
         }
     }
     let (data, rows) = rows.finish()?;
-    let section = Section { table: def.name, delete, copy: Arc::clone(&plan.copy), data, rows };
+    let (copy, staging) = match staged {
+        Some((copy, staging)) => (Arc::clone(copy), Some(staging.clone())),
+        None => (Arc::clone(&plan.copy), None),
+    };
+    let section = Section { table: def.name, delete, copy, staging, data, rows };
     // A row that came and went within the run leaves nothing to do.
     if section.rows > 0 || section.delete.is_some() {
         prepared.sections.push(section);

@@ -137,7 +137,7 @@ pub(super) const AFTER_ENTITIES: &[RawSource] = &[
         etl_plays,
     ),
     source(
-        "plays",
+        PLAYS,
         &[
             ("user_id", Int4),
             ("source", Text),
@@ -221,6 +221,9 @@ pub(super) const AFTER_ENTITIES: &[RawSource] = &[
 
 /// The one raw table with a unique key that the chain itself can violate.
 pub(super) const ETL_TRANSACTIONS: &str = "etl_transactions";
+
+/// Production's plays, whose trigger counts them.
+pub(super) const PLAYS: &str = "plays";
 
 /// `table_name` of the history row that says: everything this checkpoint changed is kept.
 pub(super) const COMPLETE_MARK: &str = "";

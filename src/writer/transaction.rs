@@ -30,7 +30,6 @@ pub(super) async fn execute(
     prepared: &Prepared,
     run: &Run,
 ) -> Result<RowCounts, Fault> {
-    let mut rows = Vec::with_capacity(prepared.sections.len() + 2);
     statement(connection, "BEGIN", "begin").await?;
     clear_current_block(connection, run).await?;
     drop_older_checkpoints(connection, run).await?;
@@ -43,12 +42,18 @@ pub(super) async fn execute(
             query.execute(&mut *connection).await.map_err(at(section.table))?;
         }
         if section.rows > 0 {
+            if let Some(staging) = &section.staging {
+                script(connection, &staging.before).await.map_err(at(section.table))?;
+            }
             copy(connection, &section.copy, section.data.bytes())
                 .await
                 .map_err(at(section.table))?;
-            rows.push((section.table, section.rows));
+            if let Some(staging) = &section.staging {
+                script(connection, &staging.after).await.map_err(at(section.table))?;
+            }
         }
     }
+    let mut rows = prepared.row_counts();
     rows.extend(sla::write(connection, run).await?);
     for write in &run.ethereum {
         ethereum::write(connection, write, run.keep_history, &mut rows).await?;
@@ -65,6 +70,10 @@ pub(super) async fn statement(
     step: &'static str,
 ) -> Result<(), Fault> {
     sqlx::raw_sql(sql).execute(connection).await.map(drop).map_err(at(step))
+}
+
+async fn script(connection: &mut PgConnection, sql: &str) -> Result<(), sqlx::Error> {
+    sqlx::raw_sql(AssertSqlSafe(sql)).execute(connection).await.map(drop)
 }
 
 async fn copy(connection: &mut PgConnection, sql: &str, data: &[u8]) -> Result<(), sqlx::Error> {

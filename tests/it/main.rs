@@ -27,4 +27,5 @@ mod parity;
 mod private_postgres;
 mod record;
 mod support;
+mod triggers;
 mod writer;

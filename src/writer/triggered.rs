@@ -1,0 +1,126 @@
+//! Storing rows in a database whose own triggers derive others from them, as a copy of production
+//! has: block by block, in the reference's order, and in place what the reference changes in place.
+//!
+//! Where this program derives those rows itself, only the last version of a row matters, and a run
+//! stores it once. Triggers see every insertion, so for them a run is stored as the reference would
+//! have stored its blocks.
+
+use std::{fmt::Write as _, sync::Arc};
+
+use super::{WrittenBlock, merge::MergedRow};
+use crate::{
+    db::layout::TableLayout,
+    model::{Block, tables::TableId},
+    store::Change,
+};
+
+/// Statements around a copy into a temporary table.
+#[derive(Clone, Debug)]
+pub(super) struct Staging {
+    /// Makes the table.
+    pub(super) before: Arc<str>,
+    /// Takes its rows over and drops it.
+    pub(super) after: Arc<str>,
+}
+
+/// How a table takes rows that are not simply inserted.
+#[derive(Clone, Debug)]
+pub(super) struct StagedPlan {
+    pub(super) copy: Arc<str>,
+    pub(super) update: Staging,
+    /// For tables that triggers insert into as well: what they have inserted stays.
+    pub(super) insert_new: Option<Staging>,
+}
+
+impl StagedPlan {
+    pub(super) fn new(id: TableId, layout: &TableLayout) -> Self {
+        let def = id.def();
+        let name = layout.name;
+        let mut columns = String::new();
+        let mut set = String::new();
+        let mut same_key = String::new();
+        for (index, column) in layout.columns.iter().enumerate() {
+            let comma = if index == 0 { "" } else { ", " };
+            let _ = write!(columns, "{comma}\"{}\"", column.name);
+            let _ = write!(set, "{comma}\"{0}\" = s.\"{0}\"", column.name);
+        }
+        for (index, column) in def.key.iter().map(|key| &layout.columns[*key]).enumerate() {
+            let and = if index == 0 { "" } else { " AND " };
+            let _ = write!(same_key, "{and}t.\"{0}\" = s.\"{0}\"", column.name);
+        }
+        let current = if def.current_only { " AND t.is_current" } else { "" };
+        let before: Arc<str> = format!(
+            "CREATE TEMP TABLE etl_staged ON COMMIT DROP AS SELECT {columns} FROM {name} WITH NO DATA"
+        )
+        .into();
+        let staging = |take_over: String| Staging {
+            before: Arc::clone(&before),
+            after: format!("{take_over}; DROP TABLE etl_staged").into(),
+        };
+        let insert_new = (id == TableId::Notifications).then(|| {
+            staging(format!(
+                "INSERT INTO {name} ({columns}) SELECT {columns} FROM etl_staged \
+                 ON CONFLICT (group_id, specifier) DO NOTHING"
+            ))
+        });
+        Self {
+            copy: format!("COPY etl_staged ({columns}) FROM STDIN (FORMAT BINARY)").into(),
+            update: staging(format!(
+                "UPDATE {name} t SET {set} FROM etl_staged s WHERE {same_key}{current}"
+            )),
+            insert_new,
+        }
+    }
+}
+
+/// Changes of one table that are stored together.
+#[derive(Debug)]
+pub(super) struct Group<'a> {
+    pub(super) table: TableId,
+    pub(super) rows: Vec<MergedRow<'a>>,
+    pub(super) how: How,
+}
+
+/// How rows are stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum How {
+    /// Old rows are deleted, new ones inserted.
+    Replace,
+    /// Rows are updated.
+    Update,
+}
+
+/// A block's changes in the order in which the reference stores them, which is theirs.
+pub(super) fn groups(changes: &[Change]) -> Vec<Group<'_>> {
+    let mut groups: Vec<Group<'_>> = Vec::new();
+    for change in changes {
+        let in_place = !change.put && change.before.is_some() && change.after.is_some();
+        let how = if in_place { How::Update } else { How::Replace };
+        let row = MergedRow {
+            key: &change.key,
+            existed: change.before.is_some(),
+            after: change.after.as_ref(),
+        };
+        match groups.last_mut() {
+            Some(last) if last.table == change.table && last.how == how => last.rows.push(row),
+            _ => groups.push(Group { table: change.table, rows: vec![row], how }),
+        }
+    }
+    groups
+}
+
+/// The block without its changes, as a run of its own for its plays; `None` if it has none.
+pub(super) fn plays_of(block: &WrittenBlock) -> Option<WrittenBlock> {
+    block.plays_slot?;
+    Some(WrittenBlock {
+        checkpoint: block.checkpoint.clone(),
+        block: Arc::<Block>::clone(&block.block),
+        parent_hash: None,
+        plays_slot: block.plays_slot,
+        skipped: Vec::new(),
+        revert: None,
+        changes: Vec::new(),
+        duplicates: Vec::new(),
+        rollups: Vec::new(),
+    })
+}
