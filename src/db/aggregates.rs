@@ -188,6 +188,9 @@ const MONTHLY_PLAYS: &str = "
 SELECT play_item_id, date_trunc('month', created_at)::date, coalesce(country, ''), count(*)
 FROM plays GROUP BY 1, 2, 3";
 
+/// The tables that count plays.
+pub const OF_PLAYS: [&str; 2] = ["aggregate_plays", "aggregate_monthly_plays"];
+
 const TARGETS: &[Target] = &[
     Target {
         table: "aggregate_user",

@@ -35,7 +35,8 @@ pub fn entity_calls(block: &Block) -> impl Iterator<Item = (usize, &EntityTx)> +
     })
 }
 
-/// Applies the entity calls of `block`, then the rows of the chain itself, and folds both them into the store as `checkpoint`.
+/// Applies the entity calls of `block`, then the rows of the chain itself, and folds both into the
+/// store as `checkpoint`.
 pub fn apply(
     store: &mut Store,
     block: &Block,
@@ -58,16 +59,40 @@ pub fn apply(
         }
         result.outcomes.push((index, outcome));
     }
-    match ledger::chain_rows(block, &mut Scope::new(store, context, env)) {
-        Ok(rollups) => result.rollups = rollups,
-        Err(Miss) => result.incomplete = true,
-    }
+    add_chain_rows(store, block, context, env, &mut result);
     result.revert = archived_rows(store);
     if derived::save_block(store, context, env).is_err() {
         result.incomplete = true;
     }
     result.changes = store.fold(checkpoint);
     result
+}
+
+/// As [`apply`], without the entity calls.
+pub fn apply_chain_only(
+    store: &mut Store,
+    block: &Block,
+    context: &BlockContext,
+    env: &Environment,
+    checkpoint: u64,
+) -> BlockResult {
+    let mut result = BlockResult::default();
+    add_chain_rows(store, block, context, env, &mut result);
+    result.changes = store.fold(checkpoint);
+    result
+}
+
+fn add_chain_rows(
+    store: &mut Store,
+    block: &Block,
+    context: &BlockContext,
+    env: &Environment,
+    result: &mut BlockResult,
+) {
+    match ledger::chain_rows(block, &mut Scope::new(store, context, env)) {
+        Ok(rollups) => result.rollups = rollups,
+        Err(Miss) => result.incomplete = true,
+    }
 }
 
 /// The rows that the block replaces, by table name, as `revert_blocks` keeps them

@@ -38,6 +38,8 @@ pub struct Cursor {
 pub struct ApplyOptions {
     /// Fill production's `plays`.
     pub plays: bool,
+    /// Apply entity calls. Without, only the rows of the chain itself are made.
+    pub entities: bool,
 }
 
 /// Applies blocks to the store.
@@ -165,7 +167,7 @@ impl Applier {
 
     fn apply(&mut self, block: &Arc<Block>) -> (WrittenBlock, Vec<(usize, Outcome)>) {
         let checkpoint = self.cursor.ids.next();
-        let has_calls = block::entity_calls(block).next().is_some();
+        let has_calls = self.options.entities && block::entity_calls(block).next().is_some();
         if has_calls {
             self.cursor.em_block += 1;
         }
@@ -194,7 +196,8 @@ impl Applier {
                 count_plays(plays, has_plays.then_some(self.cursor.plays_slot), &mut scope);
             debug_assert!(counted.is_ok(), "nothing is missing while absence is guessed");
         }
-        let mut result = block::apply(&mut self.store, block, &context, &self.env, checkpoint);
+        let apply = if self.options.entities { block::apply } else { block::apply_chain_only };
+        let mut result = apply(&mut self.store, block, &context, &self.env, checkpoint);
         debug_assert!(!result.incomplete, "nothing is missing while absence is guessed");
         let parent = self.cursor.last.replace((block.height, block.hash.clone()));
         let written = WrittenBlock {

@@ -7,6 +7,7 @@
 //! **Order of effects:** apply a batch → hand it to the writer → one transaction → committed event.
 
 mod apply;
+mod backfill;
 mod error;
 pub mod event;
 mod indexes;
@@ -16,6 +17,7 @@ mod run;
 mod thread;
 
 pub use apply::{Applied, Applier, ApplyOptions, Attempt, Cursor};
+pub use backfill::{BlockBackfill, Filled};
 pub use error::Error;
 pub use indexes::MissingIndexes;
 pub use rejects::{RejectLog, RejectedCall};

@@ -27,6 +27,7 @@ mod merge;
 mod postgres;
 mod prepare;
 mod raw;
+mod raw_blocks;
 mod rollback;
 mod rows;
 mod session;
@@ -48,6 +49,7 @@ pub use error::{Error, ErrorKind, LockHolder};
 pub use ethereum::EthereumWrite;
 pub use lane::{CheckpointIds, Lane, PerLane};
 pub use postgres::{PostgresConfig, PostgresSink};
+pub use raw_blocks::{Missing, RawBlocks};
 pub use session::exclusive;
 
 /// Knobs of the write cycle.

@@ -8,7 +8,7 @@ use sqlx::postgres::PgConnection;
 use super::{
     Error, Run, WrittenBlock,
     merge::{MergedRow, merge},
-    raw::{AFTER_ENTITIES, BEFORE_ENTITIES, Fill, PLAYS, RawContext, RawSource},
+    raw::{AFTER_ENTITIES, BEFORE_ENTITIES, Fill, PLAYS, PROGRESS, RawContext, RawSource},
     rows::Rows,
     transaction::RowCounts,
     triggered::{self, How, StagedPlan, Staging},
@@ -61,6 +61,14 @@ impl Plan {
         let before = raw_plans(connection, BEFORE_ENTITIES).await?;
         let after = raw_plans(connection, AFTER_ENTITIES).await?;
         Ok(Self { before, entities, after, triggered })
+    }
+}
+
+impl Plan {
+    /// Every table that is written.
+    pub(super) fn tables(&self) -> impl Iterator<Item = &'static str> {
+        let raw = self.before.iter().chain(&self.after).map(|plan| plan.layout.name);
+        raw.chain(self.entities.iter().map(|plan| plan.layout.name))
     }
 }
 
@@ -221,6 +229,27 @@ fn add_block(
         add_entity(prepared, plan, (group.table, group.how), &group.rows, settings, spare)?;
     }
     Ok(())
+}
+
+/// Encodes the raw rows of blocks that no index run brings: of `new` ones also that they are there.
+pub(super) fn prepare_raw(
+    plan: &Plan,
+    new: &Run,
+    all: &Run,
+    settings: &Settings,
+    spare: &mut Spare,
+) -> Result<Prepared, Error> {
+    let mut prepared = Prepared::default();
+    for raw in &plan.before {
+        add_raw(&mut prepared, raw, new, settings, spare)?;
+    }
+    for (id, rows) in merge(all.blocks.iter().flat_map(|block| &block.changes)) {
+        add_entity(&mut prepared, plan, (id, How::Replace), &rows, settings, spare)?;
+    }
+    for raw in plan.after.iter().filter(|raw| !PROGRESS.contains(&raw.layout.name)) {
+        add_raw(&mut prepared, raw, all, settings, spare)?;
+    }
+    Ok(prepared)
 }
 
 fn add_raw(

@@ -225,6 +225,9 @@ pub(super) const ETL_TRANSACTIONS: &str = "etl_transactions";
 /// Production's plays, whose trigger counts them.
 pub(super) const PLAYS: &str = "plays";
 
+/// Tables that say how far indexing has come.
+pub(super) const PROGRESS: [&str; 2] = ["audius_etl_history", "audius_etl_checkpoints"];
+
 /// `table_name` of the history row that says: everything this checkpoint changed is kept.
 pub(super) const COMPLETE_MARK: &str = "";
 

@@ -33,6 +33,21 @@ pub(super) async fn execute(
     statement(connection, "BEGIN", "begin").await?;
     clear_current_block(connection, run).await?;
     drop_older_checkpoints(connection, run).await?;
+    let mut rows = sections(connection, prepared, run).await?;
+    for write in &run.ethereum {
+        ethereum::write(connection, write, run.keep_history, &mut rows).await?;
+    }
+    write_chain(connection, run).await.map_err(at("audius_etl_chains"))?;
+    statement(connection, "COMMIT", "commit").await?;
+    Ok(rows)
+}
+
+/// Writes the rows of a run inside a transaction; returns their number by table.
+pub(super) async fn sections(
+    connection: &mut PgConnection,
+    prepared: &Prepared,
+    run: &Run,
+) -> Result<RowCounts, Fault> {
     for section in &prepared.sections {
         if let Some((sql, keys)) = &section.delete {
             let mut query = sqlx::query(AssertSqlSafe(sql.clone()));
@@ -55,11 +70,6 @@ pub(super) async fn execute(
     }
     let mut rows = prepared.row_counts();
     rows.extend(sla::write(connection, run).await?);
-    for write in &run.ethereum {
-        ethereum::write(connection, write, run.keep_history, &mut rows).await?;
-    }
-    write_chain(connection, run).await.map_err(at("audius_etl_chains"))?;
-    statement(connection, "COMMIT", "commit").await?;
     Ok(rows)
 }
 

@@ -6,6 +6,7 @@
 )]
 
 mod backfill_aggregates;
+mod backfill_blocks;
 mod batches;
 mod chain_archive;
 mod chain_node;

@@ -1,6 +1,7 @@
 //! `audius-etl backfill`: fill tables from what is there already, one file per job.
 
 mod aggregates;
+mod blocks;
 
 use clap::{Args, Subcommand};
 
@@ -9,6 +10,7 @@ use super::database::OpenDatabase;
 use crate::failure::Failure;
 
 use aggregates::AggregatesArgs;
+use blocks::BlocksArgs;
 
 /// Fill tables that indexing left out, or from before it began
 ///
@@ -31,18 +33,23 @@ pub struct BackfillArgs {
 #[expect(missing_docs, reason = "a text here would replace the help at the arguments of the job")]
 pub enum Job {
     Aggregates(AggregatesArgs),
+    Blocks(BlocksArgs),
 }
 
 const EXAMPLES: &str = "\
 Examples:
   Count everything once, after a load without counters:
     audius-etl index --db postgres://localhost/audius --source blocks.pb.zst --no-aggregates
-    audius-etl backfill aggregates --db postgres://localhost/audius";
+    audius-etl backfill aggregates --db postgres://localhost/audius
+  Record the blocks that another indexer went through:
+    audius-etl backfill blocks --db postgres://localhost/audius \\
+        --source https://node1.example.org --from 1 --to 200000";
 
 pub(crate) async fn run(args: BackfillArgs, context: &Context) -> Result<(), Failure> {
     let open = OpenDatabase::open(context).await?;
     let done = match &args.job {
         Job::Aggregates(job) => aggregates::run(job, args.dry_run, context, open.database()).await,
+        Job::Blocks(job) => blocks::run(job, args.dry_run, context, open.database()).await,
     };
     let closed = open.close().await;
     done.and(closed)

@@ -99,6 +99,12 @@ async fn rewind(
     let Some(position) = start.latest() else {
         return Err(Failure::usage("the database holds no chain to rewind"));
     };
+    if loader.has_deriving_triggers().await? {
+        return Err(Failure::usage(
+            "what the database's own triggers derived cannot be taken back",
+        )
+        .hint("restore a backup from before that height instead"));
+    }
     let Some(checkpoint) = loader.checkpoint_at(&position.chain, height).await? else {
         return Err(Failure::usage(format!(
             "no history is kept for block {height} of {}",
@@ -247,7 +253,7 @@ impl Job<'_> {
     }
 
     const fn apply_options(&self) -> ApplyOptions {
-        ApplyOptions { plays: !self.args.no_plays }
+        ApplyOptions { plays: !self.args.no_plays, entities: true }
     }
 }
 

@@ -1,0 +1,181 @@
+//! `audius-etl backfill blocks`: the raw rows of blocks that were indexed without them, or never.
+
+use std::time::{Duration, Instant};
+
+use clap::Args;
+
+use crate::chain::{self, NodeLimits, SourceConfig};
+use crate::commands::Context;
+use crate::db::load::Loader;
+use crate::db::start::{StartState, has_deriving_triggers};
+use crate::db::{Database, aggregates};
+use crate::failure::Failure;
+use crate::handlers::{Derive, Environment, Rules};
+use crate::model::Timestamp;
+use crate::pipeline::{BlockBackfill, End, Filled};
+use crate::terminal::table;
+use crate::writer::{Missing, RawBlocks};
+
+/// Time between two log lines on the way.
+const REPORT_EVERY: Duration = Duration::from_secs(10);
+
+/// Fill in blocks that were indexed without the `etl_*` tables, or not at all
+///
+/// Writes the `etl_*` tables and `core_indexed_blocks` for the heights of a range that have no row
+/// in `etl_blocks`, and `plays` where nobody indexed the height. Entity rows are not touched, nor
+/// are the states in `etl_validators`. Only heights that `index` has passed can be filled; what is
+/// above is for `index`. Interrupted, it goes on with the first missing height. It numbers plays as
+/// a running index does, so it takes that one's lock: it ends with code 5 beside one, or waits with
+/// --wait-lock.
+#[derive(Args, Clone, Debug)]
+pub struct BlocksArgs {
+    /// First height
+    #[arg(long, value_name = "HEIGHT", default_value_t = 1, value_parser = clap::value_parser!(i64).range(0..))]
+    pub from: i64,
+
+    /// Last height [default: the last indexed one]
+    #[arg(long, value_name = "HEIGHT", value_parser = clap::value_parser!(i64).range(0..))]
+    pub to: Option<i64>,
+
+    /// Where blocks come from: a node, an archive, or - (see `index --help`)
+    #[arg(long, value_name = "SOURCE", required_unless_present = "dry_run")]
+    pub source: Vec<String>,
+
+    /// Leave the table `plays` alone; `etl_plays` is still written
+    #[arg(long)]
+    pub no_plays: bool,
+
+    /// Wait while another process writes to the database, instead of exit code 5
+    #[arg(long)]
+    pub wait_lock: bool,
+}
+
+pub(super) async fn run(
+    args: &BlocksArgs,
+    dry_run: bool,
+    context: &Context,
+    database: &Database,
+) -> Result<(), Failure> {
+    let mut writer = RawBlocks::open(database, args.wait_lock).await?;
+    let loader = Loader::open(database).await?;
+    let done = fill(args, dry_run, context, &mut writer, &loader).await;
+    loader.close().await;
+    writer.close().await;
+    if done? && !has_deriving_triggers(&mut database.connect().await?).await? {
+        let names = aggregates::OF_PLAYS.join(" and ");
+        context
+            .printer
+            .note(&format!("plays were added; `backfill aggregates` counts {names} anew"));
+    }
+    Ok(())
+}
+
+/// Returns whether plays were added.
+async fn fill(
+    args: &BlocksArgs,
+    dry_run: bool,
+    context: &Context,
+    writer: &mut RawBlocks,
+    loader: &Loader,
+) -> Result<bool, Failure> {
+    let start = loader.start_state().await?;
+    let (chain, to) = range_end(args, &start)?;
+    let missing = writer.missing(args.from, to).await?;
+    let Missing { count, first: Some(first), last: Some(last) } = missing else {
+        context.printer.data(&format!("nothing to do: all heights up to {to} are there"))?;
+        return Ok(false);
+    };
+    context.printer.data(&format!(
+        "{} heights of {chain} are missing, from {first} to {last}",
+        table::grouped(u64::try_from(count).unwrap_or(0)),
+    ))?;
+    if dry_run {
+        context.printer.note("nothing was changed (--dry-run)");
+        return Ok(false);
+    }
+    let source = chain::open(SourceConfig {
+        sources: args.source.clone(),
+        start: first,
+        end_inclusive: Some(last),
+        once: false,
+        chain_id: Some(chain),
+        last: None,
+        limits: NodeLimits::default(),
+    })
+    .await?;
+    let backfill = BlockBackfill {
+        loader,
+        writer,
+        env: environment(),
+        plays_slot: start.plays_slot,
+        plays: !args.no_plays,
+    };
+    let mut reported = Instant::now();
+    let (end, filled) = backfill
+        .run(source, &context.cancel, |filled| {
+            if reported.elapsed() >= REPORT_EVERY {
+                reported = Instant::now();
+                tracing::info!(height = filled.height, blocks = filled.blocks, "filling blocks");
+            }
+        })
+        .await?;
+    context.printer.data(&render(&filled))?;
+    match end {
+        End::Finished => Ok(filled.rows.iter().any(|(table, _)| *table == "plays")),
+        End::Interrupted => Err(Failure::interrupted()),
+    }
+}
+
+/// The chain and the last height to fill.
+fn range_end(args: &BlocksArgs, start: &StartState) -> Result<(String, i64), Failure> {
+    let mut chains: Vec<_> = start.own.iter().chain(&start.indexed).map(|at| &at.chain).collect();
+    chains.sort_unstable();
+    chains.dedup();
+    if chains.len() > 1 {
+        return Err(Failure::usage("the database holds several chains")
+            .hint("the etl_* tables do not say which chain a height belongs to"));
+    }
+    let Some(last) = start.latest() else {
+        return Err(Failure::usage("nothing is indexed yet, so there is nothing to fill in")
+            .hint("`audius-etl index` writes these tables as it goes"));
+    };
+    let to = args.to.unwrap_or(last.height);
+    if to > last.height {
+        return Err(Failure::usage(format!("only heights up to {} are indexed", last.height))
+            .hint("run `audius-etl index` for what is above"));
+    }
+    if args.from > to {
+        return Err(Failure::usage(format!("--from {} is above --to {to}", args.from)));
+    }
+    Ok((last.chain.clone(), to))
+}
+
+/// Rows of the chain itself depend on none of this.
+const fn environment() -> Environment {
+    Environment {
+        verifier_address: String::new(),
+        comment_karma_threshold: 0,
+        database_now: Timestamp::from_seconds(0),
+        clock: None,
+        accepted_wallet_signatures: Vec::new(),
+        derive: Derive::Elsewhere,
+        rules: Rules::python(),
+    }
+}
+
+fn render(filled: &Filled) -> String {
+    let mut rows_added = table::plain(["table", "rows added"]);
+    for (name, rows) in &filled.rows {
+        rows_added.add_row([(*name).to_owned(), table::grouped(*rows)]);
+    }
+    let headline = format!(
+        "filled {} blocks, {} were there already",
+        table::grouped(filled.blocks),
+        table::grouped(filled.known)
+    );
+    if filled.rows.is_empty() {
+        headline
+    } else {
+        format!("{headline}\n\n{}", rows_added.trim_fmt())
+    }
+}
