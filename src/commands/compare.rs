@@ -8,7 +8,8 @@ use clap::Args;
 
 use super::Context;
 use super::database::OpenDatabase;
-use crate::compare::{self, Options, Progress, Sample, Verdict};
+use crate::compare::report::Files;
+use crate::compare::{self, Ended, Options, Progress, Sample, Verdict};
 use crate::db::Database;
 use crate::failure::Failure;
 use crate::terminal::parity;
@@ -27,8 +28,9 @@ pub struct CompareArgs {
     pub etl_db: Option<String>,
 
     /// Database to check it against, as a postgres:// URL
-    #[arg(long, value_name = "URL", help_heading = "Databases")]
-    pub prod_db: String,
+    #[arg(long, value_name = "URL", help_heading = "Databases",
+        required_unless_present_any = ["merge", "snapshot", "against"])]
+    pub prod_db: Option<String>,
 
     /// Connections to each server
     #[arg(long, value_name = "N", default_value_t = 4, help_heading = "Databases",
@@ -104,6 +106,31 @@ pub struct CompareArgs {
     #[arg(long, hide = true)]
     pub md5: bool,
 
+    /// Write every difference to a CSV file, one line per field
+    #[arg(long, value_name = "FILE", help_heading = "Reports")]
+    pub csv: Option<PathBuf>,
+
+    /// Write the report and every difference to a file, one JSON object per line
+    #[arg(long, value_name = "FILE", help_heading = "Reports")]
+    pub json: Option<PathBuf>,
+
+    /// Write a page for people: one file that needs no network
+    #[arg(long, value_name = "FILE", help_heading = "Reports")]
+    pub html: Option<PathBuf>,
+
+    /// Compare nothing, but write the checksums of the database to check into a file
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["prod_db", "against"],
+        help_heading = "Snapshots")]
+    pub snapshot: Option<PathBuf>,
+
+    /// Compare with a file of --snapshot instead of a second database; finds segments, not rows
+    #[arg(long, value_name = "FILE", conflicts_with = "prod_db", help_heading = "Snapshots")]
+    pub against: Option<PathBuf>,
+
+    /// Compare nothing, but make one report of the --json files of all --shard parts
+    #[arg(long, value_name = "FILES", num_args = 1.., help_heading = "Reports")]
+    pub merge: Vec<PathBuf>,
+
     /// Differences to print; all of them go into the files
     #[arg(long, value_name = "N", default_value_t = 20, help_heading = "Reports")]
     pub show: usize,
@@ -170,6 +197,9 @@ impl CompareArgs {
 
 /// Compares and returns the exit code.
 pub(crate) async fn run(args: CompareArgs, context: &Context) -> Result<u8, Failure> {
+    if !args.merge.is_empty() {
+        return report(&args, context, compare::report::merge(&args.merge)?);
+    }
     let opened = match &args.etl_db {
         Some(_) => None,
         None => Some(OpenDatabase::open(context).await?),
@@ -191,11 +221,31 @@ async fn compare_and_report(
     context: &Context,
     etl: Database,
 ) -> Result<u8, Failure> {
-    let prod = Database::parse(&args.prod_db)?;
     let progress = Arc::new(Progress::default());
     let (shared, cancel) = (Arc::clone(&progress), context.cancel.clone());
-    let comparing = Box::pin(compare::compare(etl, prod, args.options(), shared, cancel));
-    let mut ended = parity::follow(&context.printer, &progress, comparing).await?;
+    let (printer, options) = (&context.printer, args.options());
+    if let Some(path) = &args.snapshot {
+        let taking = Box::pin(compare::take_snapshot(etl, options, path, shared, cancel));
+        let taken = parity::follow(printer, &progress, taking).await?;
+        printer.data(&parity::render_taken(taken, path))?;
+        return Ok(0);
+    }
+    let ended = if let Some(path) = &args.against {
+        let comparing =
+            Box::pin(compare::compare_with_snapshot(etl, options, path, shared, cancel));
+        parity::follow(printer, &progress, comparing).await?
+    } else {
+        let prod = Database::parse(args.prod_db.as_deref().unwrap_or_default())?;
+        let comparing = Box::pin(compare::compare(etl, prod, options, shared, cancel));
+        parity::follow(printer, &progress, comparing).await?
+    };
+    report(args, context, ended)
+}
+
+/// Writes the reports that were asked for, prints the one for people and returns the exit code.
+fn report(args: &CompareArgs, context: &Context, mut ended: Ended) -> Result<u8, Failure> {
+    let files = Files { csv: args.csv.clone(), json: args.json.clone(), html: args.html.clone() };
+    compare::report::write(&mut ended, &files)?;
     let shown: Vec<_> = ended.differences()?.take(args.show).collect::<Result<_, _>>()?;
     let report = &ended.report;
     context.printer.data(&parity::render(report, &shown, context.printer.is_data_colored()))?;

@@ -4,10 +4,13 @@
 //! text depends on the session settings that [`super::session`] pins (UTC, ISO dates, shortest exact
 //! floats, hex bytea) and on nothing else: no collation, no locale, no server version.
 
+use serde::{Deserialize, Serialize};
+
 use super::sql::quoted;
 
 /// What kind of values a column holds, whatever its exact type.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub(crate) enum Class {
     Bool,
     Integer,
@@ -49,6 +52,13 @@ impl Class {
         }
     }
 
+    /// Whether values of the two classes have the same text in the form that each class has on its
+    /// own, so that a checksum taken of one alone can be held against the other.
+    pub(crate) fn reads_like(&self, other: &Self) -> bool {
+        let exact = |class: &Self| matches!(class, Self::Integer | Self::Numeric);
+        self == other || (exact(self) && exact(other))
+    }
+
     const fn is_time(&self) -> bool {
         matches!(self, Self::Timestamp | Self::TimestampTz | Self::Date)
     }
@@ -59,7 +69,8 @@ impl Class {
 }
 
 /// The form in which the values of two columns are compared.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub(crate) enum Form {
     /// The type's own output text, which is the same on both sides.
     Plain,

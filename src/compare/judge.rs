@@ -41,6 +41,8 @@ pub enum Kind {
     MissingInProd,
     /// Only prod has it.
     MissingInEtl,
+    /// Not a row but a segment of them, of which only checksums are known.
+    Segment,
 }
 
 impl Kind {
@@ -50,6 +52,7 @@ impl Kind {
             Self::Different => "different",
             Self::MissingInProd => "missing in prod",
             Self::MissingInEtl => "missing in etl",
+            Self::Segment => "segment",
         }
     }
 }
@@ -85,6 +88,7 @@ impl Difference {
     /// Whether known differences explain all of it.
     pub fn is_known(&self) -> bool {
         match self.kind {
+            Kind::Segment => false,
             Kind::Different => self.fields.iter().all(|field| field.known.is_some()),
             Kind::MissingInProd | Kind::MissingInEtl => self.known.is_some(),
         }

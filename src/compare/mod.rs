@@ -28,6 +28,7 @@ mod result;
 mod run;
 mod scan;
 mod session;
+mod snapshot;
 pub mod spec;
 mod spool;
 mod sql;
@@ -45,6 +46,7 @@ pub use self::judge::{Difference, FieldDifference, Kind};
 pub use self::plan::{Drift, Skipped};
 pub use self::result::{Compared, KnownUse, Progress, Report, TableResult, Verdict};
 pub use self::run::{Ended, compare};
+pub use self::snapshot::{Taken, compare_with_snapshot, take_snapshot};
 pub use self::window::{Numbers, Span, Window};
 
 /// One of the two databases.

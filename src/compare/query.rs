@@ -1,5 +1,7 @@
 //! The statements about one table on one server.
 
+use serde::{Deserialize, Serialize};
+
 use super::Side;
 use super::form::{Class, Form};
 use super::plan::{ColumnPlan, TablePlan};
@@ -7,7 +9,8 @@ use super::sql::{array, identifier, quoted};
 use super::window::Window;
 
 /// How rows are hashed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub(crate) enum Hash {
     /// PostgreSQL's own 64-bit hash, with two seeds. Fast, and the same on servers that agree on a
     /// few probes.

@@ -63,6 +63,23 @@ impl TableResult {
         self.matched + self.known + self.differences()
     }
 
+    /// Adds what became of another table, or of another part of this one.
+    pub(crate) fn add(&mut self, table: &Self) {
+        self.etl_rows += table.etl_rows;
+        self.prod_rows += table.prod_rows;
+        self.matched += table.matched;
+        self.different += table.different;
+        self.missing_in_prod += table.missing_in_prod;
+        self.missing_in_etl += table.missing_in_etl;
+        self.ahead += table.ahead;
+        self.known += table.known;
+        self.transient += table.transient;
+        self.segments += table.segments;
+        self.unequal_segments += table.unequal_segments;
+        self.limited |= table.limited;
+        self.seconds += table.seconds;
+    }
+
     /// Share of the judged rows that match, from 0 to 1; 1 where there are none.
     #[expect(clippy::cast_precision_loss, reason = "a share is shown with few digits")]
     pub fn match_rate(&self) -> f64 {
@@ -131,19 +148,7 @@ impl Report {
     pub fn total(&self) -> TableResult {
         let mut total = TableResult { table: "total".to_owned(), ..TableResult::default() };
         for table in &self.tables {
-            total.etl_rows += table.etl_rows;
-            total.prod_rows += table.prod_rows;
-            total.matched += table.matched;
-            total.different += table.different;
-            total.missing_in_prod += table.missing_in_prod;
-            total.missing_in_etl += table.missing_in_etl;
-            total.ahead += table.ahead;
-            total.known += table.known;
-            total.transient += table.transient;
-            total.segments += table.segments;
-            total.unequal_segments += table.unequal_segments;
-            total.limited |= table.limited;
-            total.seconds += table.seconds;
+            total.add(table);
         }
         total
     }
@@ -180,9 +185,10 @@ impl Report {
             Verdict::Different => {
                 let differing = self.tables.iter().filter(|table| table.differences() > 0).count();
                 format!(
-                    "DIFFERENT: {more}{} rows in {differing} of {tables} tables: {} different, \
+                    "DIFFERENT: {more}{} {} in {differing} of {tables} tables: {} different, \
                      {} missing in prod, {} missing in etl{aside}",
                     total.differences(),
+                    if total.differences() == 1 { "row" } else { "rows" },
                     total.different,
                     total.missing_in_prod,
                     total.missing_in_etl

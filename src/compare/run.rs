@@ -41,6 +41,11 @@ pub struct Ended {
 }
 
 impl Ended {
+    /// The end of a comparison; one spool per table of the report.
+    pub(crate) const fn new(report: Report, spools: Vec<Spool>) -> Self {
+        Self { report, spools }
+    }
+
     /// Reads all differences, in the order of the tables of the report.
     ///
     /// # Errors

@@ -35,6 +35,11 @@ impl Segment {
         Self { rows, one, other }
     }
 
+    /// The two sums.
+    pub(crate) const fn sums(&self) -> [i128; 2] {
+        [self.one, self.other]
+    }
+
     fn add(&mut self, part: Self) {
         self.rows += part.rows;
         self.one = self.one.wrapping_add(part.one);
@@ -50,6 +55,14 @@ impl Segments {
     /// Room for the segments that `bounds` boundaries make.
     pub(crate) fn new(bounds: usize) -> Self {
         Self(vec![Segment::default(); bounds + 2])
+    }
+
+    /// Puts a segment in its place.
+    pub(crate) fn set(&mut self, number: i64, segment: Segment) {
+        let index = usize::try_from(number + 1).ok();
+        if let Some(place) = index.and_then(|index| self.0.get_mut(index)) {
+            *place = segment;
+        }
     }
 
     pub(crate) fn get(&self, number: i64) -> Segment {

@@ -16,10 +16,10 @@ use super::spool::Spool;
 use super::{Error, Sample, Side, TableResult};
 
 /// Segments of a table at most: their checksums are held in memory and sent per stretch.
-const MOST_SEGMENTS: u64 = 4_096;
+pub(crate) const MOST_SEGMENTS: u64 = 4_096;
 
 /// Rows sampled per segment to find where segments begin.
-const SAMPLED_PER_SEGMENT: u64 = 30;
+pub(crate) const SAMPLED_PER_SEGMENT: u64 = 30;
 
 /// Rows of unequal segments that are walked with one statement where an index finds them.
 const WALKED_AT_ONCE: u64 = 20_000;
@@ -357,7 +357,7 @@ impl<'a> TableRun<'a> {
     fn count(&mut self, kind: Kind, known: bool) {
         *match kind {
             _ if known => &mut self.result.known,
-            Kind::Different => &mut self.result.different,
+            Kind::Different | Kind::Segment => &mut self.result.different,
             Kind::MissingInProd => &mut self.result.missing_in_prod,
             Kind::MissingInEtl => &mut self.result.missing_in_etl,
         } += 1;

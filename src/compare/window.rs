@@ -100,6 +100,89 @@ impl Window {
     }
 }
 
+/// The window of one database alone, as a snapshot keeps it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct OwnWindow {
+    chain: String,
+    heights: Span,
+    blocks: Option<Ends>,
+    slots: Option<Ends>,
+    /// The window is all that the database has.
+    whole: bool,
+}
+
+/// Finds the window of a database alone.
+pub(crate) async fn own(session: &mut Session, wanted: &Wanted) -> Result<OwnWindow, Error> {
+    let all = chains(session).await?;
+    let asked = |chain: &str| wanted.chain.as_deref().is_none_or(|wanted| wanted == chain);
+    let mine = all
+        .into_iter()
+        .filter(|indexed| asked(&indexed.chain))
+        .max_by_key(|indexed| indexed.last_block)
+        .ok_or_else(|| Error::Window { reason: "the database has indexed no chain".to_owned() })?;
+    let heights = Span {
+        first: wanted.since.unwrap_or(i64::MIN).max(mine.heights.first),
+        last: wanted.until.unwrap_or(i64::MAX).min(mine.heights.last),
+    };
+    let whole = heights == mine.heights;
+    let blocks = span(session, &mine.chain, heights, "em_block").await?;
+    let slots = span(session, &mine.chain, heights, "plays_slot").await?;
+    Ok(OwnWindow { chain: mine.chain, heights, blocks, slots, whole })
+}
+
+impl OwnWindow {
+    /// The window for the statements about this database.
+    pub(crate) fn alone(&self) -> Window {
+        let numbers = numbers(self.blocks, self.slots);
+        Window {
+            chain: self.chain.clone(),
+            heights: self.heights,
+            etl: numbers,
+            prod: numbers,
+            block_shift: 0,
+            slot_shift: 0,
+            whole: self.whole,
+            diverges: false,
+        }
+    }
+
+    /// The same stretch of the chain in another database.
+    pub(crate) async fn in_database(&self, session: &mut Session) -> Result<Window, Error> {
+        let all = chains(session).await?;
+        let mine = all.into_iter().find(|indexed| indexed.chain == self.chain);
+        let (first, last) = (self.heights.first, self.heights.last);
+        let mine = mine
+            .filter(|mine| mine.heights.first <= first && mine.heights.last >= last)
+            .ok_or_else(|| Error::Window {
+                reason: format!(
+                    "the snapshot is of heights {first} to {last} of {}, which the database has \
+                     not all indexed",
+                    self.chain
+                ),
+            })?;
+        let blocks = span(session, &self.chain, self.heights, "em_block").await?;
+        let slots = span(session, &self.chain, self.heights, "plays_slot").await?;
+        let (block_shift, diverges) = shift(session, &self.chain, self.blocks, "em_block").await?;
+        let (slot_shift, _) = shift(session, &self.chain, self.slots, "plays_slot").await?;
+        Ok(Window {
+            etl: numbers(blocks, slots),
+            // Computed from the snapshot to the database; the snapshot plays the other side here.
+            block_shift: -block_shift,
+            slot_shift: -slot_shift,
+            whole: self.whole && mine.heights == self.heights,
+            diverges,
+            ..self.alone()
+        })
+    }
+}
+
+fn numbers(blocks: Option<Ends>, slots: Option<Ends>) -> Numbers {
+    Numbers {
+        blocks: blocks.map_or(Span { first: 1, last: 0 }, Ends::span),
+        slots: slots.map(Ends::span),
+    }
+}
+
 /// What the user wants of the window.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Wanted {
@@ -153,10 +236,6 @@ pub(crate) async fn find(
     )?;
     let (block_shift, diverges) = shift(prod, chain, my_blocks, "em_block").await?;
     let (slot_shift, slots_diverge) = shift(prod, chain, my_slots, "plays_slot").await?;
-    let numbers = |blocks: Option<Ends>, slots: Option<Ends>| Numbers {
-        blocks: blocks.map_or(Span { first: 1, last: 0 }, Ends::span),
-        slots: slots.map(Ends::span),
-    };
     Ok(Window {
         chain: chain.to_owned(),
         heights,
@@ -238,8 +317,8 @@ const CHAINS: &str = "\
     FROM chains c WHERE c.chain_id IS NOT NULL";
 
 /// The first and last number that blocks of the window got, and at which heights.
-#[derive(Clone, Copy, Debug)]
-struct Ends {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Ends {
     first: (i64, i64),
     last: (i64, i64),
 }

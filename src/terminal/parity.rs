@@ -1,5 +1,6 @@
 //! A comparison of two databases for people: its progress, and its report on stdout.
 
+use std::path::Path;
 use std::pin::pin;
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use tracing::info;
 use super::Printer;
 use super::progress::short;
 use super::table::{grouped, per_second, plain};
-use crate::compare::{Difference, Kind, Progress, Report, TableResult, Verdict};
+use crate::compare::{Difference, Kind, Progress, Report, TableResult, Taken, Verdict};
 
 /// Between two updates of the bar.
 const REDRAW: Duration = Duration::from_millis(100);
@@ -24,6 +25,9 @@ const LOG_EVERY: Duration = Duration::from_secs(10);
 
 /// Characters of a value that the table of differences shows.
 const VALUE_CHARS: usize = 120;
+
+/// Characters of a value of a key that the table of differences shows.
+const KEY_CHARS: usize = 24;
 
 /// Columns that a table row of the summary needs at most are counted in digits; wider text wraps.
 const VALUE_WIDTH: u16 = 24;
@@ -101,6 +105,17 @@ pub fn render(report: &Report, shown: &[Difference], color: bool) -> String {
     };
     parts.push(paint.with(code, &report.verdict_line()));
     parts.join("\n\n")
+}
+
+/// What a snapshot holds, in one line.
+pub fn render_taken(taken: Taken, path: &Path) -> String {
+    format!(
+        "{}: {} rows of {} tables in {} segments",
+        path.display(),
+        grouped(taken.rows),
+        taken.tables,
+        grouped(taken.segments as u64)
+    )
 }
 
 #[derive(Clone, Copy)]
@@ -192,7 +207,7 @@ fn differences(report: &Report, shown: &[Difference], paint: Paint) -> String {
     let mut table = plain(["table", "key", "column", "etl", "prod", "blocks"]);
     for difference in shown {
         let key: Vec<_> =
-            difference.key.iter().map(|(_, value)| value_text(value.as_deref())).collect();
+            difference.key.iter().map(|(_, value)| key_text(value.as_deref())).collect();
         let blocks = format!("{}/{}", block(difference.etl_block), block(difference.prod_block));
         let mut add = |column: &str, etl: String, prod: String| {
             table.add_row([
@@ -205,7 +220,7 @@ fn differences(report: &Report, shown: &[Difference], paint: Paint) -> String {
             ]);
         };
         match difference.kind {
-            Kind::Different => {
+            Kind::Different | Kind::Segment => {
                 for field in &difference.fields {
                     let mark = if field.known.is_some() { " (known)" } else { "" };
                     let column = format!("{}{mark}", field.column);
@@ -238,6 +253,18 @@ fn differences(report: &Report, shown: &[Difference], paint: Paint) -> String {
 
 fn block(number: Option<i64>) -> String {
     number.map_or_else(|| "·".to_owned(), |number| number.to_string())
+}
+
+/// A value of a key: of a long one, such as a hash, both ends.
+fn key_text(value: Option<&str>) -> String {
+    let text = value_text(value);
+    let count = text.chars().count();
+    if count <= KEY_CHARS {
+        return text;
+    }
+    let start: String = text.chars().take(KEY_CHARS / 2).collect();
+    let end: String = text.chars().skip(count - KEY_CHARS / 2 + 1).collect();
+    format!("{start}…{end}")
 }
 
 fn value_text(value: Option<&str>) -> String {

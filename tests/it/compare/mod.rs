@@ -1,12 +1,15 @@
 //! Comparing databases: what is found, what is not, and what the command says about it.
 
+mod command;
 mod mutation;
+mod rules;
+mod window;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use audius_etl::compare::{self, Difference, Options, Progress, Report, spec};
+use audius_etl::compare::{self, Difference, Ended, Options, Progress, Report, spec};
 use sqlx::Executor;
 use sqlx::postgres::PgConnection;
 use tokio_util::sync::CancellationToken;
@@ -26,13 +29,19 @@ struct Pair {
 
 impl Pair {
     async fn new() -> Self {
-        let (etl, prod) = (TestDb::new().await, TestDb::new().await);
-        for db in [&etl, &prod] {
+        let pair = Self::empty().await;
+        for db in [&pair.etl, &pair.prod] {
             let mut connection = prepared(db).await;
             for table in spec::tables() {
                 fill(&mut connection, table, 1, ROWS).await;
             }
         }
+        pair
+    }
+
+    /// Two databases without rows.
+    async fn empty() -> Self {
+        let (etl, prod) = (TestDb::new().await, TestDb::new().await);
         Self { etl, prod, folder: tempfile::tempdir().unwrap() }
     }
 
@@ -40,7 +49,7 @@ impl Pair {
     fn options(&self) -> Options {
         Options {
             all: true,
-            known: Some(self.known("")),
+            known: Some(self.file("none.toml", "")),
             segment_rows: 10,
             recheck_after: Duration::ZERO,
             jobs: 2,
@@ -50,21 +59,28 @@ impl Pair {
 
     /// A file of known differences.
     fn known(&self, text: &str) -> PathBuf {
-        let path = self.folder.path().join("known.toml");
+        self.file("known.toml", text)
+    }
+
+    fn file(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.folder.path().join(name);
         std::fs::write(&path, text).unwrap();
         path
     }
 
-    async fn compare(&self, options: Options) -> (Report, Vec<Difference>) {
+    /// Why a comparison came to no verdict.
+    async fn refused(&self, options: Options) -> compare::Error {
+        self.end(options).await.unwrap_err()
+    }
+
+    async fn end(&self, options: Options) -> Result<Ended, compare::Error> {
         let (etl, prod) = (self.etl.database().clone(), self.prod.database().clone());
-        let comparing = compare::compare(
-            etl,
-            prod,
-            options,
-            Arc::new(Progress::default()),
-            CancellationToken::new(),
-        );
-        let mut ended = Box::pin(comparing).await.unwrap();
+        let (progress, cancel) = (Arc::new(Progress::default()), CancellationToken::new());
+        Box::pin(compare::compare(etl, prod, options, progress, cancel)).await
+    }
+
+    async fn compare(&self, options: Options) -> (Report, Vec<Difference>) {
+        let mut ended = self.end(options).await.unwrap();
         let differences = ended.differences().unwrap().collect::<Result<_, _>>().unwrap();
         (ended.report, differences)
     }
@@ -95,4 +111,9 @@ async fn fill(connection: &mut PgConnection, table: &spec::TableSpec, first: i64
         .execute(connection)
         .await
         .unwrap();
+}
+
+/// The table called `name`.
+fn spec_of(name: &str) -> &'static spec::TableSpec {
+    spec::tables().iter().find(|table| table.name == name).unwrap()
 }

@@ -1,0 +1,461 @@
+//! Checksums of one database in a file, and a database held against such a file later: for two
+//! databases that cannot be reached at the same time.
+//!
+//! The file says which segments differ, not which rows: those of the other side are not there.
+
+use std::fs::File;
+use std::io::{BufReader, BufWriter, Write};
+use std::path::Path;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::catalog::Catalog;
+use super::form::{Class, Form};
+use super::judge::{Difference, FieldDifference, Kind};
+use super::known::Known;
+use super::plan::{Choice, ColumnPlan, Drift, Placement, Skipped, TablePlan, plan};
+use super::query::{Hash, Query, Selection};
+use super::result::{Compared, Progress, Report, TableResult};
+use super::run::Ended;
+use super::scan::{Scan, Segment, Segments};
+use super::session::{Limits, Server, Session};
+use super::spec::{self, Position};
+use super::spool::Spool;
+use super::table::{MOST_SEGMENTS, SAMPLED_PER_SEGMENT};
+use super::window::{self, OwnWindow, Wanted, Window};
+use super::{Error, Options, Side, Verdict};
+use crate::db::Database;
+
+/// Version of the file; another one is refused.
+const VERSION: u32 = 1;
+
+/// The file.
+#[derive(Debug, Serialize, Deserialize)]
+struct Snapshot {
+    version: u32,
+    url: String,
+    server: String,
+    hash: Hash,
+    probe: Vec<String>,
+    window: Option<OwnWindow>,
+    tables: Vec<TableSnapshot>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct TableSnapshot {
+    name: String,
+    columns: Vec<ColumnSnapshot>,
+    keys: usize,
+    current_only: bool,
+    dated: bool,
+    bounds: Vec<String>,
+    /// Number, rows and both sums of every segment that has rows.
+    segments: Vec<(i64, u64, [i128; 2])>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct ColumnSnapshot {
+    name: String,
+    class: Class,
+    form: Form,
+}
+
+/// What a snapshot holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Taken {
+    /// Tables.
+    pub tables: usize,
+    /// Segments.
+    pub segments: usize,
+    /// Rows.
+    pub rows: u64,
+}
+
+/// One database to read.
+struct Reader<'a> {
+    server: Arc<Server>,
+    options: &'a Options,
+    window: Option<Window>,
+    hash: Hash,
+    progress: &'a Progress,
+    cancel: &'a CancellationToken,
+}
+
+impl Reader<'_> {
+    /// The segments of a table, in a snapshot of its own; with `bounds` those of another database.
+    async fn segments(
+        &self,
+        plan: &TablePlan,
+        bounds: Option<Vec<String>>,
+    ) -> Result<(Vec<String>, Segments), Error> {
+        self.progress.say(&plan.name);
+        let selection =
+            Selection { condition: self.options.condition.clone(), ..Selection::default() };
+        let (window, hash) = (self.window.as_ref(), self.hash);
+        let query = Query { plan, side: Side::Etl, window, selection: &selection, hash };
+        let mut session = self.server.session().await?;
+        session.begin().await?;
+        let snapshot = session.export().await?;
+        let bounds = match bounds {
+            Some(bounds) => bounds,
+            None => self.bounds(&mut session, query).await?,
+        };
+        let scan = Scan {
+            query,
+            bounds: &bounds,
+            only: None,
+            snapshot: snapshot.as_deref(),
+            progress: self.progress,
+            cancel: self.cancel,
+        };
+        let (session, segments) = scan.run(session).await?;
+        session.finish().await?;
+        Ok((bounds, segments))
+    }
+
+    async fn bounds(&self, session: &mut Session, query: Query<'_>) -> Result<Vec<String>, Error> {
+        let rows = query.plan.etl.rows;
+        let segments = (rows / self.options.segment_rows.max(1)).min(MOST_SEGMENTS);
+        if segments < 2 {
+            return Ok(Vec::new());
+        }
+        #[expect(clippy::cast_precision_loss, reason = "a share of a page sample is approximate")]
+        let percent = 100.0 * (segments * SAMPLED_PER_SEGMENT) as f64 / rows as f64;
+        let sampled = query.plan.etl.pages.is_some() && percent < 60.0;
+        let sql = query.bounds(segments, sampled.then_some(percent), None);
+        let doing = format!("cutting {} into segments", query.plan.name);
+        let rows = session.texts(&doing, &sql).await?;
+        let mut bounds: Vec<String> = rows.into_iter().flatten().flatten().collect();
+        bounds.dedup();
+        Ok(bounds)
+    }
+}
+
+fn server(database: Database, options: &Options) -> Arc<Server> {
+    let limits = Limits {
+        connections: options.jobs.max(1),
+        statement_timeout: options.statement_timeout,
+        max_load: options.max_load,
+    };
+    Server::new(Side::Etl, database, limits)
+}
+
+fn known(options: &Options) -> Result<Known, Error> {
+    options.known.as_deref().map_or_else(Known::default_file, Known::read)
+}
+
+/// Writes the checksums of a database into a file.
+///
+/// # Errors
+/// Whatever keeps the file from being whole.
+pub async fn take_snapshot(
+    database: Database,
+    options: Options,
+    path: &Path,
+    progress: Arc<Progress>,
+    cancel: CancellationToken,
+) -> Result<Taken, Error> {
+    let server = server(database, &options);
+    let mut session = server.session().await?;
+    let catalog = Catalog::read(&mut session).await?;
+    let own = match options.all {
+        true => None,
+        false => Some(window::own(&mut session, &wanted(&options)).await?),
+    };
+    session.close().await?;
+    let choice = Choice { tables: options.tables.clone(), columns: options.columns.clone() };
+    let plan = plan(&catalog, &catalog, &choice, &known(&options)?);
+    let window = own.as_ref().map(OwnWindow::alone);
+    let hash = if options.md5 { Hash::Md5 } else { Hash::Builtin };
+    let (progress, cancel) = (&*progress, &cancel);
+    let reader = Reader { server, options: &options, window, hash, progress, cancel };
+    let mut tables = Vec::with_capacity(plan.tables.len());
+    for table in &plan.tables {
+        progress.expect(table.etl.rows);
+    }
+    for table in &plan.tables {
+        let obstacle = reader.window.as_ref().and_then(|window| window.obstacle(table.position));
+        if obstacle.is_some() {
+            continue;
+        }
+        let (bounds, segments) = reader.segments(table, None).await?;
+        tables.push(TableSnapshot::new(table, bounds, &segments));
+    }
+    let taken = Taken {
+        tables: tables.len(),
+        segments: tables.iter().map(|table| table.segments.len()).sum(),
+        rows: tables.iter().flat_map(|table| &table.segments).map(|(_, rows, _)| rows).sum(),
+    };
+    let snapshot = Snapshot {
+        version: VERSION,
+        url: reader.server.redacted().to_owned(),
+        server: catalog.version_text,
+        hash,
+        probe: catalog.probe,
+        window: own,
+        tables,
+    };
+    write(&snapshot, path)?;
+    Ok(taken)
+}
+
+fn wanted(options: &Options) -> Wanted {
+    Wanted { chain: options.chain.clone(), since: options.since, until: options.until }
+}
+
+fn write(snapshot: &Snapshot, path: &Path) -> Result<(), Error> {
+    let failed = |source| Error::Io { doing: "write", path: path.display().to_string(), source };
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".unfinished");
+    let mut out = BufWriter::new(File::create(&beside).map_err(failed)?);
+    serde_json::to_writer(&mut out, snapshot).map_err(|error| failed(error.into()))?;
+    out.flush().map_err(failed)?;
+    std::fs::rename(&beside, path).map_err(failed)
+}
+
+fn read(path: &Path) -> Result<Snapshot, Error> {
+    let name = || path.display().to_string();
+    let file =
+        File::open(path).map_err(|source| Error::Io { doing: "read", path: name(), source })?;
+    let wrong = |problem| Error::File { path: name(), problem };
+    let snapshot: Snapshot =
+        serde_json::from_reader(BufReader::new(file)).map_err(|error| wrong(error.to_string()))?;
+    if snapshot.version != VERSION {
+        let problem = format!("is a snapshot of version {}, not {VERSION}", snapshot.version);
+        return Err(wrong(problem));
+    }
+    Ok(snapshot)
+}
+
+impl TableSnapshot {
+    fn new(plan: &TablePlan, bounds: Vec<String>, segments: &Segments) -> Self {
+        let columns = plan.columns.iter().map(|column| ColumnSnapshot {
+            name: column.name.clone(),
+            class: column.etl.clone(),
+            form: column.form,
+        });
+        let filled = segments.numbers().map(|number| (number, segments.get(number)));
+        Self {
+            name: plan.name.clone(),
+            columns: columns.collect(),
+            keys: plan.keys,
+            current_only: plan.current_only,
+            dated: plan.position.column().is_some(),
+            bounds,
+            segments: filled
+                .filter(|(_, segment)| segment.rows > 0)
+                .map(|(number, segment)| (number, segment.rows, segment.sums()))
+                .collect(),
+        }
+    }
+
+    fn segments(&self) -> Segments {
+        let mut segments = Segments::new(self.bounds.len());
+        for (number, rows, [one, other]) in &self.segments {
+            segments.set(*number, Segment::new(*rows, *one, *other));
+        }
+        segments
+    }
+
+    /// How the table is read again in a database with this catalog; what keeps it from that.
+    fn plan(&self, catalog: &Catalog) -> Result<TablePlan, Drift> {
+        let drift = |column: Option<&str>, problem: &str| Drift {
+            table: self.name.clone(),
+            column: column.map(str::to_owned),
+            problem: problem.to_owned(),
+            serious: true,
+        };
+        let Some(table) = catalog.tables.get(&self.name) else {
+            return Err(drift(None, "in the snapshot but not in the database"));
+        };
+        let mut columns = Vec::with_capacity(self.columns.len());
+        for column in &self.columns {
+            let Some(found) = table.columns.get(&column.name) else {
+                return Err(drift(Some(&column.name), "in the snapshot but not in the database"));
+            };
+            if !found.class.reads_like(&column.class) {
+                let problem = format!("{} is another type than the snapshot's", found.type_name);
+                return Err(drift(Some(&column.name), &problem));
+            }
+            let form = match column.form {
+                // What the class has on its own may have changed from integer to numeric.
+                Form::Plain | Form::Number => {
+                    Form::of(&found.class, &found.class).unwrap_or(column.form)
+                }
+                form => form,
+            };
+            columns.push(ColumnPlan {
+                name: column.name.clone(),
+                form,
+                etl: found.class.clone(),
+                prod: column.class.clone(),
+            });
+        }
+        let spec = spec::tables().iter().find(|spec| spec.name == self.name);
+        let position = spec.map_or(Position::Total, |spec| spec.position);
+        let placement = Placement { rows: table.rows, pages: table.pages, indexed: false };
+        Ok(TablePlan {
+            name: self.name.clone(),
+            columns,
+            keys: self.keys,
+            position: if self.dated || position.column().is_none() {
+                position
+            } else {
+                Position::Total
+            },
+            current_only: self.current_only,
+            etl: placement,
+            prod: placement,
+        })
+    }
+}
+
+/// Compares a database with a snapshot of another. A difference is a segment, not a row.
+///
+/// # Errors
+/// Whatever keeps the comparison from coming to a verdict.
+pub async fn compare_with_snapshot(
+    database: Database,
+    options: Options,
+    path: &Path,
+    progress: Arc<Progress>,
+    cancel: CancellationToken,
+) -> Result<Ended, Error> {
+    let begun = Instant::now();
+    let snapshot = read(path)?;
+    let server = server(database, &options);
+    let mut session = server.session().await?;
+    let catalog = Catalog::read(&mut session).await?;
+    let window = match &snapshot.window {
+        Some(own) => Some(own.in_database(&mut session).await?),
+        None => None,
+    };
+    session.close().await?;
+    if snapshot.hash == Hash::Builtin && snapshot.probe != catalog.probe {
+        return Err(Error::File {
+            path: path.display().to_string(),
+            problem: "was taken from a server that hashes otherwise; take it again with --md5"
+                .to_owned(),
+        });
+    }
+    let hash = snapshot.hash;
+    let (progress, cancel) = (&*progress, &cancel);
+    let reader = Reader { server, options: &options, window, hash, progress, cancel };
+    let mut outline = outline(&snapshot, &catalog, &reader, path);
+    let mut spools = Vec::new();
+    let chosen =
+        |table: &&TableSnapshot| options.tables.is_empty() || options.tables.contains(&table.name);
+    for table in snapshot.tables.iter().filter(chosen) {
+        let plan = match table.plan(&catalog) {
+            Ok(plan) => plan,
+            Err(drift) => {
+                outline.drift.push(drift);
+                continue;
+            }
+        };
+        let window = reader.window.as_ref();
+        if let Some(reason) = window.and_then(|window| window.obstacle(plan.position)) {
+            outline.skipped.push(Skipped { table: plan.name, reason: reason.to_owned() });
+            continue;
+        }
+        progress.expect(plan.etl.rows);
+        let started = Instant::now();
+        let (bounds, segments) = reader.segments(&plan, Some(table.bounds.clone())).await?;
+        let (mut result, spool) = differing(&plan, &bounds, &segments, &table.segments())?;
+        result.seconds = started.elapsed().as_secs_f64();
+        progress.found(result.differences());
+        outline.tables.push(result);
+        spools.push(spool);
+    }
+    outline.verdict = Report::judge(&outline.tables, &outline.drift);
+    outline.etl.received = reader.server.received();
+    outline.seconds = begun.elapsed().as_secs_f64();
+    Ok(Ended::new(outline, spools))
+}
+
+fn outline(snapshot: &Snapshot, catalog: &Catalog, reader: &Reader<'_>, path: &Path) -> Report {
+    let compared = |url: String, version: &str| Compared {
+        url,
+        version: version.split(" on ").next().unwrap_or_default().to_owned(),
+        received: 0,
+    };
+    Report {
+        verdict: Verdict::Equal,
+        etl: compared(reader.server.redacted().to_owned(), &catalog.version_text),
+        prod: compared(format!("{} in {}", snapshot.url, path.display()), &snapshot.server),
+        window: reader.window.clone(),
+        method: "checksums of segments against those of a snapshot".to_owned(),
+        tables: Vec::new(),
+        drift: Vec::new(),
+        skipped: Vec::new(),
+        known: Vec::new(),
+        notes: vec![
+            "against a snapshot a difference is a segment: a range of the first column of the key"
+                .to_owned(),
+        ],
+        seconds: 0.0,
+    }
+}
+
+/// The segments that differ, each as a difference with its range of keys and its rows.
+fn differing(
+    plan: &TablePlan,
+    bounds: &[String],
+    etl: &Segments,
+    prod: &Segments,
+) -> Result<(TableResult, Spool), Error> {
+    let mut result = TableResult {
+        table: plan.name.clone(),
+        etl_rows: etl.rows(),
+        prod_rows: prod.rows(),
+        ..TableResult::default()
+    };
+    let mut spool = Spool::default();
+    for number in etl.numbers() {
+        let (mine, theirs) = (etl.get(number), prod.get(number));
+        if mine.rows == 0 && theirs.rows == 0 {
+            continue;
+        }
+        result.segments += 1;
+        if mine == theirs {
+            result.matched += mine.rows;
+            continue;
+        }
+        result.unequal_segments += 1;
+        result.different += 1;
+        let bound = |at: i64| usize::try_from(at).ok().and_then(|at| bounds.get(at)).cloned();
+        let range = match (number, bound(number - 1), bound(number)) {
+            (-1, ..) => "NULL".to_owned(),
+            (_, from, to) => {
+                let from = from.map(|from| format!("from {from} "));
+                let to = to.map(|to| format!("below {to}"));
+                format!("{}{}", from.unwrap_or_default(), to.unwrap_or_default())
+            }
+        };
+        spool.push(&Difference {
+            table: plan.name.clone(),
+            kind: Kind::Segment,
+            key: vec![(plan.columns[0].name.clone(), Some(range))],
+            fields: vec![FieldDifference {
+                column: "rows and checksum".to_owned(),
+                etl: Some(described(mine)),
+                prod: Some(described(theirs)),
+                known: None,
+            }],
+            etl_block: None,
+            prod_block: None,
+            known: None,
+            identity: String::new(),
+            first: None,
+        })?;
+    }
+    Ok((result, spool))
+}
+
+fn described(segment: Segment) -> String {
+    let [one, _] = segment.sums();
+    format!("{} rows, {one:x}", segment.rows)
+}
