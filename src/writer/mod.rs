@@ -22,6 +22,7 @@ mod batch;
 mod cycle;
 mod error;
 pub mod ethereum;
+mod insert;
 mod lane;
 mod merge;
 mod postgres;

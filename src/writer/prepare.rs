@@ -7,6 +7,7 @@ use sqlx::postgres::PgConnection;
 
 use super::{
     Error, Run, WrittenBlock,
+    insert::Target,
     merge::{MergedRow, merge},
     raw::{AFTER_ENTITIES, BEFORE_ENTITIES, Fill, PLAYS, PROGRESS, RawContext, RawSource},
     rows::Rows,
@@ -38,14 +39,14 @@ pub(super) struct Plan {
 #[derive(Debug)]
 struct RawPlan {
     layout: TableLayout,
-    copy: Arc<str>,
+    target: Arc<Target>,
     fill: Fill,
 }
 
 #[derive(Debug)]
 struct EntityPlan {
     layout: TableLayout,
-    copy: Arc<str>,
+    target: Arc<Target>,
     delete: Arc<str>,
     /// Where triggers see what is written.
     staged: Option<StagedPlan>,
@@ -79,7 +80,7 @@ async fn raw_plans(
     let tables: Vec<_> = sources.iter().map(|source| source.table).collect();
     let layouts = read_raw(connection, &tables).await?;
     let plan = |(source, layout): (&RawSource, TableLayout)| RawPlan {
-        copy: copy_statement(&layout),
+        target: Arc::new(Target::of(layout.name, &layout)),
         layout,
         fill: source.fill,
     };
@@ -89,20 +90,10 @@ async fn raw_plans(
 fn entity_plan(id: TableId, layout: &TableLayout, triggered: bool) -> EntityPlan {
     EntityPlan {
         staged: triggered.then(|| StagedPlan::new(id, layout)),
-        copy: copy_statement(layout),
+        target: Arc::new(Target::of(layout.name, layout)),
         delete: delete_statement(id, layout),
         layout: layout.clone(),
     }
-}
-
-fn copy_statement(layout: &TableLayout) -> Arc<str> {
-    let mut sql = format!("COPY {} (", layout.name);
-    for (index, column) in layout.columns.iter().enumerate() {
-        let separator = if index == 0 { "" } else { ", " };
-        let _ = write!(sql, "{separator}\"{}\"", column.name);
-    }
-    sql.push_str(") FROM STDIN (FORMAT BINARY)");
-    sql.into()
 }
 
 /// Removes the rows of given keys, one array per key column.
@@ -129,9 +120,10 @@ fn delete_statement(id: TableId, layout: &TableLayout) -> Arc<str> {
 pub(super) struct Section {
     pub(super) table: &'static str,
     pub(super) delete: Option<(Arc<str>, Vec<ArrayParam>)>,
-    pub(super) copy: Arc<str>,
-    /// The copy goes into a temporary table first.
+    pub(super) target: Arc<Target>,
+    /// The rows go into a temporary table first.
     pub(super) staging: Option<Staging>,
+    /// The rows in the format of a binary copy.
     pub(super) data: Encoder,
     pub(super) rows: u64,
 }
@@ -264,8 +256,8 @@ fn add_raw(
     let mut rows = Rows::new(&plan.layout, encoder);
     (plan.fill)(run, &settings.raw, &mut rows);
     let (data, rows) = rows.finish()?;
-    let copy = Arc::clone(&plan.copy);
-    let section = Section { table, delete: None, copy, staging: None, data, rows };
+    let target = Arc::clone(&plan.target);
+    let section = Section { table, delete: None, target, staging: None, data, rows };
     if section.rows > 0 {
         prepared.sections.push(section);
     } else {
@@ -285,8 +277,8 @@ fn add_entity(
     let def = id.def();
     let plan = &plan.entities[id as usize];
     let staged = plan.staged.as_ref().and_then(|staged| match how {
-        How::Update => Some((&staged.copy, &staged.update)),
-        How::Replace => staged.insert_new.as_ref().map(|staging| (&staged.copy, staging)),
+        How::Update => Some((&staged.target, &staged.update)),
+        How::Replace => staged.insert_new.as_ref().map(|staging| (&staged.target, staging)),
     });
     let sanitize = settings.sanitize.contains(def.name);
     let existed = merged.iter().filter(|row| row.existed && how == How::Replace);
@@ -319,11 +311,11 @@ fn add_entity(
         }
     }
     let (data, rows) = rows.finish()?;
-    let (copy, staging) = match staged {
-        Some((copy, staging)) => (Arc::clone(copy), Some(staging.clone())),
-        None => (Arc::clone(&plan.copy), None),
+    let (target, staging) = match staged {
+        Some((target, staging)) => (Arc::clone(target), Some(staging.clone())),
+        None => (Arc::clone(&plan.target), None),
     };
-    let section = Section { table: def.name, delete, copy, staging, data, rows };
+    let section = Section { table: def.name, delete, target, staging, data, rows };
     // A row that came and went within the run leaves nothing to do.
     if section.rows > 0 || section.delete.is_some() {
         prepared.sections.push(section);

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Signature, flags and header extension of a binary copy.
-const HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
+pub(super) const HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
 /// Field count that marks the end.
 const TRAILER: [u8; 2] = (-1_i16).to_be_bytes();
 

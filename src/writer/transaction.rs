@@ -2,11 +2,8 @@
 
 use sqlx::{AssertSqlSafe, postgres::PgConnection};
 
-use super::{Run, ethereum, prepare::Prepared, raw, sla};
+use super::{Run, ethereum, insert, prepare::Prepared, raw, sla};
 use crate::db::codec::TimeParam;
-
-/// Bytes of one copy message. Larger ones only make both sides hold them twice.
-const COPY_CHUNK: usize = 256 << 10;
 
 /// Where and why a transaction failed.
 #[derive(Debug)]
@@ -60,9 +57,7 @@ pub(super) async fn sections(
             if let Some(staging) = &section.staging {
                 script(connection, &staging.before).await.map_err(at(section.table))?;
             }
-            copy(connection, &section.copy, section.data.bytes())
-                .await
-                .map_err(at(section.table))?;
+            insert::rows(connection, section).await.map_err(at(section.table))?;
             if let Some(staging) = &section.staging {
                 script(connection, &staging.after).await.map_err(at(section.table))?;
             }
@@ -84,14 +79,6 @@ pub(super) async fn statement(
 
 async fn script(connection: &mut PgConnection, sql: &str) -> Result<(), sqlx::Error> {
     sqlx::raw_sql(AssertSqlSafe(sql)).execute(connection).await.map(drop)
-}
-
-async fn copy(connection: &mut PgConnection, sql: &str, data: &[u8]) -> Result<(), sqlx::Error> {
-    let mut copy = connection.copy_in_raw(sql).await?;
-    for chunk in data.chunks(COPY_CHUNK) {
-        copy.send(chunk).await?;
-    }
-    copy.finish().await.map(drop)
 }
 
 /// Only one block may be the current one, and it comes with this run.

@@ -7,7 +7,7 @@
 
 use std::{fmt::Write as _, sync::Arc};
 
-use super::{WrittenBlock, merge::MergedRow};
+use super::{WrittenBlock, insert::Target, merge::MergedRow};
 use crate::{
     db::layout::TableLayout,
     model::{Block, tables::TableId},
@@ -26,7 +26,8 @@ pub(super) struct Staging {
 /// How a table takes rows that are not simply inserted.
 #[derive(Clone, Debug)]
 pub(super) struct StagedPlan {
-    pub(super) copy: Arc<str>,
+    /// The temporary table.
+    pub(super) target: Arc<Target>,
     pub(super) update: Staging,
     /// For tables that triggers insert into as well: what they have inserted stays.
     pub(super) insert_new: Option<Staging>,
@@ -64,7 +65,7 @@ impl StagedPlan {
             ))
         });
         Self {
-            copy: format!("COPY etl_staged ({columns}) FROM STDIN (FORMAT BINARY)").into(),
+            target: Arc::new(Target::of("etl_staged", layout)),
             update: staging(format!(
                 "UPDATE {name} t SET {set} FROM etl_staged s WHERE {same_key}{current}"
             )),
