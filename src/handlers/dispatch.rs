@@ -41,7 +41,6 @@ fn run(tx: &EntityTx, scope: &mut Scope<'_>) -> Result<Outcome, HandlerError> {
     let call = Call::new(tx)?;
     prefetch::check_envelope(&call, scope.unfetched)?;
     let Some(entry) = registry::find(tx) else { return Ok(Outcome::Unhandled) };
-    super::metadata::preload(&call, scope);
     (entry.handler)(&call, scope)?;
     Ok(Outcome::Applied)
 }

@@ -3,12 +3,8 @@
 
 use std::sync::LazyLock;
 
-use super::{Handled, HandlerError, Scope, poison, reject, reject_with};
-use crate::model::{
-    EntityTx, Json,
-    json::Object,
-    tables::{DeveloperApp, DeveloperAppBy, Grant, GrantBy, Playlist, Track, User, UserBy},
-};
+use super::{Handled, HandlerError, poison, reject, reject_with};
+use crate::model::{EntityTx, Json, json::Object};
 
 /// A call with its metadata read the way its handler sees it.
 #[derive(Debug)]
@@ -258,24 +254,6 @@ static TRACK: LazyLock<Vec<(&str, Json)>> = LazyLock::new(|| {
     let template = with(template, "duration audio_analysis_error_count", &Json::Int(0));
     with(template, "track_segments", &Json::List(Vec::new()))
 });
-
-/// Asks for the rows that nearly every call reads, so that one round loads them together.
-pub(super) fn preload(call: &Call<'_>, scope: &mut Scope<'_>) {
-    let tx = call.tx;
-    scope.want::<User>(tx.user_id);
-    let signer = call.signer();
-    if !signer.is_empty() {
-        scope.want_by::<Grant>(GrantBy::GranteeLc, (signer.as_str(), tx.user_id));
-        scope.want_by::<DeveloperApp>(DeveloperAppBy::AddressLc, signer.as_str());
-        scope.want_by::<User>(UserBy::WalletLc, signer.as_str());
-    }
-    match tx.entity_type.as_str() {
-        "User" => scope.want::<User>(tx.entity_id),
-        "Track" => scope.want::<Track>(tx.entity_id),
-        "Playlist" => scope.want::<Playlist>(tx.entity_id),
-        _ => {}
-    }
-}
 
 /// An object's text, or a reject with `code`.
 ///

@@ -25,6 +25,7 @@ pub mod notification;
 pub mod notify;
 pub mod playlist;
 mod prefetch;
+mod preload;
 pub mod proof;
 pub mod query;
 pub mod registry;
@@ -44,6 +45,7 @@ pub mod user;
 pub use derived::count_plays;
 pub use dispatch::{Outcome, dispatch};
 pub use metadata::{Call, Metadata};
+pub use preload::preload;
 pub use scope::{BlockContext, Scope};
 pub use settings::{Derive, Environment, Rules};
 

@@ -7,14 +7,16 @@
 //! it is applied again with the loaded rows in memory: the attempt that guesses nothing wrong is the
 //! one that counts.
 
-use std::sync::Arc;
+use std::{collections::VecDeque, sync::Arc};
 
 use super::{
     event::{self, Summary},
     rejects::RejectedCall,
 };
 use crate::{
-    handlers::{BlockContext, Derive, Environment, Outcome, Reason, Scope, block, count_plays},
+    handlers::{
+        BlockContext, Derive, Environment, Outcome, Reason, Scope, block, count_plays, preload,
+    },
     model::{Block, TxBody, table::Row, tables::TableId},
     store::{LoadRequest, Store},
     writer::{Batch, Checkpoint, CheckpointIds, WrittenBlock},
@@ -23,7 +25,7 @@ use crate::{
 /// Where the next block goes on: everything that is numbered across blocks.
 #[derive(Clone, Debug, Default)]
 pub struct Cursor {
-    /// Where checkpoint ids come from. Those of an attempt that is undone are lost.
+    /// Where checkpoint ids come from.
     pub ids: CheckpointIds,
     /// Highest number of the `blocks` sequence.
     pub em_block: i64,
@@ -50,6 +52,8 @@ pub struct Applier {
     env: Environment,
     options: ApplyOptions,
     tentative: Option<Tentative>,
+    /// Checkpoint ids of an attempt that was undone, for the next one at the same blocks.
+    reserved: VecDeque<u64>,
 }
 
 /// An attempt that rests on guesses.
@@ -86,12 +90,27 @@ impl Applier {
     pub fn new(cursor: Cursor, env: Environment, options: ApplyOptions) -> Self {
         let mut store = Store::default();
         store.guess_absent();
-        Self { store, cursor, env, options, tentative: None }
+        Self { store, cursor, env, options, tentative: None, reserved: VecDeque::new() }
     }
 
     /// The rows in memory.
     pub fn store_mut(&mut self) -> &mut Store {
         &mut self.store
+    }
+
+    /// Says which of the rows that a batch will probably read are not in memory.
+    pub fn preload(&mut self, blocks: &[Arc<Block>]) -> Vec<LoadRequest> {
+        if self.options.entities {
+            blocks.iter().for_each(|block| preload(block, &mut self.store));
+        }
+        self.store.take_missing()
+    }
+
+    /// Takes in rows that [`Applier::preload`] asked for.
+    pub fn absorb(&mut self, answers: Vec<(LoadRequest, Vec<Row>)>) {
+        for (request, rows) in answers {
+            self.store.absorb(&request, rows);
+        }
     }
 
     /// Applies a batch, or says which rows it needs.
@@ -121,6 +140,7 @@ impl Applier {
     ) -> Attempt {
         let tentative = self.tentative.take();
         let right = answers.iter().all(|(request, rows)| self.store.confirms(request, rows));
+        tracing::trace!(right, requests = answers.len(), "rows that were guessed to be absent");
         match tentative {
             Some(tentative) if right => {
                 self.absorb(answers);
@@ -132,6 +152,8 @@ impl Applier {
                         self.store.undo(&block.changes);
                     }
                     self.cursor = tentative.start;
+                    let ids = tentative.written.iter().map(|block| block.checkpoint.id);
+                    self.reserved = ids.collect();
                 }
                 for (request, _) in &answers {
                     self.store.forget_guesses(request);
@@ -139,12 +161,6 @@ impl Applier {
                 self.absorb(answers);
                 self.attempt(blocks)
             }
-        }
-    }
-
-    fn absorb(&mut self, answers: Vec<(LoadRequest, Vec<Row>)>) {
-        for (request, rows) in answers {
-            self.store.absorb(&request, rows);
         }
     }
 
@@ -166,7 +182,8 @@ impl Applier {
     }
 
     fn apply(&mut self, block: &Arc<Block>) -> (WrittenBlock, Vec<(usize, Outcome)>) {
-        let checkpoint = self.cursor.ids.next();
+        let reserved = self.reserved.pop_front();
+        let checkpoint = reserved.unwrap_or_else(|| self.cursor.ids.next());
         let has_calls = self.options.entities && block::entity_calls(block).next().is_some();
         if has_calls {
             self.cursor.em_block += 1;

@@ -2,10 +2,12 @@
 //! starts tasks and owns the loop.
 //!
 //! Reading and decoding run ahead into a bounded queue; the handlers run on a thread of their own
-//! with a large stack; rows are loaded between two attempts of a batch; the writer works behind.
+//! with a large stack; the rows that a batch will probably read are loaded while the one before is
+//! applied, and what was not foreseen between two attempts; the writer works behind.
 //!
 //! **Order of effects:** apply a batch → hand it to the writer → one transaction → committed event.
 
+mod ahead;
 mod apply;
 mod backfill;
 mod error;

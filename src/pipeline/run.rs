@@ -1,15 +1,18 @@
 //! The loop: takes batches from the read side, applies them, hands them to the writer.
 
-use std::{collections::HashMap, sync::Arc, time::Instant};
+use std::{sync::Arc, time::Instant};
 
+use futures::FutureExt as _;
+use rustc_hash::{FxHashMap, FxHashSet};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::{
     Applied, Applier, Attempt, Error, RejectLog,
+    ahead::{Ready, Upcoming},
     event::{PipelineEvent, Summary},
     indexes::MissingIndexes,
-    input::{self, Batches, Next},
+    input::{self, Batches},
     thread::ApplyThread,
 };
 use crate::{
@@ -17,6 +20,7 @@ use crate::{
     db::load::Loader,
     decode::Pool,
     model::Block,
+    store::Store,
     writer::{ChainStatus, WriterHandle},
 };
 
@@ -31,9 +35,9 @@ pub struct Limits {
     pub batch_blocks: usize,
     /// Transactions in a batch; a larger block is still a batch.
     pub batch_txs: usize,
-    /// Rows in memory and raw rows that are not yet written, together.
+    /// Changes and raw rows that are not yet written.
     pub max_changes: usize,
-    /// The same in bytes.
+    /// Bytes of rows in memory and of what is not yet written.
     pub max_bytes: usize,
 }
 
@@ -74,10 +78,10 @@ pub struct Pipeline {
     pub indexes: MissingIndexes,
 }
 
-struct Running {
-    apply: ApplyThread,
-    loader: Arc<Loader>,
-    writer: WriterHandle,
+pub(super) struct Running {
+    pub(super) apply: ApplyThread,
+    pub(super) loader: Arc<Loader>,
+    pub(super) writer: WriterHandle,
     rejects: RejectLog,
     limits: Limits,
     keep_history: u64,
@@ -86,7 +90,7 @@ struct Running {
     indexes: MissingIndexes,
     /// Hashes of transactions that were handed over and may not be visible to the loader yet, with
     /// their checkpoint.
-    recent: HashMap<String, u64>,
+    recent: FxHashMap<String, u64>,
 }
 
 impl Pipeline {
@@ -110,7 +114,7 @@ impl Pipeline {
             events: self.events,
             status: self.status,
             indexes: self.indexes,
-            recent: HashMap::new(),
+            recent: FxHashMap::default(),
         };
         let ended = running.follow(&mut batches, &self.cancel).await;
         reading.cancel();
@@ -131,24 +135,41 @@ impl Running {
         batches: &mut Batches,
         cancel: &CancellationToken,
     ) -> Result<End, Error> {
+        let mut upcoming = None;
         loop {
-            let mut progress = self.writer.progress();
-            let next = tokio::select! {
-                () = cancel.cancelled() => return Ok(End::Interrupted),
-                failed = progress.wait_for(|progress| progress.failed.is_some()) => {
-                    let error = failed.ok().and_then(|progress| progress.failed.clone());
-                    return Err(error.map_or(Error::Ended { stage: "write", height: 0 }, Error::from));
+            let next = match upcoming.take() {
+                Some(next) => next,
+                None => {
+                    let mut progress = self.writer.progress();
+                    let next = tokio::select! {
+                        () = cancel.cancelled() => return Ok(End::Interrupted),
+                        failed = progress.wait_for(|progress| progress.failed.is_some()) => {
+                            let error = failed.ok().and_then(|progress| progress.failed.clone());
+                            let gone = Error::Ended { stage: "write", height: 0 };
+                            return Err(error.map_or(gone, Error::from));
+                        }
+                        next = batches.next() => next,
+                    };
+                    self.look_ahead(next).await?
                 }
-                next = batches.next() => next,
             };
             match next {
-                Next::Batch(blocks, summary) => self.process(blocks, *summary).await?,
-                Next::AtHead(head) => {
+                Upcoming::Batch(loading) => {
+                    let batch = self.loaded(*loading).await?;
+                    if let Some(next) = batches.next().now_or_never() {
+                        upcoming = Some(self.look_ahead(next).await?);
+                    }
+                    self.process(batch).await?;
+                }
+                Upcoming::AtHead(head) => {
                     self.send(PipelineEvent::Head { height: head }).await;
                     self.reach_head(head, cancel).await?;
                 }
-                Next::End => return Ok(End::Finished),
-                Next::Failed(error) => return Err(error),
+                Upcoming::End => return Ok(End::Finished),
+                Upcoming::Failed(error) => return Err(error),
+            }
+            if cancel.is_cancelled() {
+                return Ok(End::Interrupted);
             }
         }
     }
@@ -168,13 +189,14 @@ impl Running {
         Ok(())
     }
 
-    async fn process(&mut self, blocks: Vec<Arc<Block>>, read: Summary) -> Result<(), Error> {
-        let mut summary = read;
+    async fn process(&mut self, batch: Ready) -> Result<(), Error> {
+        let Ready { blocks, mut summary, known_hashes, committed } = batch;
         self.await_capacity(&mut summary).await?;
         let applied = self.apply(blocks, &mut summary).await?;
         let Applied { mut batch, summary: applied_summary, rejects } = applied;
         summary.absorb(&applied_summary);
-        self.mark_duplicates(&mut batch, &mut summary).await?;
+        self.recent.retain(|_, checkpoint| *checkpoint > committed);
+        summary.duplicates += self.mark_duplicates(&mut batch, &known_hashes);
         self.rejects.record(&rejects)?;
         self.choose_history_mode(&mut batch);
         batch.transactions = summary.transactions_total();
@@ -193,11 +215,10 @@ impl Running {
     /// Applies a batch, loading what it misses until it misses nothing.
     async fn apply(
         &mut self,
-        blocks: Vec<Arc<Block>>,
+        blocks: Arc<[Arc<Block>]>,
         summary: &mut Summary,
     ) -> Result<Applied, Error> {
         let height = blocks.first().map_or(0, |block| block.height);
-        let blocks: Arc<[Arc<Block>]> = blocks.into();
         let gone = || Error::Ended { stage: "apply", height };
         let mut answers = None;
         for _ in 0..MAX_ROUNDS {
@@ -230,24 +251,14 @@ impl Running {
         batch.safe_height = Some(height.saturating_sub(window));
     }
 
-    /// Finds the transactions whose hash was indexed before; the first occurrence keeps its
-    /// `etl_transactions` row (core-chain (e), Duplicates).
-    async fn mark_duplicates(
+    /// Finds the transactions whose hash was indexed before, and returns how many; the first
+    /// occurrence keeps its `etl_transactions` row (core-chain (e), Duplicates).
+    fn mark_duplicates(
         &mut self,
         batch: &mut crate::writer::Batch,
-        summary: &mut Summary,
-    ) -> Result<(), Error> {
-        // Entries that are durable by now are visible to the query that follows.
-        let committed = self.writer.committed();
-        self.recent.retain(|_, checkpoint| *checkpoint > committed);
-        let started = Instant::now();
-        let hashes: Vec<&str> = batch
-            .blocks
-            .iter()
-            .flat_map(|block| block.block.txs.iter().map(|tx| tx.hash.as_str()))
-            .collect();
-        let known = self.loader.known_hashes(&hashes).await?;
-        summary.time.load += started.elapsed();
+        known: &FxHashSet<String>,
+    ) -> u64 {
+        let mut count = 0;
         for written in &mut batch.blocks {
             for (index, tx) in written.block.txs.iter().enumerate() {
                 if known.contains(&tx.hash) || self.recent.contains_key(&tx.hash) {
@@ -256,9 +267,9 @@ impl Running {
                     self.recent.insert(tx.hash.clone(), written.checkpoint.id);
                 }
             }
-            summary.duplicates += written.duplicates.len() as u64;
+            count += written.duplicates.len() as u64;
         }
-        Ok(())
+        count
     }
 
     /// Waits until there is room for another batch (design section 3, Backpressure): drops
@@ -281,26 +292,25 @@ impl Running {
     }
 
     async fn has_room(&self) -> Result<bool, Error> {
-        let (rows, bytes) = self
-            .apply
-            .call(|applier| {
-                let store = applier.store_mut();
-                (store.len(), store.bytes())
-            })
-            .await
-            .ok_or(Error::Ended { stage: "apply", height: 0 })?;
+        let bytes = self.with_store(|store| store.bytes()).await?;
         let pending = self.writer.pending();
-        Ok(rows + pending.items <= self.limits.max_changes
+        Ok(pending.rows() <= self.limits.max_changes
             && bytes + pending.bytes <= self.limits.max_bytes)
     }
 
+    /// Makes more room than the next batch needs, so that this is done once in a while.
     async fn evict(&self, keep_loaded: bool) -> Result<(), Error> {
-        let committed = self.writer.committed();
-        self.apply
-            .call(move |applier| applier.store_mut().evict(committed, keep_loaded))
-            .await
-            .map(|_dropped| ())
-            .ok_or(Error::Ended { stage: "apply", height: 0 })
+        let (committed, pending) = (self.writer.committed(), self.writer.pending());
+        let left = (self.limits.max_bytes / 4 * 3).saturating_sub(pending.bytes);
+        self.with_store(move |store| store.evict(committed, keep_loaded, left)).await.map(drop)
+    }
+
+    async fn with_store<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Store) -> T + Send + 'static,
+    ) -> Result<T, Error> {
+        let done = self.apply.call(move |applier| work(applier.store_mut())).await;
+        done.ok_or(Error::Ended { stage: "apply", height: 0 })
     }
 
     async fn send(&self, event: PipelineEvent) {

@@ -24,7 +24,7 @@ pub use change::Change;
 use overlay::Overlay;
 pub use overlay::{Layer, Mark};
 use rustc_hash::FxHashSet;
-use table::BaseTable;
+use table::{AGES, BaseTable, Evictable};
 
 use crate::model::{
     key::Key,
@@ -340,10 +340,34 @@ impl Store {
         self.table_mut(request.table).base.absorb(request, rows);
     }
 
-    /// Drops rows whose last change is committed. `keep_loaded` spares those that came from the
-    /// database and were never changed. Returns how many rows went.
-    pub fn evict(&mut self, committed: u64, keep_loaded: bool) -> usize {
-        self.tables.iter_mut().map(|table| table.base.evict(committed, keep_loaded)).sum()
+    /// Begins a generation: rows that are used from here on are newer than those used before.
+    pub fn begin_generation(&mut self) {
+        self.tables.iter_mut().for_each(|table| table.base.begin_generation());
+    }
+
+    /// Drops rows whose last change is committed, those that were not used for longest first, until
+    /// at most `bytes` are left. `keep_loaded` spares those that came from the database and were
+    /// never changed. Returns how many rows went.
+    pub fn evict(&mut self, committed: u64, keep_loaded: bool, bytes: usize) -> usize {
+        let excess = self.bytes().saturating_sub(bytes);
+        if excess == 0 {
+            return 0;
+        }
+        let what = Evictable { committed, keep_loaded };
+        let mut by_age = [0; AGES];
+        for table in &self.tables {
+            table.base.count_evictable(what, &mut by_age);
+        }
+        let mut freed = 0;
+        let oldest_first = by_age.iter().enumerate().rev();
+        let age = oldest_first
+            .map(|(age, bytes)| {
+                freed += bytes;
+                (age, freed)
+            })
+            .find_map(|(age, freed)| (freed >= excess).then_some(age))
+            .unwrap_or(0);
+        self.tables.iter_mut().map(|table| table.base.evict(what, age)).sum()
     }
 
     /// Rows in memory, absent ones included.

@@ -1,8 +1,8 @@
 //! The base rows of one table: what is loaded or was folded in, with its lookups.
 
-use std::collections::BTreeSet;
+use std::{cell::Cell, collections::BTreeSet};
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 
 use super::{
     LoadRequest,
@@ -18,6 +18,8 @@ use crate::model::{
 struct Slot {
     row: Option<Row>,
     state: SlotState,
+    /// Generation in which it was last read or written.
+    used: Cell<u32>,
 }
 
 impl Slot {
@@ -26,11 +28,31 @@ impl Slot {
     }
 }
 
-/// One lookup: keys by value, and the values whose keys are all known.
+/// One lookup: keys by value, and the values whose keys are all known, with the generation in which
+/// each was last read.
 #[derive(Debug, Default)]
 struct Index {
     keys: FxHashMap<Key, BTreeSet<Key>>,
-    complete: FxHashSet<Key>,
+    complete: FxHashMap<Key, Cell<u32>>,
+}
+
+/// Generations that are told apart by [`BaseTable::count_evictable`]; older ones count as the last.
+pub(super) const AGES: usize = 16;
+
+/// What may be dropped from memory.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Evictable {
+    /// Last checkpoint that is in the database.
+    pub(super) committed: u64,
+    /// Spare what came from the database and was never changed.
+    pub(super) keep_loaded: bool,
+}
+
+impl Evictable {
+    const fn allows(self, slot: &Slot) -> bool {
+        let changed_at = slot.state.changed_at;
+        changed_at <= self.committed && !(self.keep_loaded && changed_at == 0)
+    }
 }
 
 /// The base rows of one table.
@@ -40,6 +62,8 @@ pub(super) struct BaseTable {
     slots: FxHashMap<Key, Slot>,
     indexes: Vec<Index>,
     bytes: usize,
+    /// Counts up with every batch; see [`BaseTable::evict`].
+    generation: u32,
 }
 
 static NO_KEYS: BTreeSet<Key> = BTreeSet::new();
@@ -51,18 +75,27 @@ impl BaseTable {
             slots: FxHashMap::default(),
             indexes: def.lookups.iter().map(|_| Index::default()).collect(),
             bytes: 0,
+            generation: 0,
         }
+    }
+
+    /// Everything read or written from here on counts as used later than what was before.
+    pub(super) const fn begin_generation(&mut self) {
+        self.generation += 1;
     }
 
     /// The row at `key`: outer `None` if it was never loaded, inner `None` if there is none.
     pub(super) fn get(&self, key: &Key) -> Option<Option<&Row>> {
-        self.slots.get(key).map(|slot| slot.row.as_ref())
+        let slot = self.slots.get(key)?;
+        slot.used.set(self.generation);
+        Some(slot.row.as_ref())
     }
 
     /// The keys of a lookup value; `None` if they aren't all known.
     pub(super) fn lookup(&self, lookup: usize, key: &Key) -> Option<&BTreeSet<Key>> {
         let index = &self.indexes[lookup];
-        index.complete.contains(key).then(|| index.keys.get(key).unwrap_or(&NO_KEYS))
+        index.complete.get(key)?.set(self.generation);
+        Some(index.keys.get(key).unwrap_or(&NO_KEYS))
     }
 
     /// Folds in a block's last version of a row. `None` when there was no row before or after.
@@ -104,7 +137,11 @@ impl BaseTable {
                     }
                 }
             }
-            Some(lookup) => self.indexes[lookup].complete.extend(request.keys.iter().cloned()),
+            Some(lookup) => {
+                let used = Cell::new(self.generation);
+                let complete = request.keys.iter().map(|key| (key.clone(), used.clone()));
+                self.indexes[lookup].complete.extend(complete);
+            }
         }
     }
 
@@ -112,7 +149,9 @@ impl BaseTable {
     pub(super) fn guess(&mut self, lookup: Option<usize>, key: &Key) {
         match lookup {
             None => self.set(key, None, SlotState::default()),
-            Some(lookup) => drop(self.indexes[lookup].complete.insert(key.clone())),
+            Some(lookup) => {
+                self.indexes[lookup].complete.insert(key.clone(), Cell::new(self.generation));
+            }
         }
     }
 
@@ -127,21 +166,45 @@ impl BaseTable {
                         self.bytes -= key.size() + slot.size();
                     }
                 }
-                Some(lookup) => drop(self.indexes[lookup].complete.remove(key)),
+                Some(lookup) => {
+                    self.indexes[lookup].complete.remove(key);
+                }
             }
         }
     }
 
-    pub(super) fn evict(&mut self, committed: u64, keep_loaded: bool) -> usize {
-        let before = self.slots.len();
-        self.slots.retain(|_, slot| {
-            let uncommitted = slot.state.changed_at > committed;
-            uncommitted || (keep_loaded && slot.state.changed_at == 0)
-        });
-        if self.slots.len() < before {
-            self.rebuild();
+    /// Adds up the bytes that may be dropped, by the generations since they were used.
+    pub(super) fn count_evictable(&self, what: Evictable, bytes: &mut [usize; AGES]) {
+        for (key, slot) in self.slots.iter().filter(|(_, slot)| what.allows(slot)) {
+            bytes[self.age(&slot.used)] += key.size() + slot.size();
         }
-        before - self.slots.len()
+    }
+
+    /// Drops what may be dropped and was not used in the last `age` generations; returns how many
+    /// rows went. Lookup values that lose a row are no longer complete.
+    pub(super) fn evict(&mut self, what: Evictable, age: usize) -> usize {
+        let old = |(_, slot): &(&Key, &Slot)| what.allows(slot) && self.age(&slot.used) >= age;
+        let keys: Vec<Key> = self.slots.iter().filter(old).map(|(key, _)| key.clone()).collect();
+        for key in &keys {
+            let Some(slot) = self.slots.remove(key) else { continue };
+            self.bytes -= key.size() + slot.size();
+            let Some(row) = slot.row else { continue };
+            for (lookup, index) in self.def.lookups.iter().zip(&mut self.indexes) {
+                if let Some(value) = lookup.key_of(row.as_ref()) {
+                    index.complete.remove(&value);
+                    index.remove(&value, key);
+                }
+            }
+        }
+        let generation = self.generation;
+        for index in &mut self.indexes {
+            index.complete.retain(|_, used| age_of(generation, used) < age);
+        }
+        keys.len()
+    }
+
+    fn age(&self, used: &Cell<u32>) -> usize {
+        age_of(self.generation, used)
     }
 
     pub(super) fn len(&self) -> usize {
@@ -153,7 +216,7 @@ impl BaseTable {
     }
 
     fn set(&mut self, key: &Key, row: Option<Row>, state: SlotState) {
-        let new = Slot { row, state };
+        let new = Slot { row, state, used: Cell::new(self.generation) };
         self.bytes += new.size();
         self.index(key, new.row.as_ref());
         let old = match self.slots.get_mut(key) {
@@ -188,24 +251,23 @@ impl BaseTable {
             if current.and_then(|row| lookup.key_of(row.as_ref())).as_ref() == Some(&value) {
                 continue;
             }
-            if let Some(keys) = index.keys.get_mut(&value) {
-                keys.remove(key);
-                if keys.is_empty() {
-                    index.keys.remove(&value);
-                }
+            index.remove(&value, key);
+        }
+    }
+}
+
+impl Index {
+    fn remove(&mut self, value: &Key, key: &Key) {
+        if let Some(keys) = self.keys.get_mut(value) {
+            keys.remove(key);
+            if keys.is_empty() {
+                self.keys.remove(value);
             }
         }
     }
+}
 
-    /// Builds the lookups from the rows that are left. No lookup value is complete afterwards.
-    fn rebuild(&mut self) {
-        self.indexes = self.def.lookups.iter().map(|_| Index::default()).collect();
-        let slots = std::mem::take(&mut self.slots);
-        self.bytes = 0;
-        for (key, slot) in &slots {
-            self.bytes += key.size() + slot.size();
-            self.index(key, slot.row.as_ref());
-        }
-        self.slots = slots;
-    }
+/// Generations since `used`, up to the last that is told apart.
+fn age_of(generation: u32, used: &Cell<u32>) -> usize {
+    usize::try_from(generation - used.get()).unwrap_or(AGES).min(AGES - 1)
 }

@@ -65,7 +65,9 @@ enum Op {
     Commit,
     Evict {
         keep_loaded: bool,
+        bytes: usize,
     },
+    BeginGeneration,
 }
 
 fn ops() -> impl Strategy<Value = Vec<Op>> {
@@ -77,7 +79,9 @@ fn ops() -> impl Strategy<Value = Vec<Op>> {
         3 => Just(Op::EndBlock),
         1 => Just(Op::UndoBlock),
         1 => Just(Op::Commit),
-        1 => any::<bool>().prop_map(|keep_loaded| Op::Evict { keep_loaded }),
+        1 => (any::<bool>(), 0..2_000usize)
+            .prop_map(|(keep_loaded, bytes)| Op::Evict { keep_loaded, bytes }),
+        1 => Just(Op::BeginGeneration),
     ];
     proptest::collection::vec(op, 1..60)
 }
@@ -164,10 +168,11 @@ impl Bench {
                 }
                 self.committed = self.checkpoint;
             }
-            Op::Evict { keep_loaded } => {
+            Op::BeginGeneration => self.store.begin_generation(),
+            Op::Evict { keep_loaded, bytes } => {
                 // Between batches only: no block is open.
                 if self.naive.view.is_empty() && self.naive.stored.is_empty() {
-                    self.store.evict(self.committed, *keep_loaded);
+                    self.store.evict(self.committed, *keep_loaded, *bytes);
                 }
             }
         }
@@ -287,11 +292,30 @@ fn eviction_spares_uncommitted_rows_and_on_demand_loaded_ones() {
         store.write(TABLE, Layer::View, Key::from((1, track)), record).unwrap();
         store.fold(checkpoint);
     }
-    assert_eq!(store.evict(1, true), 1, "the committed row goes");
+    assert_eq!(store.evict(1, true, 0), 1, "the committed row goes");
     assert!(store.get(TABLE, Layer::View, &keys[0]).is_err());
     assert!(store.get(TABLE, Layer::View, &keys[2]).unwrap().is_some(), "loaded, so spared");
-    assert_eq!(store.evict(1, false), 1, "the loaded row goes");
+    assert_eq!(store.evict(1, false, 0), 1, "the loaded row goes");
     assert!(store.get(TABLE, Layer::View, &keys[1]).unwrap().is_some(), "uncommitted, so kept");
+}
+
+#[test]
+fn rows_that_were_not_used_for_longest_go_first_and_no_more_than_needed() {
+    let mut store = Store::default();
+    let keys: Vec<Key> = (0..8).map(|track| Key::from((1, track))).collect();
+    let request = LoadRequest { table: TABLE, lookup: None, keys: keys.clone() };
+    store.absorb(&request, (0..8).map(|track| row_of(row(1, track, false))).collect());
+    let all = store.bytes();
+    for key in &keys[..4] {
+        store.begin_generation();
+        assert!(store.get(TABLE, Layer::View, key).unwrap().is_some());
+    }
+    assert_eq!(store.evict(0, false, all), 0, "nothing has to go");
+    assert_eq!(store.evict(0, false, all / 2), 4, "the four that nobody read go");
+    assert_eq!(store.evict(0, false, store.bytes() - 1), 1, "then the one read first");
+    let still: Vec<bool> =
+        keys.iter().map(|key| store.get(TABLE, Layer::View, key).is_ok()).collect();
+    assert_eq!(still, [false, true, true, true, false, false, false, false]);
 }
 
 /// What a batch does in the tests of guessing: reads that decide what is written.
@@ -391,7 +415,7 @@ proptest! {
             if commit {
                 database.apply(&unwritten);
                 unwritten.clear();
-                store.evict(checkpoint, false);
+                store.evict(checkpoint, false, 0);
             }
         }
         database.apply(&unwritten);

@@ -28,8 +28,9 @@ async fn the_rows_are_the_same_however_blocks_are_batched() {
     for options in [
         ["--batch-blocks", "1"].as_slice(),
         &["--batch-blocks", "7"],
-        // Below what a single batch brings: everything that is committed is dropped all the time.
-        &["--batch-blocks", "7", "--max-changes", "10"],
+        // Below what a single batch brings: every batch waits for the one before, and everything
+        // that is committed is dropped.
+        &["--batch-blocks", "7", "--max-changes", "10", "--max-memory", "0"],
     ] {
         let found = dump(indexed(&env, source, options).await.database()).await;
         assert_same(&found, &wanted);

@@ -17,7 +17,7 @@ fn index(env: &TestEnv, db: &TestDb, options: &[&str]) -> String {
     arguments.extend(options);
     let run = env.run(&arguments);
     assert_eq!(run.code(), 0, "{options:?}: {run:?}");
-    run.stderr().to_owned()
+    run.stderr()
 }
 
 #[tokio::test]

@@ -88,6 +88,10 @@ pub struct IndexArgs {
     #[arg(long, value_name = "N", default_value_t = 100_000, help_heading = "Writing")]
     pub max_changes: usize,
 
+    /// Memory for rows and for what is not yet written, in MB; rows are loaded again when needed
+    #[arg(long, value_name = "MB", default_value_t = 160, help_heading = "Writing")]
+    pub max_memory: usize,
+
     /// Blocks that are applied together at most
     #[arg(long, value_name = "N", default_value_t = 1_000, help_heading = "Writing")]
     pub batch_blocks: usize,

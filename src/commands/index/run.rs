@@ -27,10 +27,6 @@ use crate::writer::{
 /// Events that wait to be drawn. Drawing never falls behind for long; this bridges a slow terminal.
 const EVENTS_AHEAD: usize = 256;
 
-/// Bytes of rows and blocks in memory from which reading waits: with what the allocator and the
-/// buffers take, the process stays below 400 MB.
-const MAX_BYTES: usize = 160 << 20;
-
 /// The archive that is indexed when nothing else is named.
 const DEMO_ARCHIVE: &[u8] = include_bytes!("../../../fixtures/demo.jsonl.zst");
 
@@ -193,7 +189,7 @@ async fn follow(
             batch_blocks: args.batch_blocks,
             batch_txs: args.batch_txs,
             max_changes: args.max_changes,
-            max_bytes: MAX_BYTES,
+            max_bytes: args.max_memory << 20,
         },
         keep_history: args.keep_history,
         events,

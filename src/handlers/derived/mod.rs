@@ -39,6 +39,7 @@ use crate::{
 };
 
 pub use plays::count as count_plays;
+pub(super) use plays::month_of;
 
 /// Saves the block's records in the reference's order and derives what follows from each.
 ///

@@ -61,7 +61,7 @@ fn count_one(play: &Play, track_id: i64, slot: Option<i64>, scope: &mut Scope<'_
 }
 
 /// Midnight of the first day of a time's month.
-fn month_of(time: Timestamp) -> Timestamp {
+pub(in crate::handlers) fn month_of(time: Timestamp) -> Timestamp {
     use chrono::Datelike;
     time.to_datetime()
         .and_then(|at| at.date_naive().with_day(1))

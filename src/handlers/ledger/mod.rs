@@ -59,7 +59,7 @@ fn apply(block: &Block, tx: &Tx, scope: &mut Scope<'_>) -> Result<(), HandlerErr
 }
 
 /// The text without U+0000.
-fn clean(text: &str) -> Cow<'_, str> {
+pub(super) fn clean(text: &str) -> Cow<'_, str> {
     if text.contains('\0') { Cow::Owned(text.replace('\0', "")) } else { Cow::Borrowed(text) }
 }
 
