@@ -15,6 +15,7 @@ use crate::commands::index::IndexArgs;
 use crate::commands::man::ManArgs;
 use crate::commands::migrate::MigrateArgs;
 use crate::commands::record::RecordArgs;
+use crate::commands::sweep::SweepArgs;
 use crate::commands::wrap::WrapArgs;
 
 /// Index the Open Audio core chain into PostgreSQL
@@ -115,6 +116,7 @@ pub enum Command {
     Man(ManArgs),
     Migrate(MigrateArgs),
     Record(RecordArgs),
+    Sweep(Box<SweepArgs>),
     #[command(hide = true)]
     WrapTransactions(WrapArgs),
 }

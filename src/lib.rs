@@ -65,6 +65,7 @@
 //! | [`handlers`] | what each entity action does to the rows |
 //! | [`writer`] | the background task that makes batches durable, one transaction at a time |
 //! | [`db`] | connecting, the private cluster, migrations, loading rows by key |
+//! | [`sweep`] | balances on Ethereum read again, oldest first, on any number of machines |
 //! | [`pipeline`] | the stages wired together, and the events they send |
 //! | [`compare`] | parity of two databases: checksums in the servers, differences field by field |
 //! | [`terminal`] | everything printed: data, progress, summary tables, logs, errors |
@@ -92,6 +93,9 @@ pub mod db;
 
 // Writing: batches made durable in the background.
 pub mod writer;
+
+// Balances read again.
+pub mod sweep;
 
 // The stages wired together.
 pub mod pipeline;

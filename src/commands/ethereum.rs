@@ -90,15 +90,24 @@ impl EthArgs {
         }
     }
 
+    /// Makes sure that a node was named, before anything is started for it.
+    ///
+    /// # Errors
+    /// None was.
+    pub fn check(&self) -> Result<(), Failure> {
+        if self.is_given() {
+            return Ok(());
+        }
+        Err(Failure::usage("no Ethereum node given")
+            .hint("name one with --eth-http, or in the environment as AUDIUS_ETL_ETH_HTTP"))
+    }
+
     /// Connects, having made sure that a node was named.
     ///
     /// # Errors
     /// No node was named, or see [`Provider::connect`].
     pub async fn connect(&self) -> Result<Provider, Failure> {
-        if !self.is_given() {
-            return Err(Failure::usage("no Ethereum node given")
-                .hint("name one with --eth-http, or in the environment as AUDIUS_ETL_ETH_HTTP"));
-        }
+        self.check()?;
         Ok(Provider::connect(self.config()).await?)
     }
 }

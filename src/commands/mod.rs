@@ -12,6 +12,7 @@ pub mod index;
 pub mod man;
 pub mod migrate;
 pub mod record;
+pub mod sweep;
 pub mod wrap;
 
 use std::ffi::OsString;
@@ -84,6 +85,7 @@ async fn dispatch(cli: Cli, context: &Context) -> Result<u8, Failure> {
         Command::Man(args) => man::run(&args, context),
         Command::Migrate(args) => migrate::run(args, context).await,
         Command::Record(args) => record::run(args, context).await,
+        Command::Sweep(args) => sweep::run(*args, context).await,
         Command::WrapTransactions(args) => wrap::run(args, context).await,
     };
     done.map(|()| 0)

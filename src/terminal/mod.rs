@@ -6,6 +6,7 @@ pub mod parity;
 pub mod printer;
 pub mod progress;
 pub mod redact;
+pub mod sweep;
 pub mod table;
 
 pub use printer::Printer;

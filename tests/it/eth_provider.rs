@@ -386,3 +386,67 @@ async fn a_new_head_wakes_up_and_a_silent_websocket_is_replaced() {
         heads.next(Duration::from_millis(50)).await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_a_websocket_does_to_its_messages_a_wake_up_comes() {
+    let anvil = Anvil::start().await;
+    let proxy = FaultProxy::start(anvil.port()).await;
+    let mut config = quick(anvil.config(Some(&proxy.url())));
+    config.ws = Some(proxy.ws_url());
+    let provider = Provider::connect(config).await.unwrap();
+    let mut heads = provider.subscribe_heads().unwrap();
+    while !heads.latest().connected {
+        heads.next(Duration::from_secs(10)).await;
+    }
+    for mode in [Socket::Twice, Socket::Swapped, Socket::Lossy, Socket::Closed, Socket::Pass] {
+        proxy.state().socket = mode;
+        let received = heads.latest().received;
+        for _ in 0..20 {
+            anvil.mine(1).await;
+            if heads.next(Duration::from_millis(20)).await.received > received {
+                break;
+            }
+        }
+        let woken = heads.latest().received > received;
+        if mode != Socket::Pass {
+            assert_eq!(woken, mode != Socket::Closed, "{mode:?}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_block_that_was_rolled_back_is_gone() {
+    let anvil = with_mints(4).await;
+    let provider = anvil.provider().await;
+    let gone = head(&provider).await;
+    assert_eq!(gone.hash, anvil.hash_at(gone.number).await);
+    anvil.rollback(2).await;
+    assert_eq!(head(&provider).await.number, gone.number - 2);
+    assert_eq!(provider.header_of(gone.hash).await.unwrap(), None);
+    assert!(provider.balances(&[holder(1)], gone).await.unwrap_err().is_missing());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_is_not_one_to_the_call_is_asked_for_again() {
+    let anvil = with_mints(1).await;
+    let proxy = FaultProxy::start(anvil.port()).await;
+    let provider = Provider::connect(quick(anvil.config(Some(&proxy.url())))).await.unwrap();
+    let at = head(&provider).await;
+    for odd in [json!("0x"), json!("0x00ff"), json!(7), Value::Null] {
+        proxy.once("eth_call", Verdict::Result(odd));
+        let read = provider.balances(&[holder(0)], at).await.unwrap();
+        assert_eq!(read, [Balance::Known(Wei::from(100))]);
+    }
+    // The node ignores the pin and answers for its head.
+    anvil.mint(holder(0), 1).await;
+    anvil.mine(1).await;
+    let wrong = head(&provider).await;
+    let call = proxy.state().calls.iter().rev().find(|call| call.method == "eth_call").cloned();
+    let mut params = call.unwrap().params;
+    params[1] = json!("latest");
+    let answer = anvil.rpc("eth_call", params).await;
+    assert_ne!(wrong, at);
+    proxy.once("eth_call", Verdict::Result(answer));
+    let read = provider.balances(&[holder(0)], at).await.unwrap();
+    assert_eq!(read, [Balance::Known(Wei::from(100))]);
+}

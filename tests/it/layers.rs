@@ -17,6 +17,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("db", &["model", "store"]),
     ("writer", &["model", "store", "db"]),
     ("compare", &["model", "db"]),
+    ("sweep", &["eth", "db"]),
     ("pipeline", &["model", "chain", "decode", "store", "handlers", "db", "writer"]),
 ];
 

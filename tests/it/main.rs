@@ -17,6 +17,7 @@ mod compare;
 mod config;
 mod decode;
 mod eth_provider;
+mod eth_sweep;
 mod generator;
 mod hostile;
 mod initial_sync;

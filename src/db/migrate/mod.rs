@@ -54,6 +54,7 @@ pub const MIGRATIONS: &[Migration] = migrations![
     6 "0006_go_columns",
     7 "0007_lookup_indexes",
     8 "0008_ethereum",
+    9 "0009_sweep",
 ];
 
 impl Migration {

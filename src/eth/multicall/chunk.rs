@@ -28,8 +28,8 @@ type Returned = Multicall3::Result;
 
 impl<'a> Chunk<'a> {
     /// The balances of `holders`, with one call if it goes through.
-    pub(super) async fn read(self, holders: &'a [Address]) -> Result<Vec<Balance>, Error> {
-        self.divided(holders, TIMEOUTS).await
+    pub(super) fn read(self, holders: &'a [Address]) -> BoxFuture<'a, Result<Vec<Balance>, Error>> {
+        self.divided(holders, TIMEOUTS)
     }
 
     fn divided(

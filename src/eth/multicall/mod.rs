@@ -87,7 +87,8 @@ impl Provider {
     /// too old for the node).
     pub async fn balances(&self, holders: &[Address], at: BlockRef) -> Result<Vec<Balance>, Error> {
         let size = self.chunk().load(Ordering::Relaxed).max(1);
-        let parts = holders.chunks(size).map(|holders| Chunk { provider: self, at }.read(holders));
+        let reader = Chunk { provider: self, at };
+        let parts: Vec<_> = holders.chunks(size).map(|holders| reader.read(holders)).collect();
         let in_flight = self.config().in_flight.max(1);
         stream::iter(parts).buffered(in_flight).try_concat().await
     }

@@ -16,8 +16,6 @@ use tokio_tungstenite::tungstenite::Message;
 pub(crate) struct Call {
     pub(crate) method: String,
     pub(crate) params: Value,
-    /// Bytes of the whole request.
-    pub(crate) bytes: usize,
 }
 
 impl Call {
@@ -279,7 +277,6 @@ async fn answer(
         let noted = Call {
             method: call["method"].as_str().unwrap().to_owned(),
             params: call["params"].clone(),
-            bytes: body.len(),
         };
         let (verdict, lag) = {
             let mut state = state.lock().unwrap();

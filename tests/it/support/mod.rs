@@ -66,6 +66,11 @@ pub(crate) struct Run {
 }
 
 impl Run {
+    /// The end of a run that was started by hand.
+    pub(crate) fn new(output: Output, env: &TestEnv) -> Self {
+        Self { output, folder: env.path().to_owned() }
+    }
+
     /// The exit code; a run ended by a signal fails the test.
     pub(crate) fn code(&self) -> i32 {
         self.output.status.code().unwrap_or_else(|| panic!("ended by a signal: {self:?}"))
