@@ -174,7 +174,7 @@ const ROWS: &[(u8, &str, Action)] = &[
     ),
     (
         50,
-        r"out ?of ?gas|gas required exceeds|exceeds (the )?(block )?gas (limit|allowance)|gas limit (is )?(too|exceeded|reached)|gas uint64 overflow",
+        r"out ?of ?gas|intrinsic gas|gas ?floor|gas required exceeds|exceeds (the )?(block )?gas (limit|allowance)|gas limit (is )?(too|exceeded|reached)|gas uint64 overflow",
         Action::Always(Class::TooMuchGas),
     ),
     (

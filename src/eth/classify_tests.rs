@@ -147,6 +147,7 @@ const EXAMPLES: &[(u8, u16, i64, &str, Class)] = &[
     (41, 200, -32004, "", Class::Unsupported),
     (50, 200, -32603, "EVM error OutOfGas", Class::TooMuchGas),
     (50, 200, -32000, "out of gas: gas required exceeds: 50000000", Class::TooMuchGas),
+    (50, 200, -32000, "intrinsic gas too high -- GasFloorMoreThanGasLimit", Class::TooMuchGas),
     (51, 413, 0, "length limit exceeded", Class::TooLarge),
     (51, 413, 0, "", Class::TooLarge),
     (51, 200, -32600, "request body too large", Class::TooLarge),
