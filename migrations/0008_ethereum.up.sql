@@ -49,3 +49,7 @@ CREATE INDEX IF NOT EXISTS audius_etl_eth_retries_next_at_idx ON audius_etl_eth_
 -- Events name wallets in lower case; users.wallet has such an index already.
 CREATE INDEX IF NOT EXISTS audius_etl_associated_wallets_wallet_lower_idx
     ON associated_wallets (lower(wallet::text)) WHERE chain = 'eth';
+
+-- Newly linked wallets are found by the block that linked them.
+CREATE INDEX IF NOT EXISTS audius_etl_associated_wallets_blocknumber_idx
+    ON associated_wallets (blocknumber);

@@ -7,7 +7,7 @@ use std::fmt;
 
 use std::sync::Arc;
 
-use crate::{chain, compare, db, decode, eth, pipeline, settings, writer};
+use crate::{chain, compare, db, decode, eth, follow, pipeline, settings, writer};
 
 /// Why a command did not do what it was asked to.
 #[derive(Debug)]
@@ -149,6 +149,18 @@ impl From<chain::Error> for Failure {
             FailureKind::Chain => failure
                 .hint("check the addresses of --source, or name further nodes to fall back on"),
             _ => failure,
+        }
+    }
+}
+
+impl From<follow::Error> for Failure {
+    fn from(error: follow::Error) -> Self {
+        match error {
+            follow::Error::Chain(error) => error.into(),
+            follow::Error::Database(error) => error.into(),
+            follow::Error::Write(error) => error.into(),
+            error @ follow::Error::WriterGone => Self::new(FailureKind::Data, error),
+            error @ follow::Error::NoBlock { .. } => Self::new(FailureKind::Chain, error),
         }
     }
 }

@@ -66,6 +66,7 @@
 //! | [`writer`] | the background task that makes batches durable, one transaction at a time |
 //! | [`db`] | connecting, the private cluster, migrations, loading rows by key |
 //! | [`sweep`] | balances on Ethereum read again, oldest first, on any number of machines |
+//! | [`follow`] | following Ethereum: the loop that keeps balances right |
 //! | [`pipeline`] | the stages wired together, and the events they send |
 //! | [`compare`] | parity of two databases: checksums in the servers, differences field by field |
 //! | [`terminal`] | everything printed: data, progress, summary tables, logs, errors |
@@ -96,6 +97,9 @@ pub mod writer;
 
 // Balances read again.
 pub mod sweep;
+
+// Following Ethereum: headers, events, balances.
+pub mod follow;
 
 // The stages wired together.
 pub mod pipeline;

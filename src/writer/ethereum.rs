@@ -42,8 +42,12 @@ pub struct UnreadWallet {
 /// One step of the follower: the state after a range of Ethereum blocks.
 #[derive(Clone, Debug)]
 pub struct EthereumWrite {
-    /// The last block of the range; balances were read at it.
+    /// The last block of the range. One that is written already gets the new id.
     pub checkpoint: Checkpoint,
+    /// Number of the block at which balances were read: the checkpoint's, or a later one.
+    pub read_number: i64,
+    /// Its hash, lower-case hex with 0x.
+    pub read_hash: String,
     /// Balances that were read, each wallet once.
     pub balances: Vec<WalletBalance>,
     /// Wallets to be read again later.
@@ -75,9 +79,10 @@ pub(super) async fn write(
         read_again_above(connection, checkpoint.height, &[]).await?;
     }
     if keep_history {
+        renumber(connection, checkpoint).await.map_err(at("audius_etl_checkpoints"))?;
         keep_images(connection, write).await.map_err(at("audius_etl_history"))?;
     }
-    let read_at = ReadAt { number: checkpoint.height, hash: &checkpoint.block_hash };
+    let read_at = ReadAt { number: write.read_number, hash: &write.read_hash };
     let stored =
         eth_balances::store(connection, &write.balances, read_at).await.map_err(at(BALANCES))?;
     settle_retries(connection, write).await.map_err(at(RETRIES))?;
@@ -89,15 +94,38 @@ pub(super) async fn write(
     Ok(())
 }
 
-/// Before-images of the rows that are about to be written, and the mark that they are all there.
+/// Gives a checkpoint that is there already, at the same block, the new id; its before-images follow
+/// it.
+async fn renumber(
+    connection: &mut PgConnection,
+    checkpoint: &Checkpoint,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "WITH known AS (DELETE FROM audius_etl_checkpoints \
+             WHERE chain = $2 AND height = $3 RETURNING id) \
+         UPDATE audius_etl_history h SET checkpoint_id = $1 \
+         FROM known WHERE h.checkpoint_id = known.id",
+    )
+    .bind(id(checkpoint.id))
+    .bind(&checkpoint.chain)
+    .bind(checkpoint.height)
+    .execute(connection)
+    .await
+    .map(drop)
+}
+
+/// Before-images of the rows that events change, and the mark that they are all there. Rows that are
+/// written for another reason have none: going back reads them again.
 async fn keep_images(
     connection: &mut PgConnection,
     write: &EthereumWrite,
 ) -> Result<(), sqlx::Error> {
-    let wallets: Vec<&str> = write.balances.iter().map(|row| row.wallet.as_str()).collect();
+    let changed = write.balances.iter().filter(|row| row.event_block.is_some());
+    let wallets: Vec<&str> = changed.map(|row| row.wallet.as_str()).collect();
     sqlx::query(
         "INSERT INTO audius_etl_history (checkpoint_id, table_name, row_key, previous) \
-         SELECT $1, $2, '{}'::jsonb, NULL \
+         SELECT $1, $2, '{}'::jsonb, NULL WHERE NOT EXISTS ( \
+             SELECT FROM audius_etl_history WHERE checkpoint_id = $1 AND table_name = $2) \
          UNION ALL \
          SELECT $1, $3, jsonb_build_object('wallet', w.wallet), \
              CASE WHEN b.wallet IS NOT NULL THEN jsonb_build_object( \

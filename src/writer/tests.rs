@@ -296,6 +296,8 @@ fn step(id: u64) -> Batch {
     let checkpoint = Checkpoint { chain: "eip155:1".into(), ..block(id, 0).checkpoint };
     let ethereum = EthereumWrite {
         checkpoint,
+        read_number: 0,
+        read_hash: String::new(),
         balances: Vec::new(),
         unread: Vec::new(),
         blocks: Vec::new(),

@@ -1,5 +1,6 @@
 //! `audius-etl index`: follow the chain and keep PostgreSQL current.
 
+pub mod ethereum;
 mod initial_sync;
 mod run;
 
@@ -7,6 +8,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use self::ethereum::FollowArgs;
 use crate::failure::Failure;
 use crate::settings::{DatabaseChoice, Settings};
 
@@ -127,6 +129,10 @@ pub struct IndexArgs {
     #[arg(long, value_name = "FILE", help_heading = "Rules")]
     pub rejects: Option<PathBuf>,
 
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "a text here would replace the help of the options")]
+    pub ethereum: FollowArgs,
+
     /// Stand-in for the time of every block, RFC 3339; for replaying recordings
     #[arg(long, hide = true, value_name = "RFC3339")]
     pub clock: Option<chrono::DateTime<chrono::Utc>>,
@@ -146,6 +152,9 @@ Examples:
   Follow a node, with a second one to fall back on:
     audius-etl index --db postgres://localhost/audius \\
         --source https://node1.example.org --source https://node2.example.org
+  Follow the core chain and AUDIO balances on Ethereum together:
+    audius-etl index --db postgres://localhost/audius --source https://node1.example.org \\
+        --eth-http https://eth.example.org
   Write down what a node serves and index it at once:
     audius-etl record --source https://node1.example.org --out - | audius-etl index --source -";
 
@@ -172,6 +181,8 @@ pub enum SourceChoice {
     Bundled,
     /// What the user named, in order.
     Given(Vec<String>),
+    /// Only Ethereum is followed.
+    Nothing,
 }
 
 impl IndexArgs {
@@ -182,6 +193,7 @@ impl IndexArgs {
     pub fn source_choice(&self, settings: &Settings) -> Result<SourceChoice, Failure> {
         match (&settings.database, self.source.is_empty()) {
             (_, false) => Ok(SourceChoice::Given(self.source.clone())),
+            (_, true) if self.ethereum.nodes.is_given() => Ok(SourceChoice::Nothing),
             (DatabaseChoice::Private(_), true) => Ok(SourceChoice::Bundled),
             (DatabaseChoice::Url(_), true) => {
                 Err(Failure::usage("a database is given, but no --source to read blocks from")

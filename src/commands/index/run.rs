@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
+use super::ethereum::{self, Ethereum};
 use super::{IndexArgs, RulesChoice, SignatureMode, SourceChoice, initial_sync};
 use crate::chain::{self, LastBlock, NodeLimits, RetryPolicy, SourceConfig};
 use crate::commands::Context;
@@ -21,7 +22,8 @@ use crate::pipeline::event::{PipelineEvent, Start, Summary};
 use crate::pipeline::{Applier, ApplyOptions, Cursor, End, Limits, Pipeline, RejectLog};
 use crate::terminal::progress;
 use crate::writer::{
-    self, ChainStatus, CheckpointIds, PostgresConfig, PostgresSink, WriterConfig, WriterHandle,
+    self, ChainStatus, CheckpointIds, Lane, PostgresConfig, PostgresSink, WriterConfig,
+    WriterHandle,
 };
 
 /// Events that wait to be drawn. Drawing never falls behind for long; this bridges a slow terminal.
@@ -68,8 +70,17 @@ async fn index(
             outcome.and(handle.shutdown().await.map_err(Failure::from))
         }
         None => {
-            let job = Job { args, source, context, start: &start, database };
-            follow(job, Arc::clone(&loader), handle, events, receiver).await
+            let nodes = &args.ethereum;
+            match ethereum::open(nodes, args.once, database, &start, &handle, context).await? {
+                Some(ethereum) if source == SourceChoice::Nothing => {
+                    drop((events, receiver));
+                    follow_ethereum(ethereum, &handle, context).await
+                }
+                ethereum => {
+                    let job = Job { args, source, context, start: &start, database };
+                    follow(job, Arc::clone(&loader), handle, ethereum, events, receiver).await
+                }
+            }
         }
     };
     loader.close().await;
@@ -122,10 +133,24 @@ struct Job<'a> {
     database: &'a Database,
 }
 
+/// Follows Ethereum without a core chain.
+async fn follow_ethereum(
+    ethereum: Ethereum,
+    handle: &WriterHandle,
+    context: &Context,
+) -> Result<(), Failure> {
+    let ended = ethereum.run(&context.cancel).await;
+    let closed = handle.shutdown().await;
+    let interrupted = ended?;
+    closed?;
+    if interrupted { Err(Failure::interrupted()) } else { Ok(()) }
+}
+
 async fn follow(
     job: Job<'_>,
     loader: Arc<Loader>,
     handle: WriterHandle,
+    ethereum: Option<Ethereum>,
     events: mpsc::Sender<PipelineEvent>,
     receiver: mpsc::Receiver<PipelineEvent>,
 ) -> Result<(), Failure> {
@@ -134,6 +159,7 @@ async fn follow(
     let first_height = resume.as_ref().map_or(args.start.unwrap_or(1), |last| last.height + 1);
     let sources = match &job.source {
         SourceChoice::Given(sources) => sources.clone(),
+        SourceChoice::Nothing => Vec::new(),
         SourceChoice::Bundled => {
             let path = demo_archive(&job.context.settings.data_dir)?;
             job.context.printer.note(&format!("indexing the demo archive {}", path.display()));
@@ -169,6 +195,7 @@ async fn follow(
         cancel,
     )
     .await?;
+    let stop = cancel.child_token();
     let derive = choose_derivation(args, &loader).await?;
     let now = loader.now().await?;
     let status = job.status(source.chain_id(), source.head());
@@ -193,13 +220,20 @@ async fn follow(
         },
         keep_history: args.keep_history,
         events,
-        cancel: job.context.cancel.clone(),
+        cancel: stop.clone(),
         status,
         indexes,
     };
     // The writer holds the last sender of events, so it has to end for the drawing to end.
     let work = async {
-        let ended = pipeline.run().await;
+        let indexing = async { pipeline.run().await.map_err(Failure::from) };
+        let ended = match ethereum {
+            None => indexing.await,
+            Some(ethereum) => {
+                let ended = ethereum.beside(indexing, &stop).await;
+                ended.map(|(end, interrupted)| if interrupted { End::Interrupted } else { end })
+            }
+        };
         let closed = handle.shutdown().await;
         ended.and_then(|end| closed.map(|()| end).map_err(Into::into))
     };
@@ -291,7 +325,11 @@ fn environment(args: &IndexArgs, derive: Derive, database_now: Timestamp) -> Env
 /// Turns a commit into an event.
 fn report_written(events: &mpsc::Sender<PipelineEvent>, run: &writer::Written) {
     let mut summary = Summary {
-        committed_height: run.checkpoint.as_ref().map(|checkpoint| checkpoint.height),
+        committed_height: run
+            .checkpoint
+            .as_ref()
+            .filter(|_| run.lane == Lane::Core)
+            .map(|checkpoint| checkpoint.height),
         rows: run.rows.iter().copied().collect(),
         sanitized_values: run.sanitized_values,
         ..Summary::default()

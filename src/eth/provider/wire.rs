@@ -3,7 +3,7 @@
 use std::fmt;
 
 use alloy::hex;
-use alloy::primitives::{Address, B256, Bytes};
+use alloy::primitives::{Address, B256, Bloom, Bytes};
 use serde::de::{Deserializer, Error as _};
 use serde::ser::{SerializeSeq, Serializer};
 use serde::{Deserialize, Serialize};
@@ -38,6 +38,9 @@ pub struct Header {
     /// Seconds since the epoch.
     #[serde(deserialize_with = "quantity")]
     pub timestamp: u64,
+    /// Which addresses and topics its logs may have; empty where the node does not say.
+    #[serde(default)]
+    pub logs_bloom: Bloom,
 }
 
 impl Header {

@@ -1,0 +1,150 @@
+//! The Ethereum side of an index run: options, and running beside the core chain or alone.
+
+use std::time::Duration;
+
+use clap::Args;
+use tokio::time::{Instant, MissedTickBehavior, interval_at};
+use tokio_util::sync::CancellationToken;
+
+use crate::commands::Context;
+use crate::commands::ethereum::EthArgs;
+use crate::db::Database;
+use crate::db::start::{ChainPosition, StartState};
+use crate::failure::Failure;
+use crate::follow::{End, FollowConfig, FollowStatus, Follower, Wallets};
+use crate::terminal::Printer;
+use crate::writer::{Lane, WriterHandle};
+
+/// Between two lines about progress.
+const REPORT_EVERY: Duration = Duration::from_secs(10);
+
+/// Options of `index` about Ethereum.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Ethereum")]
+pub struct FollowArgs {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "a text here would replace the help of the options")]
+    pub nodes: EthArgs,
+
+    /// Block after which to begin where there is no earlier run [default: the head]
+    ///
+    /// An earlier run is one of this program's, or the reference's in eth_indexer_checkpoints.
+    #[arg(long, value_name = "BLOCK")]
+    pub eth_start: Option<u64>,
+
+    /// Seconds between two looks at the head while no websocket announces one
+    #[arg(long, value_name = "SECONDS", default_value_t = 6.0, value_parser = pause)]
+    pub eth_poll: f64,
+
+    /// Seconds that a head may stay below the last one before that counts as a rollback, and not
+    /// as a node that lags
+    #[arg(long, hide = true, value_name = "SECONDS", default_value_t = 20.0, value_parser = pause)]
+    pub eth_patience: f64,
+}
+
+impl FollowArgs {
+    fn config(&self, once: bool) -> FollowConfig {
+        FollowConfig {
+            start: self.eth_start,
+            once,
+            poll: Duration::from_secs_f64(self.eth_poll),
+            patience: Duration::from_secs_f64(self.eth_patience),
+            ..FollowConfig::default()
+        }
+    }
+}
+
+fn pause(text: &str) -> Result<f64, String> {
+    let seconds: f64 = text.parse().map_err(|_not_a_number| "not a number".to_owned())?;
+    if (0.01..=3600.0).contains(&seconds) {
+        Ok(seconds)
+    } else {
+        Err("must be between 0.01 and 3600".to_owned())
+    }
+}
+
+/// A follower, ready to run.
+pub(super) struct Ethereum {
+    follower: Follower,
+    stored: Vec<ChainPosition>,
+    printer: Printer,
+}
+
+/// Connects to the nodes, if any are named.
+pub(super) async fn open(
+    args: &FollowArgs,
+    once: bool,
+    database: &Database,
+    start: &StartState,
+    handle: &WriterHandle,
+    context: &Context,
+) -> Result<Option<Ethereum>, Failure> {
+    if !args.nodes.is_given() {
+        return Ok(None);
+    }
+    let provider = args.nodes.connect().await?;
+    let wallets = Wallets::open(database).await?;
+    let writer = handle.on(Lane::Ethereum);
+    let follower = Follower::new(provider, wallets, writer, args.config(once));
+    let (stored, printer) = (start.ethereum.clone(), context.printer.clone());
+    Ok(Some(Ethereum { follower, stored, printer }))
+}
+
+impl Ethereum {
+    /// Runs to the end, with a line about progress now and then. `true` if it was interrupted.
+    pub(super) async fn run(self, cancel: &CancellationToken) -> Result<bool, Failure> {
+        let status = self.follower.status();
+        let following = self.follower.run(&self.stored, cancel);
+        tokio::pin!(following);
+        let mut ticks = interval_at(Instant::now() + REPORT_EVERY, REPORT_EVERY);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        let mut shown = FollowStatus::default();
+        let ended = loop {
+            tokio::select! {
+                ended = &mut following => break ended,
+                _ = ticks.tick() => {
+                    let now = *status.borrow();
+                    if now != shown {
+                        self.printer.note(&line(&now));
+                        shown = now;
+                    }
+                }
+            }
+        };
+        self.printer.note(&line(&status.borrow()));
+        Ok(ended? == End::Interrupted)
+    }
+
+    /// Runs beside other work until both have ended; an error of one ends the other.
+    pub(super) async fn beside<T>(
+        self,
+        work: impl Future<Output = Result<T, Failure>>,
+        stop: &CancellationToken,
+    ) -> Result<(T, bool), Failure> {
+        let work = async {
+            let ended = work.await;
+            if ended.is_err() {
+                stop.cancel();
+            }
+            ended
+        };
+        let following = async {
+            let ended = self.run(stop).await;
+            if ended.is_err() {
+                stop.cancel();
+            }
+            ended
+        };
+        let (worked, followed) = tokio::join!(work, following);
+        Ok((worked?, followed?))
+    }
+}
+
+fn line(status: &FollowStatus) -> String {
+    let FollowStatus { head, processed, reorganisations, balances, .. } = *status;
+    let mut line = format!("ethereum: block {processed} of {head}, {balances} balances read");
+    if reorganisations > 0 {
+        line.push_str(&format!(", {reorganisations} reorganisations"));
+    }
+    line
+}
