@@ -89,7 +89,7 @@ pub struct FollowStatus {
     /// Highest block that a node has shown.
     pub head: u64,
     /// Last block that was processed.
-    pub processed: u64,
+    pub processed: Option<BlockRef>,
     /// Reorganisations met.
     pub reorganisations: u64,
     /// Balances read since the start.
@@ -122,6 +122,8 @@ pub struct Follower {
     /// Id of the chain as the database has it, `eip155:1`.
     chain_id: String,
     chain: HeaderChain,
+    /// Where the database stood at the start.
+    stored: Vec<ChainPosition>,
     /// Since when the head is below what was seen.
     low_since: Option<Instant>,
     stored_at: Instant,
@@ -150,6 +152,7 @@ impl Follower {
             ids: writer.ids(),
             known: ChainStatus { chain: chain_id.clone(), ..ChainStatus::default() },
             chain: HeaderChain::default(),
+            stored: Vec::new(),
             chain_id,
             provider,
             wallets,
@@ -176,10 +179,11 @@ impl Follower {
     /// answer are waited for, except with `once`.
     pub async fn run(
         mut self,
-        stored: &[ChainPosition],
-        cancel: &CancellationToken,
+        stored: Vec<ChainPosition>,
+        cancel: CancellationToken,
     ) -> Result<End, Error> {
-        let ended = self.follow(stored, cancel).await;
+        self.stored = stored;
+        let ended = self.follow(cancel).await;
         // What was processed is right, whatever happened then.
         if ended.is_ok() && !self.chain.is_empty() {
             self.store_tip()?;
@@ -190,11 +194,7 @@ impl Follower {
         Ok(ended)
     }
 
-    async fn follow(
-        &mut self,
-        stored: &[ChainPosition],
-        cancel: &CancellationToken,
-    ) -> Result<End, Error> {
+    async fn follow(&mut self, cancel: CancellationToken) -> Result<End, Error> {
         let mut heads = if self.config.once { None } else { self.provider.subscribe_heads() };
         let mut failures = 0;
         let mut progress = self.writer.progress();
@@ -205,7 +205,7 @@ impl Follower {
                     let error = failed.ok().and_then(|progress| progress.failed.clone());
                     return Err(error.map_or(Error::WriterGone, Error::from));
                 }
-                caught_up = self.catch_up(stored) => caught_up,
+                caught_up = self.catch_up() => caught_up,
             };
             let pause = match caught_up {
                 Ok(Turn::AtHead) if self.config.once => return Ok(End::Finished),
@@ -246,10 +246,16 @@ impl Follower {
         }
     }
 
+    /// Says how far processing has come.
+    fn note_tip(&self) {
+        let tip = self.chain.tip().block;
+        self.status.send_if_modified(|status| status.processed.replace(tip) != Some(tip));
+    }
+
     /// Goes on to the head, if there is a way, then reads the wallets on the list.
-    async fn catch_up(&mut self, stored: &[ChainPosition]) -> Result<Turn, Error> {
+    async fn catch_up(&mut self) -> Result<Turn, Error> {
         if self.chain.is_empty() {
-            self.begin(stored).await?;
+            self.begin().await?;
         }
         let head = self.provider.head().await?;
         self.note_head(&head);
@@ -269,6 +275,7 @@ impl Follower {
                 }
             }
         }
+        self.note_tip();
         self.store_tip_in_time()?;
         self.reconcile().await?;
         self.settle_doubts().await?;
@@ -277,9 +284,8 @@ impl Follower {
 
     /// Finds where to begin, and stores it at once: from then on nothing is missed, also when the
     /// process ends before the first event.
-    async fn begin(&mut self, stored: &[ChainPosition]) -> Result<(), Error> {
-        let own = stored.iter().filter(|position| position.chain == self.chain_id);
-        if own.clone().next().is_some() {
+    async fn begin(&mut self) -> Result<(), Error> {
+        if self.stored.iter().any(|position| position.chain == self.chain_id) {
             self.chain = self.wallets.header_chain(&self.chain_id).await?;
         }
         if self.chain.is_empty() {
@@ -321,11 +327,7 @@ impl Follower {
         self.known.head_height = i64::try_from(head.number).ok();
         self.known.head_time = Some(headers::time_of(head.timestamp));
         self.writer.set_status(self.known.clone());
-        let processed = self.chain.tip().block.number;
-        self.status.send_modify(|status| {
-            status.head = head.number;
-            status.processed = processed;
-        });
+        self.status.send_modify(|status| status.head = head.number);
     }
 
     async fn header_at(&self, number: u64) -> Result<Header, Error> {

@@ -280,10 +280,8 @@ impl Follower {
         let tip = tip.block.number;
         self.stored_at = Instant::now();
         self.chain.forget_below(tip.saturating_sub(2 * self.config.window));
-        self.status.send_modify(|status| {
-            status.processed = tip;
-            status.balances += balances;
-        });
+        self.status.send_modify(|status| status.balances += balances);
+        self.note_tip();
         Ok(())
     }
 

@@ -94,7 +94,7 @@ impl Ethereum {
     /// Runs to the end, with a line about progress now and then. `true` if it was interrupted.
     pub(super) async fn run(self, cancel: &CancellationToken) -> Result<bool, Failure> {
         let status = self.follower.status();
-        let following = self.follower.run(&self.stored, cancel);
+        let following = self.follower.run(self.stored, cancel.clone());
         tokio::pin!(following);
         let mut ticks = interval_at(Instant::now() + REPORT_EVERY, REPORT_EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
@@ -142,6 +142,7 @@ impl Ethereum {
 
 fn line(status: &FollowStatus) -> String {
     let FollowStatus { head, processed, reorganisations, balances, .. } = *status;
+    let processed = processed.map_or(0, |block| block.number);
     let mut line = format!("ethereum: block {processed} of {head}, {balances} balances read");
     if reorganisations > 0 {
         line.push_str(&format!(", {reorganisations} reorganisations"));
