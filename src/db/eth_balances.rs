@@ -92,7 +92,10 @@ pub async fn store(
 }
 
 /// Notes the block of an event at wallets whose balance is left alone.
-async fn raise_event_blocks(
+///
+/// # Errors
+/// When the statement fails.
+pub async fn raise_event_blocks(
     connection: &mut PgConnection,
     wallets: &[&str],
     events: &[Option<i64>],

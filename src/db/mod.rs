@@ -6,6 +6,7 @@
 pub mod aggregates;
 pub mod deferred;
 pub mod eth_balances;
+pub mod eth_seed;
 pub mod load;
 pub mod migrate;
 pub mod private;

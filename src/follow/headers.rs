@@ -105,7 +105,10 @@ mod tests {
 
     fn chain(links: &[(u64, bool)]) -> HeaderChain {
         let link = |(number, stored): &(u64, bool)| Link {
-            block: BlockRef { number: *number, hash: B256::with_last_byte(*number as u8) },
+            block: BlockRef {
+                number: *number,
+                hash: B256::with_last_byte(u8::try_from(*number).unwrap()),
+            },
             timestamp: 0,
             checkpoint: stored.then_some(*number),
         };

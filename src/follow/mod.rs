@@ -25,6 +25,7 @@
 mod error;
 mod headers;
 mod reorg;
+mod replay;
 mod step;
 mod touched;
 mod wallets;
@@ -43,6 +44,7 @@ use crate::eth::{BlockRef, Header, Heads, LogFilter, Provider};
 use crate::writer::{ChainStatus, CheckpointIds, WriterHandle};
 
 pub use self::error::Error;
+pub use self::replay::{Replay, Replayed};
 pub use self::touched::Touched;
 pub use self::wallets::{Wallets, address_text, wallet_of};
 

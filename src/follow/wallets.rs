@@ -10,6 +10,7 @@ use sqlx::postgres::PgPool;
 
 use super::headers::{HeaderChain, Link};
 use super::{Error, number};
+use crate::db::eth_balances::{ReadAt, WalletBalance};
 use crate::db::{self, Database, eth_balances};
 use crate::eth::BlockRef;
 use crate::model::Timestamp;
@@ -182,6 +183,75 @@ impl Wallets {
         transaction.commit().await.map_err(reading())?;
         *self.reconciled.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(newest);
         Ok(found)
+    }
+
+    /// Stores balances without a checkpoint, and lists the wallets that could not be read, in one
+    /// transaction. Returns how many balances were stored.
+    pub(super) async fn store(
+        &self,
+        balances: &[WalletBalance],
+        unread: &[Listed],
+        read_block: i64,
+        read_hash: &str,
+    ) -> Result<u64, Error> {
+        let storing = || db::Error::query("storing balances");
+        let mut transaction = self.pool.begin().await.map_err(storing())?;
+        let at = ReadAt { number: read_block, hash: read_hash };
+        let stored = eth_balances::store(&mut transaction, balances, at).await.map_err(storing())?;
+        transaction.commit().await.map_err(storing())?;
+        if !unread.is_empty() {
+            self.list(unread, "reading it failed").await?;
+        }
+        Ok(stored)
+    }
+
+    /// Notes the blocks of events at wallets that have a balance.
+    pub(super) async fn note_events(&self, events: &[Listed]) -> Result<(), Error> {
+        let texts: Vec<String> = events.iter().map(|listed| address_text(listed.wallet)).collect();
+        let wallets: Vec<&str> = texts.iter().map(String::as_str).collect();
+        let blocks: Vec<Option<i64>> = events.iter().map(|listed| listed.event_block).collect();
+        let noting = || db::Error::query("noting the blocks of events");
+        let mut connection = self.pool.acquire().await.map_err(noting())?;
+        eth_balances::raise_event_blocks(&mut connection, &wallets, &blocks)
+            .await
+            .map_err(noting())?;
+        Ok(())
+    }
+
+    /// How far an interrupted replay has come.
+    pub(super) async fn replayed(&self, name: &str) -> Result<Option<u64>, Error> {
+        let last: Option<i64> =
+            sqlx::query_scalar("SELECT last_block FROM eth_indexer_checkpoints WHERE name = $1")
+                .bind(name)
+                .fetch_optional(&self.pool)
+                .await
+                .map_err(db::Error::query("reading how far the replay has come"))?;
+        Ok(last.and_then(|last| u64::try_from(last).ok()))
+    }
+
+    /// Notes how far a replay has come.
+    pub(super) async fn note_replayed(&self, name: &str, block: u64) -> Result<(), Error> {
+        sqlx::query(
+            "INSERT INTO eth_indexer_checkpoints (name, last_block) VALUES ($1, $2) \
+             ON CONFLICT (name) DO UPDATE \
+                 SET last_block = excluded.last_block, updated_at = now()",
+        )
+        .bind(name)
+        .bind(number(block))
+        .execute(&self.pool)
+        .await
+        .map_err(db::Error::query("noting how far the replay has come"))?;
+        Ok(())
+    }
+
+    /// Forgets a replay that is done.
+    pub(super) async fn forget_replay(&self, name: &str) -> Result<(), Error> {
+        sqlx::query("DELETE FROM eth_indexer_checkpoints WHERE name = $1")
+            .bind(name)
+            .execute(&self.pool)
+            .await
+            .map_err(db::Error::query("forgetting a replay"))?;
+        Ok(())
     }
 
     /// The kept checkpoints of a chain as its headers.

@@ -16,6 +16,7 @@ mod cli_settings;
 mod compare;
 mod config;
 mod decode;
+mod eth_backfill;
 mod eth_follow;
 mod eth_provider;
 mod eth_sweep;

@@ -2,6 +2,8 @@
 
 mod aggregates;
 mod blocks;
+mod transfers;
+mod wallets;
 
 use clap::{Args, Subcommand};
 
@@ -11,6 +13,8 @@ use crate::failure::Failure;
 
 use aggregates::AggregatesArgs;
 use blocks::BlocksArgs;
+use transfers::TransfersArgs;
+use wallets::WalletsArgs;
 
 /// Fill tables that indexing left out, or from before it began
 ///
@@ -34,6 +38,8 @@ pub struct BackfillArgs {
 pub enum Job {
     Aggregates(AggregatesArgs),
     Blocks(BlocksArgs),
+    Transfers(Box<TransfersArgs>),
+    Wallets(WalletsArgs),
 }
 
 const EXAMPLES: &str = "\
@@ -43,13 +49,18 @@ Examples:
     audius-etl backfill aggregates --db postgres://localhost/audius
   Record the blocks that another indexer went through:
     audius-etl backfill blocks --db postgres://localhost/audius \\
-        --source https://node1.example.org --from 1 --to 200000";
+        --source https://node1.example.org --from 1 --to 200000
+  Read the AUDIO balances again that a gap may have missed:
+    audius-etl backfill transfers --db postgres://localhost/audius \
+        --eth-http https://eth.example.org --from 21000000 --to 21050000";
 
 pub(crate) async fn run(args: BackfillArgs, context: &Context) -> Result<(), Failure> {
     let open = OpenDatabase::open(context).await?;
     let done = match &args.job {
         Job::Aggregates(job) => aggregates::run(job, args.dry_run, context, open.database()).await,
         Job::Blocks(job) => blocks::run(job, args.dry_run, context, open.database()).await,
+        Job::Transfers(job) => transfers::run(job, args.dry_run, context, open.database()).await,
+        Job::Wallets(job) => wallets::run(job, args.dry_run, context, open.database()).await,
     };
     let closed = open.close().await;
     done.and(closed)

@@ -28,7 +28,8 @@ pub struct FollowArgs {
 
     /// Block after which to begin where there is no earlier run [default: the head]
     ///
-    /// An earlier run is one of this program's, or the reference's in eth_indexer_checkpoints.
+    /// An earlier run is one of this program's, or the reference's in
+    /// `eth_indexer_checkpoints`.
     #[arg(long, value_name = "BLOCK")]
     pub eth_start: Option<u64>,
 
@@ -94,8 +95,7 @@ impl Ethereum {
     /// Runs to the end, with a line about progress now and then. `true` if it was interrupted.
     pub(super) async fn run(self, cancel: &CancellationToken) -> Result<bool, Failure> {
         let status = self.follower.status();
-        let following = self.follower.run(self.stored, cancel.clone());
-        tokio::pin!(following);
+        let mut following = Box::pin(self.follower.run(self.stored, cancel.clone()));
         let mut ticks = interval_at(Instant::now() + REPORT_EVERY, REPORT_EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
         let mut shown = FollowStatus::default();

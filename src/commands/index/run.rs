@@ -78,7 +78,8 @@ async fn index(
                 }
                 ethereum => {
                     let job = Job { args, source, context, start: &start, database };
-                    follow(job, Arc::clone(&loader), handle, ethereum, events, receiver).await
+                    let loader = Arc::clone(&loader);
+                    Box::pin(follow(job, loader, handle, ethereum, events, receiver)).await
                 }
             }
         }
@@ -230,7 +231,7 @@ async fn follow(
         let ended = match ethereum {
             None => indexing.await,
             Some(ethereum) => {
-                let ended = ethereum.beside(indexing, &stop).await;
+                let ended = Box::pin(ethereum.beside(indexing, &stop)).await;
                 ended.map(|(end, interrupted)| if interrupted { End::Interrupted } else { end })
             }
         };

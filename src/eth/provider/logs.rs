@@ -45,7 +45,7 @@ impl Default for Patience {
 
 /// What one endpoint had to say about a range.
 enum Read {
-    Page(LogPage),
+    Page(Box<LogPage>),
     /// The node's head is below the range.
     Behind,
 }
@@ -65,7 +65,7 @@ impl Provider {
         let read = move |endpoint| {
             async move {
                 match self.page(endpoint, filter, from, to).await? {
-                    Read::Page(page) => Ok(page),
+                    Read::Page(page) => Ok(*page),
                     Read::Behind => Err(Fault::own(Class::Missing, format!("no block {from}"))),
                 }
             }
@@ -98,7 +98,7 @@ impl Provider {
                 Ok((Some(end), logs)) => {
                     let page = checked(logs, from, end)?;
                     grow(endpoint, span, full, page.logs.len());
-                    return Ok(Read::Page(page));
+                    return Ok(Read::Page(Box::new(page)));
                 }
                 Ok((None, _)) => match self.head_of(endpoint).await? {
                     head if head < from => return Ok(Read::Behind),

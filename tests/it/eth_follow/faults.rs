@@ -123,7 +123,7 @@ async fn a_node_may_lag_behind_itself() {
         let mut count = 0_u64;
         for block in 0..10 {
             count += 1;
-            proxy.state().lag = if count % 2 == 0 { 3 } else { 0 };
+            proxy.state().lag = if count.is_multiple_of(2) { 3 } else { 0 };
             desk.mine_churn(1, 30, 3, 80 + block).await;
             tokio::time::sleep(Duration::from_millis(50)).await;
         }

@@ -30,15 +30,15 @@ const LONG: Duration = Duration::from_secs(120);
 const BASE: Address = alloy::primitives::address!("a000000000000000000000000000000000000000");
 
 /// A node, a database with users whose wallets are holders, and how to follow.
-pub(super) struct Desk {
-    pub(super) anvil: Anvil,
-    pub(super) db: TestDb,
-    pub(super) config: FollowConfig,
+pub(crate) struct Desk {
+    pub(crate) anvil: Anvil,
+    pub(crate) db: TestDb,
+    pub(crate) config: FollowConfig,
 }
 
 impl Desk {
     /// `holders` users, each with the wallet of the holder of the same number.
-    pub(super) async fn new(holders: u64) -> Self {
+    pub(crate) async fn new(holders: u64) -> Self {
         let (anvil, db) = tokio::join!(Anvil::start(), TestDb::new());
         let desk = Self {
             anvil,
@@ -54,7 +54,7 @@ impl Desk {
     }
 
     /// Users `from..to`, as a block of the core chain would bring them.
-    pub(super) async fn add_users(&self, from: u64, to: u64) {
+    pub(crate) async fn add_users(&self, from: u64, to: u64) {
         self.db
             .execute(&format!(
                 "INSERT INTO blocks (blockhash, number, is_current)
@@ -69,7 +69,7 @@ impl Desk {
     }
 
     /// `transfers` transfers among the first `holders` holders, in one block not yet mined.
-    pub(super) async fn churn(&self, holders: u64, transfers: u64, seed: u64) {
+    pub(crate) async fn churn(&self, holders: u64, transfers: u64, seed: u64) {
         let call = Mocks::churnCall {
             base: alloy::primitives::U160::from_be_bytes(BASE.into_array()),
             holders: U256::from(holders),
@@ -81,7 +81,7 @@ impl Desk {
     }
 
     /// Mines `blocks` blocks with `transfers` transfers each.
-    pub(super) async fn mine_churn(&self, blocks: u64, holders: u64, transfers: u64, seed: u64) {
+    pub(crate) async fn mine_churn(&self, blocks: u64, holders: u64, transfers: u64, seed: u64) {
         for block in 0..blocks {
             self.churn(holders, transfers, seed * 1_000_003 + block).await;
             self.anvil.mine(1).await;
@@ -89,12 +89,12 @@ impl Desk {
     }
 
     /// Starts following, straight.
-    pub(super) async fn follow(&self) -> Following {
+    pub(crate) async fn follow(&self) -> Following {
         self.follow_with(self.anvil.config(None)).await
     }
 
     /// Starts following through a proxy, its websocket included.
-    pub(super) async fn follow_through(&self, proxy: &FaultProxy) -> Following {
+    pub(crate) async fn follow_through(&self, proxy: &FaultProxy) -> Following {
         let mut config = self.anvil.config(Some(&proxy.url()));
         config.ws = Some(proxy.ws_url());
         config.head_timeout = Duration::from_millis(500);
@@ -130,14 +130,14 @@ impl Desk {
     }
 
     /// Follows to the head once.
-    pub(super) async fn catch_up(&self) {
+    pub(crate) async fn catch_up(&self) {
         let following = self.follow().await;
         self.settle(&following).await;
         following.stop().await;
     }
 
     /// Waits until the head is processed and no wallet is waiting to be read.
-    pub(super) async fn settle(&self, following: &Following) {
+    pub(crate) async fn settle(&self, following: &Following) {
         let settled = async {
             loop {
                 let head = self.anvil.head().await;
@@ -162,7 +162,7 @@ impl Desk {
     }
 
     /// Wallets on the list.
-    pub(super) async fn waiting(&self) -> i64 {
+    pub(crate) async fn waiting(&self) -> i64 {
         self.db.number("SELECT count(*) FROM audius_etl_eth_retries").await
     }
 
@@ -174,7 +174,7 @@ impl Desk {
     }
 
     /// Number and hash of the checkpoint.
-    pub(super) async fn checkpoint(&self) -> BlockRef {
+    pub(crate) async fn checkpoint(&self) -> BlockRef {
         let text = self
             .db
             .texts(
@@ -187,7 +187,7 @@ impl Desk {
     }
 
     /// Balances as they are stored.
-    pub(super) async fn stored(&self) -> BTreeMap<Address, U256> {
+    pub(crate) async fn stored(&self) -> BTreeMap<Address, U256> {
         let rows = self.db.texts("SELECT wallet || ' ' || balance FROM eth_wallet_balances").await;
         rows.iter()
             .map(|row| {
@@ -199,7 +199,7 @@ impl Desk {
 
     /// The invariant: the checkpoint is part of the chain, every tracked wallet has the balance that
     /// a direct read gives there, and the totals of users add up.
-    pub(super) async fn assert_right(&self) {
+    pub(crate) async fn assert_right(&self) {
         let at = self.checkpoint().await;
         assert_eq!(at.hash, self.anvil.hash_at(at.number).await, "the checkpoint is gone");
         let stored = self.stored().await;
@@ -223,7 +223,7 @@ impl Desk {
     }
 
     /// Settles, stops, and checks the invariant at the head.
-    pub(super) async fn finish(&self, following: Following) {
+    pub(crate) async fn finish(&self, following: Following) {
         self.settle(&following).await;
         following.stop().await;
         let head = self.anvil.head().await;
@@ -232,7 +232,7 @@ impl Desk {
     }
 
     /// Highest event block of a holder's wallet.
-    pub(super) async fn event_block(&self, number: u64) -> i64 {
+    pub(crate) async fn event_block(&self, number: u64) -> i64 {
         let wallet = crate::support::anvil::wallet(number);
         self.db
             .number(&format!(
@@ -244,7 +244,7 @@ impl Desk {
 }
 
 /// A follower at work.
-pub(super) struct Following {
+pub(crate) struct Following {
     cancel: CancellationToken,
     task: JoinHandle<Result<End, Error>>,
     status: watch::Receiver<FollowStatus>,
@@ -253,19 +253,19 @@ pub(super) struct Following {
 
 impl Following {
     /// Asks for an end and waits for it.
-    pub(super) async fn stop(self) {
+    pub(crate) async fn stop(self) {
         self.cancel.cancel();
         let ended = self.task.await.unwrap();
         assert_eq!(ended.unwrap(), End::Interrupted);
         self.handle.shutdown().await.unwrap();
     }
 
-    pub(super) fn status(&self) -> FollowStatus {
+    pub(crate) fn status(&self) -> FollowStatus {
         *self.status.borrow()
     }
 }
 
 /// Tokens of a holder, as a number.
-pub(super) async fn balance(desk: &Desk, number: u64) -> u64 {
+pub(crate) async fn balance(desk: &Desk, number: u64) -> u64 {
     desk.stored().await[&holder(number)].to()
 }
