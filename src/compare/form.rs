@@ -139,8 +139,8 @@ impl Form {
 /// `"1.0"` stays what it is.
 fn json(value: &str) -> String {
     let text = format!("({value})::text");
-    let zeros = quoted(r"[0-9]\.[0-9]*0([],}]|$)");
-    let pattern = quoted(r#"("(?:[^"\\]|\\.)*")|(\.[0-9]*[1-9])0+(?=[],}]|$)|\.0+(?=[],}]|$)"#);
+    let zeros = quoted(r"\.[0-9]*0([],}]|$)");
+    let pattern = quoted(r#"("(?:[^"\\]|\\.)*")|(\.[0-9]*[1-9])0+(?![0-9])|\.0+(?![0-9])"#);
     format!(
         "CASE WHEN {text} ~ {zeros} THEN regexp_replace({text}, {pattern}, '\\1\\2', 'g') \
          ELSE {text} END"

@@ -16,6 +16,7 @@
 //! number of rows or differences.
 
 mod catalog;
+mod cursor;
 mod error;
 mod form;
 mod judge;
@@ -23,6 +24,7 @@ mod known;
 mod merge;
 mod plan;
 mod query;
+mod recheck;
 pub mod report;
 mod result;
 mod run;

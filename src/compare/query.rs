@@ -101,6 +101,25 @@ impl Query<'_> {
         self.row_of(self.plan.key())
     }
 
+    /// What segments are ranges of, and its type: the first column of the key where it is a number
+    /// or a time, else its hash. Texts would have to be compared byte by byte, which no index of
+    /// theirs does, and a thousand times a row to find the segment.
+    fn segment_key(&self) -> (String, &'static str) {
+        match self.first_key() {
+            (key, "text") => {
+                let [hash, _] = self.hash.halves(&key);
+                (hash, "bigint")
+            }
+            native => native,
+        }
+    }
+
+    /// What segments are ranges of, for people.
+    pub(crate) fn segment_name(&self) -> String {
+        let name = &self.plan.columns[0].name;
+        if self.first_key().1 == "text" { format!("hash of {name}") } else { name.clone() }
+    }
+
     /// The first column of the key as a value that both sides order alike, and its type.
     fn first_key(&self) -> (String, &'static str) {
         let column = &self.plan.columns[0];
@@ -118,17 +137,17 @@ impl Query<'_> {
         self.plan.placement(self.side).indexed && self.first_key().1 != "text"
     }
 
-    /// Whether first keys are ordered as numbers.
+    /// Whether segments are ranges of numbers.
     pub(crate) fn has_integer_key(&self) -> bool {
-        self.first_key().1 == "bigint"
+        self.segment_key().1 == "bigint"
     }
 
-    /// The number of the segment a row belongs to, given the first keys at which segments begin.
+    /// The number of the segment a row belongs to, given where segments begin.
     fn bucket(&self, bounds: &[String]) -> String {
         if bounds.is_empty() {
             return "0".to_owned();
         }
-        let (key, ty) = self.first_key();
+        let (key, ty) = self.segment_key();
         let key = if ty == "bigint" { format!("{key}::bigint") } else { key };
         let bounds = array(bounds.iter().map(String::as_str));
         format!("coalesce(width_bucket({key}, {bounds}::{ty}[]), -1)")
@@ -169,7 +188,7 @@ impl Query<'_> {
     /// sample of `percent` of its pages.
     /// `only` leaves part of the rows.
     pub(crate) fn bounds(&self, segments: u64, percent: Option<f64>, only: Option<&str>) -> String {
-        let (key, _) = self.first_key();
+        let (key, _) = self.segment_key();
         let sample = percent
             .map(|percent| format!(" TABLESAMPLE SYSTEM ({percent:.4}) REPEATABLE (1)"))
             .unwrap_or_default();
@@ -231,7 +250,7 @@ impl Query<'_> {
             let list: Vec<_> = chosen.iter().map(ToString::to_string).collect();
             return format!("{} IN ({})", self.bucket(bounds), list.join(", "));
         }
-        let (key, ty) = self.first_key();
+        let (key, ty) = self.segment_key();
         let literal = |text: &String| format!("{}::{ty}", quoted(text));
         let mut ranges = Vec::new();
         let mut rest = chosen;

@@ -116,6 +116,12 @@ impl Reader<'_> {
         Ok((bounds, segments))
     }
 
+    /// What segments of a table are ranges of.
+    fn segment_name(&self, plan: &TablePlan) -> String {
+        let (window, selection, hash) = (self.window.as_ref(), &Selection::default(), self.hash);
+        Query { plan, side: Side::Etl, window, selection, hash }.segment_name()
+    }
+
     async fn bounds(&self, session: &mut Session, query: Query<'_>) -> Result<Vec<String>, Error> {
         let rows = query.plan.etl.rows;
         let segments = (rows / self.options.segment_rows.max(1)).min(MOST_SEGMENTS);
@@ -364,7 +370,8 @@ pub async fn compare_with_snapshot(
         progress.expect(plan.etl.rows);
         let started = Instant::now();
         let (bounds, segments) = reader.segments(&plan, Some(table.bounds.clone())).await?;
-        let (mut result, spool) = differing(&plan, &bounds, &segments, &table.segments())?;
+        let name = reader.segment_name(&plan);
+        let (mut result, spool) = differing(&plan, &name, &bounds, &segments, &table.segments())?;
         result.seconds = started.elapsed().as_secs_f64();
         progress.found(result.differences());
         outline.tables.push(result);
@@ -403,6 +410,7 @@ fn outline(snapshot: &Snapshot, catalog: &Catalog, reader: &Reader<'_>, path: &P
 /// The segments that differ, each as a difference with its range of keys and its rows.
 fn differing(
     plan: &TablePlan,
+    name: &str,
     bounds: &[String],
     etl: &Segments,
     prod: &Segments,
@@ -438,7 +446,7 @@ fn differing(
         spool.push(&Difference {
             table: plan.name.clone(),
             kind: Kind::Segment,
-            key: vec![(plan.columns[0].name.clone(), Some(range))],
+            key: vec![(name.to_owned(), Some(range))],
             fields: vec![FieldDifference {
                 column: "rows and checksum".to_owned(),
                 etl: Some(described(mine)),

@@ -1,12 +1,12 @@
 //! Comparing one table: segments, the rows of unequal ones, and the rows that differ in full.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::cursor::Cursor;
 use super::judge::{FullRow, Judge, Judgement, Kind};
-use super::merge::{Feed, Keyed, walk};
+use super::merge::walk;
 use super::plan::TablePlan;
 use super::query::{Query, Selection};
 use super::run::Run;
@@ -19,16 +19,13 @@ use super::{Error, Sample, Side, TableResult};
 pub(crate) const MOST_SEGMENTS: u64 = 4_096;
 
 /// Rows sampled per segment to find where segments begin.
-pub(crate) const SAMPLED_PER_SEGMENT: u64 = 30;
+pub(crate) const SAMPLED_PER_SEGMENT: u64 = 100;
 
 /// Rows of unequal segments that are walked with one statement where an index finds them.
 const WALKED_AT_ONCE: u64 = 20_000;
 
-/// Rows fetched from a cursor at a time.
-const FETCHED_AT_ONCE: usize = 5_000;
-
 /// Rows read in full at a time. Bounds memory together with the size of a row.
-const IN_FULL_AT_ONCE: usize = 500;
+pub(crate) const IN_FULL_AT_ONCE: usize = 500;
 
 /// How often unequal segments are split at most.
 const SPLITS: usize = 3;
@@ -42,7 +39,7 @@ pub(crate) struct Both<T> {
 
 /// A table being compared.
 pub(crate) struct TableRun<'a> {
-    run: &'a Run,
+    pub(crate) run: &'a Run,
     plan: &'a TablePlan,
     selection: Selection,
     pub(crate) result: TableResult,
@@ -217,7 +214,8 @@ impl<'a> TableRun<'a> {
     /// Whether reading the unequal segments once more for smaller ones costs less than walking them.
     fn worth_splitting(&self, segments: &Both<Segments>, unequal: &[i64]) -> bool {
         let limit = self.run.options.segment_rows.saturating_mul(4);
-        unequal.iter().any(|&number| larger(segments, number) > limit)
+        let rows: u64 = unequal.iter().map(|&number| larger(segments, number)).sum();
+        rows / unequal.len().max(1) as u64 > limit
     }
 
     /// The conditions that leave the rows of these segments, on both sides.
@@ -354,7 +352,7 @@ impl<'a> TableRun<'a> {
         Ok(())
     }
 
-    fn count(&mut self, kind: Kind, known: bool) {
+    pub(crate) fn count(&mut self, kind: Kind, known: bool) {
         *match kind {
             _ if known => &mut self.result.known,
             Kind::Different | Kind::Segment => &mut self.result.different,
@@ -364,7 +362,7 @@ impl<'a> TableRun<'a> {
         self.run.progress.found(u64::from(!known));
     }
 
-    async fn judge_again(
+    pub(crate) async fn judge_again(
         &self,
         etl: &mut Session,
         prod: &mut Session,
@@ -388,60 +386,6 @@ impl<'a> TableRun<'a> {
             })
             .collect())
     }
-
-    /// Reads the rows that differed once more, in new snapshots, and keeps those that still differ.
-    pub(crate) async fn recheck(&mut self) -> Result<(), Error> {
-        if self.spool.len() == 0 {
-            return Ok(());
-        }
-        let mut before = std::mem::take(&mut self.spool);
-        let flagged = before.len();
-        let old = std::mem::take(&mut self.result.known) + self.result.differences();
-        self.result.different = 0;
-        self.result.missing_in_prod = 0;
-        self.result.missing_in_etl = 0;
-        let ahead = self.result.ahead;
-        let mut etl = self.run.etl.session().await?;
-        let mut prod = self.run.prod.session().await?;
-        tokio::try_join!(etl.begin(), prod.begin())?;
-        let mut batch: Vec<(String, Option<String>)> = Vec::new();
-        let mut last: Option<String> = None;
-        for difference in before.read()? {
-            let difference = difference?;
-            // Several differences may share an identity; its rows are judged together.
-            if last.as_ref() == Some(&difference.identity) {
-                continue;
-            }
-            last = Some(difference.identity.clone());
-            batch.push((difference.identity, difference.first));
-            if batch.len() == IN_FULL_AT_ONCE {
-                self.judge_rest(&mut etl, &mut prod, &std::mem::take(&mut batch)).await?;
-            }
-        }
-        self.judge_rest(&mut etl, &mut prod, &batch).await?;
-        tokio::try_join!(etl.finish(), prod.finish())?;
-        let still = self.spool.len();
-        let newly_ahead = self.result.ahead - ahead;
-        self.result.transient = old.max(flagged).saturating_sub(still + newly_ahead);
-        self.result.matched += self.result.transient;
-        Ok(())
-    }
-
-    async fn judge_rest(
-        &mut self,
-        etl: &mut Session,
-        prod: &mut Session,
-        batch: &[(String, Option<String>)],
-    ) -> Result<(), Error> {
-        for judgement in self.judge_again(etl, prod, batch).await? {
-            self.result.ahead += judgement.ahead;
-            for difference in judgement.differences {
-                self.count(difference.kind, difference.is_known());
-                self.spool.push(&difference)?;
-            }
-        }
-        Ok(())
-    }
 }
 
 impl Run {
@@ -462,14 +406,6 @@ impl Run {
         let shard = options.shard.map(|(part, of)| (part - 1, of));
         Selection { condition: options.condition.clone(), sample_below, shard }
     }
-
-    /// Pauses until flagged rows are due to be read again.
-    pub(crate) async fn wait(&self, pause: Duration) -> Result<(), Error> {
-        tokio::select! {
-            () = tokio::time::sleep(pause) => Ok(()),
-            () = self.cancel.cancelled() => Err(Error::Interrupted),
-        }
-    }
 }
 
 fn larger(segments: &Both<Segments>, number: i64) -> u64 {
@@ -488,45 +424,4 @@ fn by_identity(rows: Vec<Texts>) -> HashMap<String, Vec<FullRow>> {
         found.entry(identity).or_default().push(row);
     }
     found
-}
-
-/// An ordered query read in portions, so that other statements find room between them.
-struct Cursor<'a> {
-    table: &'a str,
-    feed: Feed,
-}
-
-impl<'a> Cursor<'a> {
-    fn new(table: &'a str) -> Self {
-        Self { table, feed: Feed::default() }
-    }
-
-    async fn open(&mut self, session: &mut Session, sql: &str) -> Result<(), Error> {
-        session.pause_while_busy().await?;
-        let doing = format!("reading {} in the order of its key", self.table);
-        session.execute(&doing, &format!("DECLARE walked NO SCROLL CURSOR FOR {sql}")).await
-    }
-
-    /// Fetches until the first identity is there with all its rows; the rows that came.
-    async fn fill(&mut self, session: &mut Session) -> Result<u64, Error> {
-        let doing = format!("reading {} in the order of its key", self.table);
-        let mut count = 0;
-        while !self.feed.is_ready() {
-            let rows =
-                session.texts(&doing, &format!("FETCH {FETCHED_AT_ONCE} FROM walked")).await?;
-            self.feed.ended = rows.len() < FETCHED_AT_ONCE;
-            count += rows.len() as u64;
-            self.feed.rows.extend(rows.into_iter().filter_map(|row| {
-                let mut fields = row.into_iter();
-                let identity = fields.next()??;
-                let first = fields.next()?;
-                Some(Keyed { identity, first, content: fields.next()?? })
-            }));
-        }
-        Ok(count)
-    }
-
-    async fn close(&self, session: &mut Session) -> Result<(), Error> {
-        session.execute("closing a cursor", "CLOSE walked").await
-    }
 }

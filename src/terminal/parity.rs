@@ -4,7 +4,7 @@ use std::path::Path;
 use std::pin::pin;
 use std::time::Duration;
 
-use comfy_table::{Cell, CellAlignment, ColumnConstraint, ContentArrangement, Width};
+use comfy_table::{Cell, CellAlignment, Color, ColumnConstraint, ContentArrangement, Width};
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tracing::info;
@@ -205,18 +205,21 @@ fn summary_row(result: &TableResult) -> Vec<Cell> {
 
 fn differences(report: &Report, shown: &[Difference], paint: Paint) -> String {
     let mut table = plain(["table", "key", "column", "etl", "prod", "blocks"]);
+    if paint.color {
+        table.enforce_styling();
+    }
     for difference in shown {
         let key: Vec<_> =
             difference.key.iter().map(|(_, value)| key_text(value.as_deref())).collect();
         let blocks = format!("{}/{}", block(difference.etl_block), block(difference.prod_block));
         let mut add = |column: &str, etl: String, prod: String| {
             table.add_row([
-                printable(&difference.table, VALUE_CHARS),
-                key.join(" "),
-                printable(column, VALUE_CHARS),
-                etl,
-                prod,
-                blocks.clone(),
+                Cell::new(printable(&difference.table, VALUE_CHARS)),
+                Cell::new(key.join(" ")),
+                Cell::new(printable(column, VALUE_CHARS)),
+                Cell::new(etl).fg(Color::Red),
+                Cell::new(prod).fg(Color::Green),
+                Cell::new(&blocks),
             ]);
         };
         match difference.kind {

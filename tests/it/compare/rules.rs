@@ -101,10 +101,12 @@ async fn values_of_other_types_compare_by_what_they_mean() {
              ALTER TABLE tracks ALTER COLUMN title TYPE varchar(300);
              ALTER TABLE tracks ALTER COLUMN bpm TYPE numeric USING bpm::text::numeric;
              ALTER TABLE saves ALTER COLUMN save_type TYPE text;
+             ALTER TABLE notification ALTER COLUMN group_id TYPE varchar COLLATE \"de-x-icu\";
              ALTER TABLE tracks ALTER COLUMN playlists_containing_track TYPE bigint[]",
         )
         .await;
-    let (report, differences) = pair.compare(tables(&pair, &["users", "tracks", "saves"])).await;
+    let (report, differences) =
+        pair.compare(tables(&pair, &["users", "tracks", "saves", "notification"])).await;
     assert_eq!(differences, []);
     assert_eq!((report.verdict, report.drift.len()), (Verdict::Equal, 0), "{:?}", report.drift);
     pair.prod
