@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Measures `audius-etl compare` on two databases of one server: `scripts/bench compare`.
 
 Tables of a million rows, equal, with 10 and with 10,000 differences. Every figure stands beside two
@@ -191,3 +192,7 @@ def with_reladiff(server, table, spec, program, args):
     if not found:
         return f"failed after {seconds:.1f} s: {last}"
     return f"{seconds:.2f} s, {usage.ru_maxrss / 1024:.0f} MB, says {found.group(1)} rows differ"
+
+
+if __name__ == "__main__":
+    raise SystemExit("run scripts/bench compare")

@@ -12,7 +12,7 @@ use tracing::info;
 use super::Printer;
 use super::progress::short;
 use super::table::{grouped, per_second, plain};
-use crate::compare::{Difference, Kind, Progress, Report, TableResult, Taken, Verdict};
+use crate::compare::{Difference, Kind, KnownUse, Progress, Report, TableResult, Taken, Verdict};
 
 /// Between two updates of the bar.
 const REDRAW: Duration = Duration::from_millis(100);
@@ -287,19 +287,10 @@ fn lists(report: &Report) -> Vec<String> {
         format!("{}{column}: {}{aside}", drift.table, drift.problem)
     });
     let skipped = report.skipped.iter().map(|skip| format!("{}: {}", skip.table, skip.reason));
-    let known = report.known.iter().map(|known| {
-        let column = known.column.as_ref().map(|column| format!(".{column}")).unwrap_or_default();
-        let uses = match (known.uses, known.rule.as_str()) {
-            (0, _) => "unused".to_owned(),
-            (_, "not-compared" | "absent") => "left out".to_owned(),
-            (uses, _) => format!("{} times", grouped(uses)),
-        };
-        format!("{}{column} ({}), {uses}: {}", known.table, known.rule, known.reason)
-    });
     let lists: [(&str, Vec<String>); 4] = [
         ("schema drift", drift.collect()),
         ("not compared", skipped.collect()),
-        ("known differences", known.collect()),
+        ("known differences", known(report)),
         ("notes", report.notes.clone()),
     ];
     lists
@@ -307,6 +298,31 @@ fn lists(report: &Report) -> Vec<String> {
         .filter(|(_, lines)| !lines.is_empty())
         .map(|(heading, lines)| format!("{heading}\n  {}", lines.join("\n  ")))
         .collect()
+}
+
+/// The known differences that mattered, one line each, and in one line those that did not.
+fn known(report: &Report) -> Vec<String> {
+    let name = |known: &KnownUse| {
+        let column = known.column.as_ref().map(|column| format!(".{column}")).unwrap_or_default();
+        format!("{}{column} ({})", known.table, known.rule)
+    };
+    let (used, unused): (Vec<_>, Vec<_>) = report.known.iter().partition(|known| known.uses > 0);
+    let mut lines: Vec<_> = used
+        .into_iter()
+        .map(|known| match known.rule.as_str() {
+            "not-compared" | "absent" => format!("{}: {}", name(known), known.reason),
+            _ => format!("{}, {} times: {}", name(known), grouped(known.uses), known.reason),
+        })
+        .collect();
+    // Entries about tables that were not looked at could not be used.
+    let compared = |known: &&KnownUse| {
+        known.table == "*" || report.tables.iter().any(|table| table.table == known.table)
+    };
+    let unused: Vec<_> = unused.into_iter().filter(compared).map(name).collect();
+    if !unused.is_empty() {
+        lines.push(format!("unused: {}", unused.join(", ")));
+    }
+    lines
 }
 
 /// Text from a database made safe for a terminal.
