@@ -10,6 +10,7 @@ use crate::commands::backfill::BackfillArgs;
 use crate::commands::compare::CompareArgs;
 use crate::commands::completions::CompletionsArgs;
 use crate::commands::config::ConfigArgs;
+use crate::commands::decode_multicall::DecodeMulticallArgs;
 use crate::commands::generate::GenerateArgs;
 use crate::commands::index::IndexArgs;
 use crate::commands::man::ManArgs;
@@ -110,6 +111,7 @@ pub enum Command {
     Compare(Box<CompareArgs>),
     Completions(CompletionsArgs),
     Config(ConfigArgs),
+    DecodeMulticall(DecodeMulticallArgs),
     #[command(hide = true)]
     Generate(GenerateArgs),
     Index(Box<IndexArgs>),

@@ -6,6 +6,7 @@ pub mod compare;
 pub mod completions;
 pub mod config;
 mod database;
+pub mod decode_multicall;
 pub mod ethereum;
 pub mod generate;
 pub mod index;
@@ -80,6 +81,7 @@ async fn dispatch(cli: Cli, context: &Context) -> Result<u8, Failure> {
         Command::Compare(args) => return compare::run(*args, context).await,
         Command::Completions(args) => completions::run(&args, context),
         Command::Config(args) => config::run(&args, context),
+        Command::DecodeMulticall(args) => decode_multicall::run(args, context).await,
         Command::Generate(args) => generate::run(args, context).await,
         Command::Index(args) => index::run(*args, context).await,
         Command::Man(args) => man::run(&args, context),

@@ -54,6 +54,8 @@ pub struct EthConfig {
     pub chain_id: Option<u64>,
     /// The contracts to read.
     pub contracts: Contracts,
+    /// Whether there must be code at the contracts' addresses.
+    pub check_contracts: bool,
     /// Requests per second to each endpoint; `None` sets no limit.
     pub rps: Option<f64>,
     /// Holders per `aggregate3` call.
@@ -76,6 +78,7 @@ impl EthConfig {
             ws: None,
             chain_id: None,
             contracts: Contracts::default(),
+            check_contracts: true,
             rps: None,
             chunk: 200,
             in_flight: 4,

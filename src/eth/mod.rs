@@ -10,6 +10,7 @@
 //!                   ├── head, header_at, header_of          block headers
 //!                   ├── logs                                a page of logs, as wide as the node allows
 //!                   ├── balances, delegators                Multicall3, pinned to one block hash
+//!                   ├── calldata_of                         what a transaction called
 //!                   └── subscribe_heads ──▶ websocket       a wake-up, never the truth
 //! ```
 //!
@@ -33,6 +34,7 @@
 //! alloy's.
 
 pub mod abi;
+pub mod calldata;
 pub mod classify;
 mod config;
 mod error;

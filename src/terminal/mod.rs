@@ -2,6 +2,7 @@
 //! logs and errors on stderr. No other module prints.
 
 pub mod log;
+pub mod multicall;
 pub mod parity;
 pub mod printer;
 pub mod progress;

@@ -18,6 +18,7 @@ mod config;
 mod decode;
 mod eth_backfill;
 mod eth_follow;
+mod decode_multicall;
 mod eth_provider;
 mod eth_sweep;
 mod generator;

@@ -187,6 +187,16 @@ impl Provider {
         self.if_there("eth_getBlockByHash", &json!([hash, false])).await
     }
 
+    /// The calldata of a transaction; `None` where no endpoint has it.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`].
+    pub async fn calldata_of(&self, transaction: B256) -> Result<Option<Bytes>, Error> {
+        let method = "eth_getTransactionByHash";
+        let found: Option<wire::Transaction> = self.if_there(method, &json!([transaction])).await?;
+        Ok(found.map(|transaction| transaction.input))
+    }
+
     /// The result that an endpoint has; `None` when those that answer do not have it.
     async fn if_there<T: Parsed>(
         &self,
@@ -365,7 +375,8 @@ impl Provider {
             let endpoint = endpoint.shown.clone();
             return Err(Trouble::Settings(Error::WrongChain { endpoint, expected, found }));
         }
-        for (contract, address) in self.contracts().named() {
+        let check = self.config().check_contracts;
+        for (contract, address) in self.contracts().named().into_iter().filter(|_| check) {
             let code: Bytes =
                 endpoint.call("eth_getCode", &(address, "latest"), deadline, None).await?;
             if code.is_empty() {

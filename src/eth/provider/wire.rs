@@ -78,6 +78,13 @@ impl Log {
     }
 }
 
+/// What is needed of a transaction.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Transaction {
+    /// Its calldata.
+    pub(super) input: Bytes,
+}
+
 /// A number in hexadecimal with `0x`, as JSON-RPC has it.
 fn quantity<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
     let text = <&str>::deserialize(deserializer)?;

@@ -1,0 +1,163 @@
+//! `audius-etl decode-multicall`: say what a batch of calls does.
+
+use std::io::Read;
+use std::path::Path;
+
+use alloy::hex;
+use alloy::primitives::B256;
+use clap::Args;
+
+use super::Context;
+use crate::eth::{EthConfig, Provider, calldata};
+use crate::failure::{Failure, FailureKind};
+use crate::terminal::multicall::render;
+
+/// No transaction is nearly as large; what is larger is refused before it is read.
+const MOST_BYTES: u64 = 64 << 20;
+
+/// Say which calls a batch makes, and what they returned
+///
+/// Reads calldata of Multicall3 and its predecessors: aggregate, tryAggregate, blockAndAggregate,
+/// tryBlockAndAggregate, aggregate3 and aggregate3Value, also inside one another. Well-known
+/// functions are shown by name with their arguments, others as selector and size.
+#[derive(Args, Clone, Debug)]
+#[command(after_long_help = EXAMPLES)]
+pub struct DecodeMulticallArgs {
+    /// Calldata: hexadecimal, a file with it (as text or as bytes), or - for standard input
+    #[arg(value_name = "CALLDATA", required_unless_present = "tx", conflicts_with = "tx")]
+    pub calldata: Option<String>,
+
+    /// What the batch returned: hexadecimal, or a file with it
+    #[arg(long, value_name = "DATA")]
+    pub returned: Option<String>,
+
+    /// Read the calldata of this transaction
+    #[arg(long, value_name = "HASH", requires = "eth_http")]
+    pub tx: Option<B256>,
+
+    /// Ethereum node for --tx; repeat the option to name nodes that take over
+    #[arg(long, value_name = "URL", hide_default_value = true)]
+    pub eth_http: Vec<String>,
+
+    /// Print JSON instead of a table
+    #[arg(long)]
+    pub json: bool,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  What a transaction called:
+    audius-etl decode-multicall --tx 0x… --eth-http https://eth.example.org
+  Calldata and what it returned, from files, for a program:
+    audius-etl decode-multicall call.hex --returned result.hex --json | jq '.calls[0]'";
+
+pub(crate) async fn run(args: DecodeMulticallArgs, context: &Context) -> Result<(), Failure> {
+    let input = match (&args.calldata, args.tx) {
+        (Some(given), _) => bytes_of(given)?,
+        (None, Some(hash)) => of_transaction(hash, &args.eth_http, context).await?,
+        (None, None) => return Err(Failure::usage("no calldata given")),
+    };
+    let mut batch = calldata::decode(&input).map_err(|error| unreadable("calldata", error))?;
+    if let Some(given) = &args.returned {
+        let returned = bytes_of(given)?;
+        batch.add_returned(&returned).map_err(|error| unreadable("return data", error))?;
+    }
+    if args.json {
+        context.printer.data(&format!("{:#}", calldata::to_json(&batch)))
+    } else {
+        context.printer.data(&render(&batch))
+    }
+}
+
+fn unreadable(what: &str, error: calldata::Error) -> Failure {
+    Failure::new(FailureKind::Data, format!("the {what} cannot be read: {error}"))
+}
+
+async fn of_transaction(
+    hash: B256,
+    urls: &[String],
+    context: &Context,
+) -> Result<Vec<u8>, Failure> {
+    let mut config = EthConfig::new(urls.iter().cloned());
+    // Any chain will do, whatever contracts it has.
+    config.check_contracts = false;
+    let ask = async {
+        let provider = Provider::connect(config).await?;
+        provider.calldata_of(hash).await
+    };
+    let found = tokio::select! {
+        found = ask => found?,
+        () = context.cancel.cancelled() => return Err(Failure::interrupted()),
+    };
+    let missing = || Failure::new(FailureKind::Data, format!("no node knows transaction {hash}"));
+    Ok(found.ok_or_else(missing)?.to_vec())
+}
+
+/// The bytes that an argument stands for.
+fn bytes_of(given: &str) -> Result<Vec<u8>, Failure> {
+    if given == "-" {
+        return read(std::io::stdin().lock(), "standard input");
+    }
+    if let Some(bytes) = from_hex(given.as_bytes()) {
+        return Ok(bytes);
+    }
+    let path = Path::new(given);
+    match std::fs::File::open(path) {
+        Ok(file) => read(file, given),
+        Err(_) if given.starts_with("0x") => {
+            let wrong = given.char_indices().skip(2).find(|(_, c)| !c.is_ascii_hexdigit());
+            let problem = match wrong {
+                Some((at, c)) => {
+                    format!("character {at} of the calldata, {c:?}, is no hexadecimal digit")
+                }
+                None => "the calldata has an odd number of hexadecimal digits".to_owned(),
+            };
+            Err(Failure::usage(problem))
+        }
+        Err(error) => {
+            let shown: String = given.chars().take(60).collect();
+            Err(Failure::usage(format!("cannot open {shown}: {error}"))
+                .hint("calldata is hexadecimal, a file, or - for standard input"))
+        }
+    }
+}
+
+fn read(input: impl Read, name: &str) -> Result<Vec<u8>, Failure> {
+    let mut bytes = Vec::new();
+    let fault = |error| Failure::usage(format!("cannot read {name}: {error}"));
+    input.take(MOST_BYTES + 1).read_to_end(&mut bytes).map_err(fault)?;
+    if bytes.len() as u64 > MOST_BYTES {
+        return Err(Failure::usage(format!("{name} is larger than {} MiB", MOST_BYTES >> 20)));
+    }
+    Ok(from_hex(&bytes).unwrap_or(bytes))
+}
+
+/// Text of hexadecimal digits, with or without 0x, quotes and line ends; `None` for all else.
+fn from_hex(text: &[u8]) -> Option<Vec<u8>> {
+    let digits: Vec<u8> =
+        text.iter().copied().filter(|byte| !byte.is_ascii_whitespace() && *byte != b'"').collect();
+    hex::decode(&digits).ok().filter(|bytes| !bytes.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hexadecimal_is_read_with_and_without_prefix_quotes_and_line_ends() {
+        for text in ["0x0102", "0102", "\"0x0102\"\n", "0x01\n02\r\n"] {
+            assert_eq!(from_hex(text.as_bytes()), Some(vec![1, 2]), "{text:?}");
+        }
+        for text in ["", "0x", "0x123", "call.hex", "\u{1}\u{2}"] {
+            assert_eq!(from_hex(text.as_bytes()), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_hexadecimal_and_no_file_is_explained() {
+        let message = |given| bytes_of(given).unwrap_err().to_string();
+        assert_eq!(message("0x12g4"), "character 4 of the calldata, 'g', is no hexadecimal digit");
+        assert_eq!(message("0x123"), "the calldata has an odd number of hexadecimal digits");
+        assert!(message("nowhere.hex").starts_with("cannot open nowhere.hex"));
+    }
+}

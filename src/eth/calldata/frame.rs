@@ -1,0 +1,159 @@
+//! Bounded reads of ABI-encoded bytes. Every error names the byte in the whole input.
+
+use alloy::primitives::{Address, U256};
+
+/// Why bytes cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("byte {position}: {problem}")]
+pub struct Error {
+    /// The byte of the whole input, from 0.
+    pub position: usize,
+    /// What is wrong there.
+    pub problem: String,
+}
+
+/// A part of the input that offsets are counted from, and that nothing in it may leave.
+#[derive(Clone, Copy, Debug)]
+pub struct Frame<'a> {
+    content: &'a [u8],
+    /// Where it begins in the whole input.
+    position: usize,
+}
+
+impl<'a> Frame<'a> {
+    /// The whole input.
+    pub const fn whole(content: &'a [u8]) -> Self {
+        Self { content, position: 0 }
+    }
+
+    /// Its bytes.
+    pub const fn content(&self) -> &'a [u8] {
+        self.content
+    }
+
+    /// Where it begins in the whole input.
+    pub const fn position(&self) -> usize {
+        self.position
+    }
+
+    /// An error at the beginning of the frame.
+    pub fn problem(&self, problem: impl Into<String>) -> Error {
+        Error { position: self.position, problem: problem.into() }
+    }
+
+    fn problem_at(&self, at: usize, problem: String) -> Error {
+        Error { position: self.position.saturating_add(at), problem }
+    }
+
+    /// What follows the first `count` bytes.
+    ///
+    /// # Errors
+    /// There are not as many.
+    pub fn skip(&self, count: usize, what: &str) -> Result<Self, Error> {
+        match self.content.get(count..) {
+            Some(content) => Ok(Self { content, position: self.position + count }),
+            None => Err(self.problem(format!("the input ends before {what}"))),
+        }
+    }
+
+    /// The 32 bytes at `at`.
+    ///
+    /// # Errors
+    /// The frame ends before.
+    pub fn word(&self, at: usize, what: &str) -> Result<&'a [u8; 32], Error> {
+        let bytes = at.checked_add(32).and_then(|end| self.content.get(at..end));
+        bytes.and_then(|bytes| bytes.try_into().ok()).ok_or_else(|| {
+            let length = self.content.len();
+            self.problem_at(at, format!("{what} lies beyond the end, {length} bytes from here on"))
+        })
+    }
+
+    /// A number that counts bytes or elements.
+    fn size(&self, at: usize, what: &str) -> Result<usize, Error> {
+        let number = U256::from_be_bytes(*self.word(at, what)?);
+        // What does not fit is beyond any input.
+        Ok(usize::try_from(number).unwrap_or(usize::MAX))
+    }
+
+    /// An address.
+    ///
+    /// # Errors
+    /// The frame ends before, or the upper 12 bytes are not zero.
+    pub fn address(&self, at: usize, what: &str) -> Result<Address, Error> {
+        let word = self.word(at, what)?;
+        if word[..12].iter().any(|&byte| byte != 0) {
+            return Err(self.problem_at(at, format!("{what} is no address: {}", hex(word))));
+        }
+        Ok(Address::from_slice(&word[12..]))
+    }
+
+    /// A flag.
+    ///
+    /// # Errors
+    /// The frame ends before, or it is neither 0 nor 1.
+    pub fn flag(&self, at: usize, what: &str) -> Result<bool, Error> {
+        let word = self.word(at, what)?;
+        match (word[..31].iter().all(|&byte| byte == 0), word[31]) {
+            (true, flag @ (0 | 1)) => Ok(flag == 1),
+            _ => Err(self.problem_at(at, format!("{what} is neither 0 nor 1: {}", hex(word)))),
+        }
+    }
+
+    /// The part that the offset at `at` points to, up to the end of this one.
+    ///
+    /// # Errors
+    /// The offset or what it points to lies beyond the end.
+    pub fn follow(&self, at: usize, what: &str) -> Result<Self, Error> {
+        let offset = self.size(at, &format!("the offset of {what}"))?;
+        match self.content.get(offset..) {
+            Some(content) if !content.is_empty() => {
+                Ok(Self { content, position: self.position + offset })
+            }
+            _ => {
+                let length = self.content.len();
+                let text = format!("the offset of {what} is {}, of {length} bytes", shown(offset));
+                Err(self.problem_at(at, text))
+            }
+        }
+    }
+
+    /// Number of the elements of an array at the beginning, and the part their offsets count from.
+    /// There are words for as many.
+    ///
+    /// # Errors
+    /// There are not.
+    pub fn array(&self, what: &str) -> Result<(usize, Self), Error> {
+        let count = self.size(0, what)?;
+        let elements = self.skip(32, what)?;
+        let most = elements.content.len() / 32;
+        if count > most {
+            let text = format!("{what} is {}, there is room for {most}", shown(count));
+            return Err(self.problem(text));
+        }
+        Ok((count, elements))
+    }
+
+    /// Bytes at the beginning, with their length before them.
+    ///
+    /// # Errors
+    /// The length leads beyond the end.
+    pub fn bytes(&self, what: &str) -> Result<Self, Error> {
+        let length = self.size(0, what)?;
+        let rest = self.skip(32, what)?;
+        match rest.content.get(..length) {
+            Some(content) => Ok(Self { content, position: rest.position }),
+            None => {
+                let text = format!("{what} is {}, of {} bytes", shown(length), rest.content.len());
+                Err(self.problem(text))
+            }
+        }
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    alloy::hex::encode_prefixed(bytes)
+}
+
+fn shown(number: usize) -> String {
+    if number == usize::MAX { "more than any input has".to_owned() } else { number.to_string() }
+}

@@ -1,0 +1,124 @@
+//! `decode-multicall` from every kind of input, to a table and to JSON.
+
+use alloy::primitives::{Bytes, U256};
+use alloy::sol_types::{SolCall, SolValue};
+use audius_etl::eth::Contracts;
+use audius_etl::eth::abi::{DelegateManager, Multicall3, Staking, Token};
+use serde_json::Value;
+
+use crate::support::TestEnv;
+use crate::support::anvil::{Anvil, Mocks, holder};
+
+/// What a refresh of `holders` asks mainnet, without the check of the block number.
+fn mainnet_shaped(holders: u64) -> Vec<u8> {
+    let contracts = Contracts::default();
+    let call = |target, data: Vec<u8>| Multicall3::Call3 {
+        target,
+        allowFailure: true,
+        callData: Bytes::from(data),
+    };
+    let calls = (0..holders).flat_map(|number| {
+        let account = holder(number);
+        let delegated = DelegateManager::getTotalDelegatorStakeCall { delegator: account };
+        [
+            call(contracts.audio, Token::balanceOfCall { account }.abi_encode()),
+            call(contracts.staking, Staking::totalStakedForCall { account }.abi_encode()),
+            call(contracts.delegate_manager, delegated.abi_encode()),
+        ]
+    });
+    Multicall3::aggregate3Call { calls: calls.collect() }.abi_encode()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    alloy::hex::encode_prefixed(bytes)
+}
+
+#[test]
+fn six_hundred_sub_calls_are_a_readable_table() {
+    let env = TestEnv::new();
+    env.write("call.hex", hex(&mainnet_shaped(200)));
+    let run = env.run(&["decode-multicall", "call.hex"]);
+    assert_eq!(run.code(), 0, "{run:?}");
+    let text = run.stdout();
+    let head: Vec<&str> = text.lines().take(12).collect();
+    insta::assert_snapshot!("decode_multicall_head", head.join("\n"));
+    assert!(text.lines().last().unwrap().trim_start().starts_with("599"), "{text}");
+    assert_eq!(text.lines().count(), 4 + 1 + 2 + 600);
+}
+
+#[test]
+fn hexadecimal_text_bytes_and_standard_input_say_the_same() {
+    let (env, input) = (TestEnv::new(), mainnet_shaped(2));
+    env.write("call.hex", format!("\"{}\"\n", hex(&input))).write("call.bin", &input);
+    let typed = env.run(&["decode-multicall", &hex(&input)]);
+    assert_eq!(typed.code(), 0, "{typed:?}");
+    for file in ["call.hex", "call.bin"] {
+        assert_eq!(env.run(&["decode-multicall", file]).stdout(), typed.stdout());
+    }
+    let file = std::fs::File::open(env.path().join("call.hex")).unwrap();
+    let piped = env.command(&["decode-multicall", "-"]).stdin(file).output().unwrap();
+    assert_eq!(String::from_utf8(piped.stdout).unwrap(), typed.stdout());
+}
+
+#[test]
+fn results_are_beside_their_calls_and_json_has_everything() {
+    let env = TestEnv::new();
+    let ok = |number: u64| Multicall3::Result {
+        success: true,
+        returnData: U256::from(number).abi_encode().into(),
+    };
+    let failed = Multicall3::Result { success: false, returnData: Bytes::new() };
+    let returned = Multicall3::aggregate3Call::abi_encode_returns(&vec![ok(12), failed, ok(0)]);
+    env.write("result.hex", hex(&returned));
+    let input = hex(&mainnet_shaped(1));
+    let run = env.run(&["decode-multicall", &input, "--returned", "result.hex"]);
+    assert!(run.stdout().contains("failed: no reason given"), "{run:?}");
+    let run = env.run(&["decode-multicall", &input, "--returned", "result.hex", "--json"]);
+    let json: Value = serde_json::from_str(&run.stdout()).unwrap();
+    assert_eq!(json["function"], "aggregate3");
+    let first = &json["calls"][0];
+    assert_eq!(first["name"], "balanceOf");
+    assert_eq!(first["arguments"][0]["value"], holder(0).to_string());
+    assert_eq!(first["result"], serde_json::json!({"success": true, "size": 32, "values": ["12"]}));
+    assert_eq!(json["calls"][1]["result"], serde_json::json!({"success": false, "size": 0}));
+}
+
+#[test]
+fn input_that_is_no_batch_is_refused_with_the_byte() {
+    let env = TestEnv::new();
+    let mut input = mainnet_shaped(3);
+    input[4 + 30] = 0xff;
+    let run = env.run(&["decode-multicall", &hex(&input)]);
+    assert_eq!(run.code(), 6, "{run:?}");
+    assert!(run.stderr().contains("the calldata cannot be read: byte 4: "), "{run:?}");
+    let run = env.run(&["decode-multicall", "0x70a08231"]);
+    assert_eq!(run.code(), 6, "{run:?}");
+    let run = env.run(&["decode-multicall", "0xzz"]);
+    assert_eq!(run.code(), 2, "{run:?}");
+    assert_eq!(env.run(&["decode-multicall"]).code(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transaction_is_read_from_a_node() {
+    let anvil = Anvil::start().await;
+    let data = Mocks::setModeCall { a: holder(1), m: 1 };
+    let call = Multicall3::Call3 {
+        target: anvil.contracts.audio,
+        allowFailure: true,
+        callData: data.abi_encode().into(),
+    };
+    let batch = Multicall3::aggregate3Call { calls: vec![call] };
+    let hash = anvil.send(anvil.contracts.multicall, &batch).await;
+    anvil.mine(1).await;
+    let (env, url) = (TestEnv::new(), anvil.url());
+    let decode = |hash: String| {
+        let args = ["decode-multicall", "--tx", &hash, "--eth-http", &url];
+        tokio::task::block_in_place(|| env.run(&args))
+    };
+    let run = decode(hash.to_string());
+    assert_eq!(run.code(), 0, "{run:?}");
+    assert!(run.stdout().starts_with("aggregate3: 1 sub-calls"), "{run:?}");
+    let run = decode(format!("0x{}", "00".repeat(32)));
+    assert_eq!(run.code(), 6, "{run:?}");
+    assert!(run.stderr().contains("no node knows transaction"), "{run:?}");
+}
