@@ -12,8 +12,8 @@ use crate::eth::{EthConfig, Provider, calldata};
 use crate::failure::{Failure, FailureKind};
 use crate::terminal::multicall::render;
 
-/// No transaction is nearly as large; what is larger is refused before it is read.
-const MOST_BYTES: u64 = 64 << 20;
+/// No transaction and hardly a call is as large; what is larger is refused before it is read.
+const MOST_BYTES: u64 = 4 << 20;
 
 /// Say which calls a batch makes, and what they returned
 ///
@@ -57,10 +57,10 @@ pub(crate) async fn run(args: DecodeMulticallArgs, context: &Context) -> Result<
         (None, Some(hash)) => of_transaction(hash, &args.eth_http, context).await?,
         (None, None) => return Err(Failure::usage("no calldata given")),
     };
-    let mut batch = calldata::decode(&input).map_err(|error| unreadable("calldata", error))?;
+    let mut batch = calldata::decode(&input).map_err(|error| unreadable("calldata", &error))?;
     if let Some(given) = &args.returned {
         let returned = bytes_of(given)?;
-        batch.add_returned(&returned).map_err(|error| unreadable("return data", error))?;
+        batch.add_returned(&returned).map_err(|error| unreadable("return data", &error))?;
     }
     if args.json {
         context.printer.data(&format!("{:#}", calldata::to_json(&batch)))
@@ -69,7 +69,7 @@ pub(crate) async fn run(args: DecodeMulticallArgs, context: &Context) -> Result<
     }
 }
 
-fn unreadable(what: &str, error: calldata::Error) -> Failure {
+fn unreadable(what: &str, error: &calldata::Error) -> Failure {
     Failure::new(FailureKind::Data, format!("the {what} cannot be read: {error}"))
 }
 

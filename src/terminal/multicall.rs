@@ -129,7 +129,7 @@ mod tests {
         let input = Multicall3::aggregate3Call { calls }.abi_encode();
         let text = render(&calldata::decode(&input).unwrap());
         let lines: Vec<_> = text.lines().collect();
-        assert_eq!(lines[0], "aggregate3: 2 sub-calls, 708 bytes of calldata");
+        assert_eq!(lines[0], "aggregate3: 2 sub-calls, 740 bytes of calldata");
         assert_eq!(lines[1], "Multicall3 is 0xcA11bde05977b3631167028862bE2a173976CA11");
         assert!(
             lines.iter().any(|line| line.contains("0.0")
