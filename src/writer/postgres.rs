@@ -276,29 +276,9 @@ impl PostgresSink {
             }
         }
     }
-}
 
-impl Sink for PostgresSink {
-    async fn write(&mut self, run: Arc<Run>) -> Result<Written, Error> {
-        let mut written = Written { blocks: run.blocks.len(), ..Written::default() };
-        self.write_run(&run, &mut written).await?;
-        if let Some(last) = run.last_checkpoint() {
-            self.committed.insert(last.chain.clone(), last.id);
-            written.checkpoint = Some(last.clone());
-            if run.keep_history {
-                self.without_history.remove(&last.chain);
-            }
-            let mut numbered =
-                run.blocks.iter().filter(|block| block.checkpoint.em_block.is_some());
-            if let Some(block) = numbered.next_back() {
-                self.last_block = Some(block.checkpoint.block_hash.clone());
-            }
-            self.prune(&run, last).await;
-        }
-        Ok(written)
-    }
-
-    async fn rollback(&mut self, checkpoint: u64) -> Result<Checkpoint, Error> {
+    /// One attempt at going back.
+    async fn rollback_once(&mut self, checkpoint: u64) -> Result<Checkpoint, Error> {
         if self.session.is_none() {
             let found = self.reconnect().await?;
             self.expect(&found)?;
@@ -323,6 +303,39 @@ impl Sink for PostgresSink {
         self.committed = stand.committed;
         self.last_block = stand.last_block;
         Ok(checkpoint)
+    }
+}
+
+impl Sink for PostgresSink {
+    async fn write(&mut self, run: Arc<Run>) -> Result<Written, Error> {
+        let mut written = Written { blocks: run.blocks.len(), ..Written::default() };
+        self.write_run(&run, &mut written).await?;
+        if let Some(last) = run.last_checkpoint() {
+            self.committed.insert(last.chain.clone(), last.id);
+            written.checkpoint = Some(last.clone());
+            if run.keep_history {
+                self.without_history.remove(&last.chain);
+            }
+            let mut numbered =
+                run.blocks.iter().filter(|block| block.checkpoint.em_block.is_some());
+            if let Some(block) = numbered.next_back() {
+                self.last_block = Some(block.checkpoint.block_hash.clone());
+            }
+            self.prune(&run, last).await;
+        }
+        Ok(written)
+    }
+
+    async fn rollback(&mut self, checkpoint: u64) -> Result<Checkpoint, Error> {
+        let mut retry = Retry::new(self.config.retry_for);
+        loop {
+            match self.rollback_once(checkpoint).await {
+                Err(error) if error.is_retryable() => {
+                    retry.pause(error, &mut Written::default()).await?;
+                }
+                ended => return ended,
+            }
+        }
     }
 
     async fn close(self) {

@@ -69,6 +69,7 @@ pub(super) struct Ethereum {
     follower: Follower,
     stored: Vec<ChainPosition>,
     printer: Printer,
+    once: bool,
 }
 
 /// Connects to the nodes, if any are named.
@@ -88,7 +89,7 @@ pub(super) async fn open(
     let writer = handle.on(Lane::Ethereum);
     let follower = Follower::new(provider, wallets, writer, args.config(once));
     let (stored, printer) = (start.ethereum.clone(), context.printer.clone());
-    Ok(Some(Ethereum { follower, stored, printer }))
+    Ok(Some(Ethereum { follower, stored, printer, once }))
 }
 
 impl Ethereum {
@@ -115,12 +116,17 @@ impl Ethereum {
         Ok(ended? == End::Interrupted)
     }
 
-    /// Runs beside other work until both have ended; an error of one ends the other.
+    /// Runs beside other work until both have ended; an error of one ends the other. Where both go
+    /// to their head and stop, it runs afterwards: wallets that the work brings are read, too.
     pub(super) async fn beside<T>(
         self,
         work: impl Future<Output = Result<T, Failure>>,
         stop: &CancellationToken,
     ) -> Result<(T, bool), Failure> {
+        if self.once {
+            let worked = work.await?;
+            return Ok((worked, self.run(stop).await?));
+        }
         let work = async {
             let ended = work.await;
             if ended.is_err() {

@@ -1,6 +1,7 @@
 //! Following a real Ethereum node: whatever happens on the way, after quiet every balance is what a
 //! direct read says at the checkpoint's block.
 
+mod beside;
 mod events;
 mod faults;
 mod kill;
