@@ -27,6 +27,16 @@ const WALKED_AT_ONCE: u64 = 20_000;
 /// Rows read in full at a time. Bounds memory together with the size of a row.
 pub(crate) const IN_FULL_AT_ONCE: usize = 500;
 
+/// Segments that are walked with one statement where an index finds them: the planner looks at each.
+const RANGES_AT_ONCE: usize = 200;
+
+/// Rows of unequal segments that are walked without looking for smaller segments first.
+const WALKED_WITHOUT_ASKING: u64 = 50_000;
+
+/// Rows of the smallest segments, and how many of those there are at most.
+const FINE_ROWS: u64 = 16;
+const MOST_FINE_SEGMENTS: u64 = 65_536;
+
 /// How often unequal segments are split at most.
 const SPLITS: usize = 3;
 
@@ -110,6 +120,7 @@ impl<'a> TableRun<'a> {
         let mut bounds = self.first_bounds(&mut etl, &mut prod).await?;
         let mut sessions = Both { etl, prod };
         let mut only: Option<Both<String>> = None;
+        let mut fine = false;
         for split in 0.. {
             let (given_back, segments) =
                 self.checksums(sessions, &bounds, only.as_ref(), &snapshots).await?;
@@ -119,11 +130,15 @@ impl<'a> TableRun<'a> {
                 break;
             }
             let (etl, prod) = (&mut sessions.etl, &mut sessions.prod);
-            if split < SPLITS && self.worth_splitting(&segments, &unequal) {
+            let finer = self.finer_segments(&segments, &unequal, fine);
+            if let Some(rows) = finer.filter(|_| split < SPLITS) {
                 let chosen = self.conditions(&bounds, &unequal);
-                bounds =
-                    self.finer_bounds(etl, prod, &bounds, &segments, &unequal, &chosen).await?;
+                let count = rows_of(&segments, &unequal) / rows;
+                bounds = self
+                    .finer_bounds(etl, prod, &bounds, &segments, &unequal, &chosen, count)
+                    .await?;
                 only = Some(chosen);
+                fine = rows == FINE_ROWS;
                 continue;
             }
             for group in self.groups(&segments, &unequal) {
@@ -211,11 +226,24 @@ impl<'a> TableRun<'a> {
         unequal
     }
 
-    /// Whether reading the unequal segments once more for smaller ones costs less than walking them.
-    fn worth_splitting(&self, segments: &Both<Segments>, unequal: &[i64]) -> bool {
-        let limit = self.run.options.segment_rows.saturating_mul(4);
-        let rows: u64 = unequal.iter().map(|&number| larger(segments, number)).sum();
-        rows / unequal.len().max(1) as u64 > limit
+    /// Rows of smaller segments, if reading the unequal ones once more for those costs less than
+    /// walking all their rows. Few differences in many rows show up in the fine ones: walking a row
+    /// costs several times what summing up its hash does.
+    fn finer_segments(
+        &self,
+        segments: &Both<Segments>,
+        unequal: &[i64],
+        fine: bool,
+    ) -> Option<u64> {
+        let usual = self.run.options.segment_rows;
+        let rows = rows_of(segments, unequal);
+        if fine || rows < 2 * FINE_ROWS {
+            None
+        } else if rows / unequal.len().max(1) as u64 > usual.saturating_mul(4) {
+            Some(usual.max(FINE_ROWS + 1))
+        } else {
+            (rows > WALKED_WITHOUT_ASKING).then_some(FINE_ROWS)
+        }
     }
 
     /// The conditions that leave the rows of these segments, on both sides.
@@ -225,7 +253,8 @@ impl<'a> TableRun<'a> {
         Both { etl: of(Side::Etl), prod: of(Side::Prod) }
     }
 
-    /// Where smaller segments begin within the unequal ones.
+    /// Where `count` smaller segments begin within the unequal ones.
+    #[expect(clippy::too_many_arguments, reason = "what is known of the segments so far")]
     async fn finer_bounds(
         &self,
         etl: &mut Session,
@@ -234,19 +263,18 @@ impl<'a> TableRun<'a> {
         segments: &Both<Segments>,
         unequal: &[i64],
         chosen: &Both<String>,
+        count: u64,
     ) -> Result<Vec<String>, Error> {
-        let count = |segments: &Segments| -> u64 {
+        let of = |segments: &Segments| -> u64 {
             unequal.iter().map(|&number| segments.get(number).rows).sum()
         };
-        let (mine, theirs) = (count(&segments.etl), count(&segments.prod));
-        let side = if mine >= theirs { Side::Etl } else { Side::Prod };
-        let wanted = mine.max(theirs) / self.run.options.segment_rows.max(1);
+        let side = if of(&segments.etl) >= of(&segments.prod) { Side::Etl } else { Side::Prod };
         let query = Self::query(self.plan, self.run, &self.selection, side);
         let (session, only) = match side {
             Side::Etl => (etl, &chosen.etl),
             Side::Prod => (prod, &chosen.prod),
         };
-        let sql = query.bounds(wanted.clamp(2, MOST_SEGMENTS), None, Some(only));
+        let sql = query.bounds(count.clamp(2, MOST_FINE_SEGMENTS), None, Some(only));
         let mut finer = self.read_bounds(session, &sql).await?;
         // The old boundaries keep neighbours apart that are known to be equal.
         for &number in unequal {
@@ -274,7 +302,8 @@ impl<'a> TableRun<'a> {
         let mut rows = u64::MAX;
         for &number in unequal {
             let more = larger(segments, number);
-            if rows.saturating_add(more) > WALKED_AT_ONCE {
+            let full = groups.last().is_some_and(|group| group.len() >= RANGES_AT_ONCE);
+            if full || rows.saturating_add(more) > WALKED_AT_ONCE {
                 groups.push(Vec::new());
                 rows = 0;
             }
@@ -406,6 +435,10 @@ impl Run {
         let shard = options.shard.map(|(part, of)| (part - 1, of));
         Selection { condition: options.condition.clone(), sample_below, shard }
     }
+}
+
+fn rows_of(segments: &Both<Segments>, numbers: &[i64]) -> u64 {
+    numbers.iter().map(|&number| larger(segments, number)).sum()
 }
 
 fn larger(segments: &Both<Segments>, number: i64) -> u64 {
