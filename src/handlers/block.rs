@@ -47,15 +47,19 @@ pub fn apply(
     let mut result = BlockResult::default();
     let prefetch = Prefetch::of(entity_calls(block).map(|(_, tx)| tx));
     for (position, (index, tx)) in entity_calls(block).enumerate() {
-        let earlier = entity_calls(block).take(position).map(|(_, tx)| tx);
         let mut scope = Scope::new(store, context, env);
-        scope.unfetched = prefetch.unfetched(tx, earlier);
+        scope.unfetched = prefetch.unfetched(tx, position);
         let outcome = dispatch(tx, &mut scope);
         match &outcome {
             Outcome::Missing => result.incomplete = true,
-            Outcome::Skipped(_) => result.skipped.push(tx.hash.clone()),
-            Outcome::Applied | Outcome::Rejected(_) | Outcome::Poisoned(_) | Outcome::Unhandled => {
+            Outcome::Skipped(_) if env.rules.records_skipped => {
+                result.skipped.push(tx.hash.clone());
             }
+            Outcome::Applied
+            | Outcome::Rejected(_)
+            | Outcome::Skipped(_)
+            | Outcome::Poisoned(_)
+            | Outcome::Unhandled => {}
         }
         result.outcomes.push((index, outcome));
     }

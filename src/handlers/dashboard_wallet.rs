@@ -52,6 +52,8 @@ pub fn delete(call: &Call<'_>, scope: &mut Scope<'_>) -> Handled {
     let tx = call.tx;
     let link = Link::open(call, scope)?;
     let row = link.existing.clone().ok_or_else(|| reject("wallet_not_linked"))?;
+    let linked = row.is_delete != Some(true);
+    ensure(linked || scope.env.rules.unlink_repeats, "wallet_not_linked")?;
     ensure(link.by_user() || link.by_wallet(), "signer_unrelated")?;
     ensure(!link.by_user() || row.user_id == tx.user_id, "wallet_of_another_user")?;
     scope.put(DashboardWalletUser {

@@ -1,7 +1,7 @@
 //! Finds the handler of a call, runs it and says what became of the call.
 
 use super::{Call, HandlerError, Reason, Scope, prefetch, registry};
-use crate::model::EntityTx;
+use crate::{model::EntityTx, store::Mark};
 
 /// What became of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,8 +27,14 @@ pub fn dispatch(tx: &EntityTx, scope: &mut Scope<'_>) -> Outcome {
     match result {
         Ok(outcome) => outcome,
         Err(HandlerError::Missing) => Outcome::Missing,
-        Err(HandlerError::Reject(reason)) => Outcome::Rejected(reason),
-        Err(HandlerError::Skip(reason)) => Outcome::Skipped(reason),
+        Err(HandlerError::Reject(reason)) => {
+            undo_failed(mark, scope);
+            Outcome::Rejected(reason)
+        }
+        Err(HandlerError::Skip(reason)) => {
+            undo_failed(mark, scope);
+            Outcome::Skipped(reason)
+        }
         Err(HandlerError::Poison(reason)) => {
             scope.rollback(mark);
             Outcome::Poisoned(reason)
@@ -36,11 +42,17 @@ pub fn dispatch(tx: &EntityTx, scope: &mut Scope<'_>) -> Outcome {
     }
 }
 
+fn undo_failed(mark: Mark, scope: &mut Scope<'_>) {
+    if !scope.env.rules.failed_calls_leave_rows {
+        scope.rollback(mark);
+    }
+}
+
 fn run(tx: &EntityTx, scope: &mut Scope<'_>) -> Result<Outcome, HandlerError> {
     prefetch::check_raw(tx)?;
     let call = Call::new(tx)?;
     prefetch::check_envelope(&call, scope.unfetched)?;
-    let Some(entry) = registry::find(tx) else { return Ok(Outcome::Unhandled) };
+    let Some(entry) = registry::find(tx, &scope.env.rules) else { return Ok(Outcome::Unhandled) };
     (entry.handler)(&call, scope)?;
     Ok(Outcome::Applied)
 }

@@ -22,6 +22,7 @@ pub mod ledger;
 mod merge;
 pub mod metadata;
 pub mod notification;
+mod notification_setting;
 pub mod notify;
 pub mod playlist;
 mod prefetch;
@@ -46,8 +47,9 @@ pub use derived::count_plays;
 pub use dispatch::{Outcome, dispatch};
 pub use metadata::{Call, Metadata};
 pub use preload::preload;
+pub use rules::Rules;
 pub use scope::{BlockContext, Scope};
-pub use settings::{Derive, Environment, Rules};
+pub use settings::{Derive, Environment};
 
 use crate::store::Miss;
 

@@ -36,7 +36,8 @@ pub fn notify(
 /// # Errors
 /// See [`notify`].
 pub fn add(scope: &mut Scope<'_>, row: Notification) -> Result<(), HandlerError> {
-    if scope.stored::<Notification>((&row.group_id, &row.specifier))?.is_some() {
+    let direct = scope.env.rules.direct_notifications;
+    if !direct || scope.stored::<Notification>((&row.group_id, &row.specifier))?.is_some() {
         return Ok(());
     }
     scope.insert(row)

@@ -31,12 +31,18 @@ pub(super) struct Unfetched {
 pub(super) struct Prefetch {
     users: FxHashSet<i64>,
     signers: FxHashSet<(String, i64)>,
+    /// Position of the first call that leaves parsed metadata behind; looked for only where a call
+    /// depends on it.
+    first_leaving: Option<usize>,
 }
 
 impl Prefetch {
     /// Collects from the calls of a block; empty where no call depends on it.
     pub(super) fn of<'a>(calls: impl Iterator<Item = &'a EntityTx> + Clone) -> Self {
         let mut prefetch = Self::default();
+        if calls.clone().any(reuses_metadata) {
+            prefetch.first_leaving = calls.clone().position(leaves_metadata);
+        }
         if !calls.clone().any(is_cut_short) {
             return prefetch;
         }
@@ -57,18 +63,14 @@ impl Prefetch {
         prefetch
     }
 
-    /// What `tx` does not find; `earlier` are the calls before it in the block.
-    pub(super) fn unfetched<'a>(
-        &self,
-        tx: &EntityTx,
-        earlier: impl Iterator<Item = &'a EntityTx>,
-    ) -> Unfetched {
+    /// What `tx` does not find, the call at `position` of the block.
+    pub(super) fn unfetched(&self, tx: &EntityTx, position: usize) -> Unfetched {
         let cut = is_cut_short(tx);
         Unfetched {
             user: cut && !self.users.contains(&tx.user_id),
             grant: cut && !self.signers.contains(&(tx.signer.to_lowercase(), tx.user_id)),
-            leftover: tx.entity_type == "AssociatedWallet"
-                && !earlier.into_iter().any(leaves_metadata),
+            leftover: reuses_metadata(tx)
+                && self.first_leaving.is_none_or(|first| first >= position),
         }
     }
 }
@@ -143,6 +145,11 @@ fn reads_target(tx: &EntityTx) -> bool {
 /// Whether the pre-fetch gives up on the call before it asks for its user or grants.
 fn is_cut_short(tx: &EntityTx) -> bool {
     reads_target(tx) && !matches!(tx.json, Some(Ok(_)))
+}
+
+/// Whether the pre-fetch of a call takes what an earlier one left in that variable.
+fn reuses_metadata(tx: &EntityTx) -> bool {
+    tx.entity_type == "AssociatedWallet"
 }
 
 /// Whether the pre-fetch of a call leaves parsed metadata in the variable that later calls reuse.
@@ -272,7 +279,7 @@ mod tests {
     }
 
     fn is_poison(tx: &EntityTx) -> bool {
-        let unfetched = Prefetch::of([tx].into_iter()).unfetched(tx, [].into_iter());
+        let unfetched = Prefetch::of([tx].into_iter()).unfetched(tx, 0);
         let outcome = check_raw(tx)
             .and_then(|()| Call::new(tx))
             .and_then(|call| check_envelope(&call, unfetched));
@@ -322,10 +329,10 @@ mod tests {
     fn a_call_that_is_cut_short_finds_only_what_others_asked_for() {
         let react = tx("Comment", "React", "");
         let follow = tx("User", "Follow", "");
-        let alone = Prefetch::of([&react].into_iter()).unfetched(&react, [].into_iter());
+        let alone = Prefetch::of([&react].into_iter()).unfetched(&react, 0);
         assert!(alone.user && alone.grant);
         let calls = [&follow, &react];
-        let both = Prefetch::of(calls.into_iter()).unfetched(&react, [&follow].into_iter());
+        let both = Prefetch::of(calls.into_iter()).unfetched(&react, 1);
         assert!(!both.user && !both.grant);
     }
 }

@@ -3,8 +3,8 @@
 use std::{collections::HashMap, sync::LazyLock};
 
 use super::{
-    Handler, associated_wallet, collectibles, comment, dashboard_wallet, developer_app, email,
-    event, grant, notification, playlist, social, tip, track, user,
+    Handler, Rules, associated_wallet, collectibles, comment, dashboard_wallet, developer_app,
+    email, event, grant, notification, notification_setting, playlist, social, tip, track, user,
 };
 use crate::model::EntityTx;
 
@@ -39,11 +39,11 @@ pub const HANDLERS: &[Entry] = &[
     entry("Collectibles", "Update", collectibles::store),
     entry("Comment", "Create", comment::create),
     entry("Comment", "Delete", comment::delete),
-    entry("Comment", "Mute", comment::mute),
+    entry("Comment", "Mute", notification_setting::mute),
     entry("Comment", "Pin", comment::pin),
     entry("Comment", "React", comment::react),
     entry("Comment", "Report", comment::report),
-    entry("Comment", "Unmute", comment::unmute),
+    entry("Comment", "Unmute", notification_setting::unmute),
     entry("Comment", "Unpin", comment::unpin),
     entry("Comment", "Unreact", comment::unreact),
     entry("Comment", "Update", comment::update),
@@ -71,8 +71,8 @@ pub const HANDLERS: &[Entry] = &[
     entry("Track", "Create", track::create),
     entry("Track", "Delete", track::delete),
     entry("Track", "Download", track::download),
-    entry("Track", "Mute", track::mute),
-    entry("Track", "Unmute", track::unmute),
+    entry("Track", "Mute", notification_setting::mute),
+    entry("Track", "Unmute", notification_setting::unmute),
     entry("Track", "Update", track::update),
     entry("User", "Create", user::create),
     entry("User", "Mute", user::mute),
@@ -89,7 +89,10 @@ static BY_PAIR: LazyLock<HashMap<(&str, &str), &Entry>> =
     LazyLock::new(|| HANDLERS.iter().map(|entry| ((entry.entity, entry.action), entry)).collect());
 
 /// The handler of a transaction, if its pair has one.
-pub fn find(tx: &EntityTx) -> Option<&'static Entry> {
+pub fn find(tx: &EntityTx, rules: &Rules) -> Option<&'static Entry> {
+    if tx.entity_type == "Collectibles" && !rules.collectibles {
+        return None;
+    }
     let (entity, action) = (tx.entity_type.as_str(), tx.action.as_str());
     BY_PAIR.get(&(entity, action)).or_else(|| BY_PAIR.get(&(ANY, action))).copied()
 }

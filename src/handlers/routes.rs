@@ -38,7 +38,7 @@ pub(super) fn free_slug<R: Route>(
     record_id: i64,
     owner_id: i64,
 ) -> Result<slug::UniqueSlug, HandlerError> {
-    let title_slug = slug::title_slug(title, record_id);
+    let title_slug = slug::title_slug(title, record_id, &scope.env.rules);
     let mut highest = None;
     for route in scope.view_by::<R>(R::OWNER_TITLE_SLUG, (owner_id, &title_slug))? {
         if is_listed(route.as_ref(), scope)? {
@@ -50,9 +50,7 @@ pub(super) fn free_slug<R: Route>(
         highest = stored.iter().map(|route| route.collision_id()).max();
     }
     let exists = slug::ends_in_digit(&title_slug) && is_taken::<R>(scope, owner_id, &title_slug)?;
-    slug::unique_slug(title, record_id, highest, exists, |slug| {
-        is_taken::<R>(scope, owner_id, slug)
-    })
+    slug::unique_slug(title_slug, highest, exists, |slug| is_taken::<R>(scope, owner_id, slug))
 }
 
 /// Whether the block made the row and put it on its list.

@@ -21,6 +21,7 @@ pub(super) struct Sandbox {
     number: i64,
     /// Signs the calls in place of the acting users' wallets.
     signer: Option<String>,
+    rules: Rules,
 }
 
 /// A call: `(user, action, entity type, entity id, metadata)`.
@@ -31,7 +32,12 @@ impl Sandbox {
     pub(super) fn new(rows: impl IntoIterator<Item = Row>) -> Self {
         let mut database = MemoryDatabase::default();
         rows.into_iter().for_each(|row| database.insert(row));
-        Self { store: Store::default(), database, number: 0, signer: None }
+        Self { store: Store::default(), database, number: 0, signer: None, rules: Rules::python() }
+    }
+
+    /// The same under other rules.
+    pub(super) fn under(self, rules: Rules) -> Self {
+        Self { rules, ..self }
     }
 
     /// Applies a block of calls; the hash of a call is `<block number>/<position>`.
@@ -81,7 +87,7 @@ impl Sandbox {
             clock: None,
             accepted_wallet_signatures: Vec::new(),
             derive: crate::handlers::Derive::Elsewhere,
-            rules: Rules::python(),
+            rules: self.rules.clone(),
         };
         loop {
             let result = block::apply(&mut self.store, &block, &context, &env, 1);
@@ -102,6 +108,11 @@ impl Sandbox {
     /// Applies one call as a block.
     pub(super) fn call(&mut self, call: Sent<'_>) -> Outcome {
         self.block(&[call]).remove(0)
+    }
+
+    /// A call as the body of a transaction.
+    pub(super) fn tx_of(&self, call: Sent<'_>) -> TxBody {
+        TxBody::ManageEntity(Box::new(self.tx(0, call)))
     }
 
     /// The stored rows of a table.

@@ -1,5 +1,6 @@
 //! What handlers need to know besides the chain and the store.
 
+use super::Rules;
 use crate::model::Timestamp;
 
 /// Settings of an index run that change what handlers write.
@@ -29,16 +30,4 @@ pub enum Derive {
     /// The database's own triggers, or nobody. Follower counts are still followed in memory,
     /// because comment handlers read them; they are not written.
     Elsewhere,
-}
-
-/// Every deliberate difference between the Python and the Go reference (design section 5).
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Rules {}
-
-impl Rules {
-    /// The behaviour that wrote production until spring 2026.
-    pub const fn python() -> Self {
-        Self {}
-    }
 }

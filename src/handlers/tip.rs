@@ -12,6 +12,9 @@ use crate::model::{
 /// Stores the reaction; in one block the last one to a tip.
 pub fn react(call: &Call<'_>, scope: &mut Scope<'_>) -> Handled {
     let tx = call.tx;
+    if !scope.env.rules.unsigned_tip_reactions {
+        super::signer::authorize(tx, scope)?;
+    }
     let Metadata::Update { data, .. } = &call.metadata else {
         return Err(reject("metadata_missing"));
     };

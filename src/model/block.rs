@@ -150,6 +150,43 @@ pub struct Play {
     pub country: String,
 }
 
+impl Play {
+    /// The track, where its id is a number that production's `plays` can hold.
+    pub fn track(&self) -> Option<i64> {
+        int4(&self.track_id)
+    }
+
+    /// The user, where the id is such a number.
+    pub fn user(&self) -> Option<i64> {
+        int4(&self.user_id)
+    }
+}
+
+/// Python's `int(text)` where the result fits the `integer` column.
+fn int4(text: &str) -> Option<i64> {
+    let text = text.trim();
+    let (negative, digits) = match text.as_bytes().first()? {
+        b'-' => (true, &text[1..]),
+        b'+' => (false, &text[1..]),
+        _ => (false, text),
+    };
+    // Single underscores between digits are allowed.
+    if digits.starts_with('_') || digits.ends_with('_') || digits.contains("__") {
+        return None;
+    }
+    let mut value: i64 = 0;
+    let mut any = false;
+    for byte in digits.bytes().filter(|byte| *byte != b'_') {
+        if !byte.is_ascii_digit() {
+            return None;
+        }
+        any = true;
+        value = value.saturating_mul(10).saturating_add(i64::from(byte - b'0'));
+    }
+    let value = if negative { -value } else { value };
+    (any && i32::try_from(value).is_ok()).then_some(value)
+}
+
 /// A periodic service-level report by the block's proposer.
 #[derive(Clone, Debug)]
 pub struct SlaRollup {
@@ -233,4 +270,32 @@ pub struct ValidatorDeregistration {
     pub comet_address: String,
     /// ed25519 public key.
     pub pub_key: Vec<u8>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn play_ids_are_read_as_python_reads_them() {
+        for (text, value) in [
+            ("12", Some(12)),
+            (" 12\n", Some(12)),
+            ("+5", Some(5)),
+            ("-5", Some(-5)),
+            ("1_000", Some(1000)),
+            ("0007", Some(7)),
+            ("2147483647", Some(2_147_483_647)),
+            ("2147483648", None),
+            ("99999999999999999999999", None),
+            ("1__0", None),
+            ("_1", None),
+            ("", None),
+            ("-", None),
+            ("0xabc", None),
+            ("1.0", None),
+        ] {
+            assert_eq!(int4(text), value, "{text:?}");
+        }
+    }
 }

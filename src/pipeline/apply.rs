@@ -195,7 +195,7 @@ impl Applier {
         if has_plays && self.options.plays {
             self.cursor.plays_slot += 1;
         }
-        let time = block.time.truncated_to_seconds();
+        let time = self.env.rules.time_of(block.time);
         let context = BlockContext {
             number: self.cursor.em_block,
             height: block.height,

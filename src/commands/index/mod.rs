@@ -163,6 +163,8 @@ Examples:
 pub enum RulesChoice {
     /// The Python discovery provider, which wrote production until spring 2026.
     Python,
+    /// The Go indexer, which writes production since, as far as its ways are known.
+    Go,
 }
 
 /// What to do with the signatures of entity transactions.

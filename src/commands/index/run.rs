@@ -319,6 +319,7 @@ fn environment(args: &IndexArgs, derive: Derive, database_now: Timestamp) -> Env
         database_now,
         rules: match args.rules {
             RulesChoice::Python => Rules::python(),
+            RulesChoice::Go => Rules::go(),
         },
     }
 }

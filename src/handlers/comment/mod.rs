@@ -6,7 +6,6 @@
 mod create;
 mod delete;
 mod draft;
-mod mute;
 mod notice;
 mod pin;
 mod react;
@@ -16,7 +15,6 @@ mod update;
 
 pub use create::create;
 pub use delete::delete;
-pub use mute::{mute, unmute};
 pub use pin::{pin, unpin};
 pub use react::{react, unreact};
 pub use report::report;

@@ -28,14 +28,16 @@ pub fn react(call: &Call<'_>, scope: &mut Scope<'_>) -> Handled {
     let tx = call.tx;
     silence::want(tx.user_id, scope);
     let (comment, reaction) = check(tx, scope)?;
-    ensure(reaction.is_none(), "already_reacted")?;
-    if call.data().is_none() {
+    let is_final = scope.env.rules.reactions_are_final;
+    let active = reaction.as_ref().is_some_and(|row| is_final || row.is_delete != Some(true));
+    ensure(!active, "already_reacted")?;
+    if call.data().is_none() && is_final {
         return Err(skip("metadata_empty"));
     }
     scope.put(CommentReaction {
         comment_id: tx.entity_id,
         user_id: tx.user_id,
-        created_at: scope.block.time,
+        created_at: reaction.map_or(scope.block.time, |row| row.created_at),
         updated_at: scope.block.time,
         is_delete: Some(false),
         txhash: tx.hash.clone(),
@@ -51,7 +53,13 @@ pub fn react(call: &Call<'_>, scope: &mut Scope<'_>) -> Handled {
 /// Rejects unknown and deleted comments, and users who never reacted.
 pub fn unreact(call: &Call<'_>, scope: &mut Scope<'_>) -> Handled {
     let tx = call.tx;
-    let (_, reaction) = check(tx, scope)?;
+    let reaction = if scope.env.rules.reactions_are_final {
+        check(tx, scope)?.1
+    } else {
+        authorize(tx, scope)?;
+        let found = scope.view::<CommentReaction>((tx.entity_id, tx.user_id))?;
+        found.filter(|row| row.is_delete != Some(true))
+    };
     let reaction = reaction.ok_or_else(|| reject("not_reacted"))?;
     scope.put(CommentReaction {
         is_delete: Some(true),

@@ -22,8 +22,8 @@ pub fn count<'p>(
     let mut missing = false;
     for play in plays {
         // A play without a track id is not in `plays` either.
-        let Ok(track_id) = play.track_id.parse::<i32>() else { continue };
-        let counted = count_one(play, i64::from(track_id), slot, scope);
+        let Some(track_id) = play.track() else { continue };
+        let counted = count_one(play, track_id, slot, scope);
         missing |= matches!(counted, Err(HandlerError::Missing));
     }
     if missing { Err(HandlerError::Missing) } else { Ok(()) }

@@ -31,6 +31,10 @@ pub fn create(call: &Call<'_>, scope: &mut Scope<'_>) -> Handled {
     authorize(tx, scope)?;
     ensure(scope.view::<Event>(tx.entity_id)?.is_none(), "event_exists")?;
     ensure(call.data().is_some(), "metadata_empty")?;
+    if !scope.env.rules.events_without_end {
+        ensure(call.sent("end_date").truthy(), "end_date_missing")?;
+        ensure(call.sent("event_type").truthy(), "event_type_missing")?;
+    }
     let end = end_date::instant(call.sent("end_date"))?;
     ensure(end.is_none_or(|end| end >= scope.block.time), "end_date_past")?;
     let track = track(call, scope)?;

@@ -27,7 +27,8 @@ pub fn update(call: &Call<'_>, scope: &mut Scope<'_>) -> Handled {
     if winners.are_first() {
         super::winners::announce(tx.entity_id, scope)?;
     }
-    if let Some(end) = data.get("end_date") {
+    let clears = scope.env.rules.events_without_end;
+    if let Some(end) = data.get("end_date").filter(|end| clears || !end.is_null()) {
         event.end_date = columns::timestamp(end)?;
     }
     if let Some(sent) = sent_data {

@@ -12,7 +12,7 @@ pub fn delete(call: &Call<'_>, scope: &mut Scope<'_>) -> Handled {
     let tx = call.tx;
     signer::authorize(tx, scope)?;
     let existing = validate::owned_playlist(tx, scope)?;
-    check_ddex_signer(tx, existing.ddex_app.as_deref())?;
+    check_ddex_signer(tx, existing.ddex_app.as_deref(), &scope.env.rules)?;
     let mut playlist = copied(&existing, tx, scope.block);
     playlist.is_delete = true;
     scope.put(playlist)

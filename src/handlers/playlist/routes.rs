@@ -42,7 +42,7 @@ impl Route for PlaylistRoute {
 pub(super) fn preload(name: Option<&str>, playlist_id: i64, owner_id: i64, scope: &mut Scope<'_>) {
     scope.want_by::<PlaylistRoute>(PlaylistRouteBy::Playlist, playlist_id);
     let Some(name) = name else { return };
-    let title_slug = slug::title_slug(name, playlist_id);
+    let title_slug = slug::title_slug(name, playlist_id, &scope.env.rules);
     scope.want_by::<PlaylistRoute>(PlaylistRouteBy::OwnerTitleSlug, (owner_id, &title_slug));
     scope.want::<PlaylistRoute>((owner_id, format!("{title_slug}-{playlist_id}")));
     scope.want::<PlaylistRoute>((owner_id, title_slug));
@@ -61,7 +61,7 @@ pub(super) fn update(
 ) -> Handled {
     let name = playlist.playlist_name.as_deref().ok_or_else(|| skip("playlist_name_missing"))?;
     let playlist_id = playlist.playlist_id;
-    let title_slug = slug::title_slug(name, playlist_id);
+    let title_slug = slug::title_slug(name, playlist_id, &scope.env.rules);
     let routes = scope.view_by::<PlaylistRoute>(PlaylistRouteBy::Playlist, playlist_id)?;
     let current = routes.into_iter().find(|route| route.is_current);
     if current.as_ref().is_some_and(|current| current.title_slug == title_slug) {
@@ -81,7 +81,7 @@ pub(super) fn update(
         txhash: tx.hash.clone(),
     };
     if is_create {
-        let slug = slug::numbered_slug(name, playlist_id, playlist_id);
+        let slug = slug::numbered_slug(name, playlist_id, playlist_id, &scope.env.rules);
         let with_id =
             PlaylistRoute { title_slug: slug.clone(), slug, is_current: false, ..route.clone() };
         add(with_id, scope)?;

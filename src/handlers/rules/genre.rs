@@ -91,6 +91,47 @@ pub fn is_genre(text: &str) -> bool {
     GENRES.contains(&text)
 }
 
+/// Other spellings of genres, lower-case.
+const GENRE_VARIANTS: [(&str, &str); 18] = [
+    ("hip-hop", "Hip-Hop/Rap"),
+    ("hiphop", "Hip-Hop/Rap"),
+    ("hip hop", "Hip-Hop/Rap"),
+    ("hip hop/rap", "Hip-Hop/Rap"),
+    ("rap", "Hip-Hop/Rap"),
+    ("r&b", "R&B/Soul"),
+    ("rnb", "R&B/Soul"),
+    ("r and b", "R&B/Soul"),
+    ("r&b/soul", "R&B/Soul"),
+    ("r&b soul", "R&B/Soul"),
+    ("drum and bass", "Drum & Bass"),
+    ("drum&bass", "Drum & Bass"),
+    ("dnb", "Drum & Bass"),
+    ("d&b", "Drum & Bass"),
+    ("edm", "Electronic"),
+    ("electronic dance music", "Electronic"),
+    ("lofi", "Lo-Fi"),
+    ("lo fi", "Lo-Fi"),
+];
+
+/// The form in which an open list stores a genre: the listed one it stands for, else with every word
+/// capitalised (handlers-b 5.1, "Go differs"). `None` for text without a word.
+pub fn common_form(text: &str) -> Option<String> {
+    let lower = text.to_lowercase();
+    let words: Vec<&str> = lower.split_whitespace().collect();
+    let spaced = words.join(" ");
+    let listed = GENRES.iter().find(|genre| genre.to_lowercase() == spaced);
+    let variant = GENRE_VARIANTS.iter().find(|(variant, _)| *variant == spaced);
+    if let Some(genre) = listed.or(variant.map(|(_, genre)| genre)) {
+        return Some((*genre).to_owned());
+    }
+    let capitalised = |word: &&str| -> String {
+        let mut letters = word.chars();
+        letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect()
+    };
+    let genre = words.iter().map(capitalised).collect::<Vec<_>>().join(" ");
+    (!genre.is_empty()).then_some(genre)
+}
+
 /// Whether a text is a musical key such as `E flat minor`, or `Silence` (handlers-b 5.3).
 pub fn is_musical_key(text: &str) -> bool {
     text == "Silence"

@@ -3,6 +3,7 @@
 
 use super::{HandlerError, Reason};
 
+mod choice;
 pub mod columns;
 pub mod conditions;
 pub mod contents;
@@ -15,6 +16,11 @@ pub mod schema;
 pub mod signatures;
 pub mod slug;
 pub mod unicode;
+
+#[cfg(test)]
+mod tests;
+
+pub use choice::Rules;
 
 /// Why a rule refuses an input, with a stable code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -158,6 +158,17 @@ pub fn check_genre(value: &Json) -> Result<(), Refusal> {
     }
 }
 
+/// The check of a genre where the list is open (handlers-b 5.1, "Go differs").
+///
+/// # Errors
+/// Reject for text over 100 code points. Other types count as absent.
+pub fn check_open_genre(value: &Json) -> Result<(), Refusal> {
+    match value.as_str() {
+        Some(text) if text.chars().count() > 100 => Err(Refusal::Reject("genre_too_long")),
+        _ => Ok(()),
+    }
+}
+
 /// A length limit in code points on a description, bio or the like: absent and null pass; lists and
 /// objects are measured by Python too.
 ///

@@ -2,7 +2,7 @@
 
 use unicode_normalization::UnicodeNormalization;
 
-use super::{hashid, unicode};
+use super::{Rules, hashid, unicode};
 
 /// A slug that is free, and the number that makes it so.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,15 +15,19 @@ pub struct UniqueSlug {
 
 /// The slug of a title before any collision (handlers-b 3.1): `My Track!` is `my-track`. A title
 /// that leaves nothing gives the hash id of the record, in its own case.
-pub fn title_slug(title: &str, record_id: i64) -> String {
-    let kept: String = title.nfc().filter(|c| !is_dropped_from_slug(*c)).collect();
-    let slug = unicode::lower(&dashed(unicode::strip(&kept)));
-    if slug.is_empty() { hashid::encode(record_id) } else { slug }
+pub fn title_slug(title: &str, record_id: i64, rules: &Rules) -> String {
+    let kept = without(title, is_dropped_from_slug, rules);
+    let slug = unicode::lower(&dashed(unicode::strip(&kept), rules));
+    match (slug.is_empty(), rules.unicode_slugs) {
+        (false, _) => slug,
+        (true, true) => hashid::encode(record_id),
+        (true, false) => record_id.to_string(),
+    }
 }
 
 /// The slug of a title with a collision number; numbers below 1 leave no mark (handlers-b 3.1).
-pub fn numbered_slug(title: &str, record_id: i64, number: i64) -> String {
-    let slug = title_slug(title, record_id);
+pub fn numbered_slug(title: &str, record_id: i64, number: i64, rules: &Rules) -> String {
+    let slug = title_slug(title, record_id, rules);
     if number > 0 { format!("{slug}-{number}") } else { slug }
 }
 
@@ -35,19 +39,17 @@ pub fn ends_in_digit(slug: &str) -> bool {
 
 /// Settles the slug among those of one owner (handlers-b 3.2 steps 3 and 4).
 ///
-/// `highest` is the highest collision id of the title slug, `exists` whether the title slug
+/// `title_slug` is the title's own slug, `highest` the highest collision id of it, `exists` whether it
 /// [ends in a digit](ends_in_digit) and is taken as a slug; `taken` looks a slug up.
 ///
 /// # Errors
 /// What `taken` fails with.
 pub fn unique_slug<E>(
-    title: &str,
-    record_id: i64,
+    title_slug: String,
     highest: Option<i64>,
     exists: bool,
     mut taken: impl FnMut(&str) -> Result<bool, E>,
 ) -> Result<UniqueSlug, E> {
-    let title_slug = title_slug(title, record_id);
     if highest.is_none() && !exists {
         return Ok(UniqueSlug { slug: title_slug, collision_id: 0 });
     }
@@ -63,16 +65,28 @@ pub fn unique_slug<E>(
 
 /// `tracks.route_id` (handlers-b 3.5): `<handle>/<title>` with its own set of dropped characters,
 /// no trimming, no fallback, not unique.
-pub fn route_id(handle: &str, title: &str) -> String {
-    let kept: String = title.nfc().filter(|c| !is_dropped_from_route_id(*c)).collect();
-    format!("{}/{}", unicode::lower(handle), unicode::lower(&dashed(&kept)))
+pub fn route_id(handle: &str, title: &str, rules: &Rules) -> String {
+    let kept = without(title, is_dropped_from_route_id, rules);
+    format!("{}/{}", unicode::lower(handle), unicode::lower(&dashed(&kept, rules)))
+}
+
+fn without(title: &str, dropped: fn(char) -> bool, rules: &Rules) -> String {
+    if rules.unicode_slugs {
+        title.nfc().filter(|c| !dropped(*c)).collect()
+    } else {
+        title.chars().filter(|c| !dropped(*c)).collect()
+    }
 }
 
 /// Runs of white space become one dash, runs of dashes one dash.
-fn dashed(text: &str) -> String {
+fn dashed(text: &str, rules: &Rules) -> String {
+    let is_space = |c: char| match rules.unicode_slugs {
+        true => unicode::is_space(c),
+        false => matches!(c, ' ' | '\t' | '\n' | '\r' | '\x0b' | '\x0c'),
+    };
     let mut dashed = String::with_capacity(text.len());
     for character in text.chars() {
-        let character = if unicode::is_space(character) { '-' } else { character };
+        let character = if is_space(character) { '-' } else { character };
         if character != '-' || !dashed.ends_with('-') {
             dashed.push(character);
         }
@@ -118,6 +132,8 @@ const fn is_dropped_from_route_id(character: char) -> bool {
 mod tests {
     use super::*;
 
+    const PYTHON: Rules = Rules::python();
+
     #[test]
     fn titles_become_slugs_as_in_the_reference() {
         for (title, id, slug) in [
@@ -146,27 +162,27 @@ mod tests {
             ("a\u{1c}\u{1f}b\u{85}", 1, "a-b"),
             ("`\\|<>_", 1, "`\\|<>_"),
         ] {
-            assert_eq!(title_slug(title, id), slug, "{title}");
+            assert_eq!(title_slug(title, id, &PYTHON), slug, "{title}");
         }
     }
 
     #[test]
     fn the_collision_number_ends_the_slug() {
-        assert_eq!(numbered_slug("My Awesome Track!", 1, 2), "my-awesome-track-2");
-        assert_eq!(numbered_slug("!!!", 2_000_000, 3), "YBwZy-3");
-        assert_eq!(numbered_slug("a", 1, 0), "a");
-        assert_eq!(numbered_slug("Playlist", 400_001, 400_001), "playlist-400001");
+        assert_eq!(numbered_slug("My Awesome Track!", 1, 2, &PYTHON), "my-awesome-track-2");
+        assert_eq!(numbered_slug("!!!", 2_000_000, 3, &PYTHON), "YBwZy-3");
+        assert_eq!(numbered_slug("a", 1, 0, &PYTHON), "a");
+        assert_eq!(numbered_slug("Playlist", 400_001, 400_001, &PYTHON), "playlist-400001");
     }
 
     /// The worked example of handlers-b 3.2: every route of one owner, oldest first.
     fn add(routes: &mut Vec<(String, UniqueSlug)>, title: &str) -> UniqueSlug {
-        let slug = title_slug(title, 1);
+        let slug = title_slug(title, 1, &PYTHON);
         let same = routes.iter().filter(|(title_slug, _)| *title_slug == slug);
         let highest = same.map(|(_, route)| route.collision_id).max();
         let has = |slug: &str| routes.iter().any(|(_, route)| route.slug == slug);
         let exists = ends_in_digit(&slug) && has(&slug);
         let taken = |slug: &str| Ok::<_, ()>(has(slug));
-        let unique = unique_slug(title, 1, highest, exists, taken).unwrap();
+        let unique = unique_slug(slug.clone(), highest, exists, taken).unwrap();
         routes.push((slug, unique.clone()));
         unique
     }
@@ -201,7 +217,7 @@ mod tests {
             ("My  Track - 2", "handle/my-track-2"),
             ("Cafe\u{301} ", "handle/caf\u{e9}-"),
         ] {
-            assert_eq!(route_id("Handle", title), expected);
+            assert_eq!(route_id("Handle", title, &PYTHON), expected);
         }
     }
 }

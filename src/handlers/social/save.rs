@@ -1,6 +1,6 @@
 //! Save and Unsave (handlers-c 2.6).
 
-use super::{check_cosign, has_flag, target::check_content};
+use super::{check_cosign, has_flag, needs_row, target::check_content};
 use crate::{
     handlers::{Call, Handled, Scope},
     model::{EntityTx, tables::Save},
@@ -12,7 +12,8 @@ use crate::{
 /// See [`check_content`] and [`check_cosign`].
 pub fn save(call: &Call<'_>, scope: &mut Scope<'_>) -> Handled {
     let tx = call.tx;
-    set(tx, scope, Some(has_flag(tx, "is_save_of_repost")))?;
+    let flag = has_flag(tx, "is_save_of_repost", &scope.env.rules);
+    set(tx, scope, Some(flag))?;
     check_cosign(tx, scope)
 }
 
@@ -33,7 +34,9 @@ fn set(tx: &EntityTx, scope: &mut Scope<'_>, of_repost: Option<bool>) -> Handled
     scope.want::<Save>(key);
     check_content(tx, scope)?;
     let is_delete = of_repost.is_none();
-    if scope.view::<Save>(key)?.is_some_and(|row| row.is_delete == is_delete) {
+    let row = scope.view::<Save>(key)?;
+    let is_so = row.as_ref().is_some_and(|row| row.is_delete == is_delete);
+    if !needs_row(row.is_some(), is_so, is_delete, &scope.env.rules)? {
         return Ok(());
     }
     scope.put(Save {

@@ -1,6 +1,6 @@
 //! Subscribe and Unsubscribe (handlers-c 2.7), and the subscription that goes with a follow.
 
-use super::{follow::known, target::check_tie};
+use super::{follow::known, needs_row, target::check_tie};
 use crate::{
     handlers::{Call, Handled, Scope},
     model::{
@@ -46,7 +46,8 @@ pub(super) fn write(tx: &EntityTx, scope: &mut Scope<'_>, is_delete: bool) -> Ha
     let pair = (tx.user_id, tx.entity_id);
     let rows = scope.view_by::<Subscription>(SubscriptionBy::Pair, pair)?;
     let known = known(rows, tx, scope, |row| row.blocknumber);
-    if known.as_ref().is_some_and(|row| row.is_delete == is_delete) {
+    let is_so = known.as_ref().is_some_and(|row| row.is_delete == is_delete);
+    if !needs_row(known.is_some(), is_so, is_delete, &scope.env.rules)? {
         return Ok(());
     }
     let row = Subscription {

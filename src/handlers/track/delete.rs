@@ -16,7 +16,7 @@ pub fn delete(call: &Call<'_>, scope: &mut Scope<'_>) -> Handled {
     scope.want_by::<Stem>(StemBy::Child, tx.entity_id);
     signer::authorize(tx, scope)?;
     let existing = validate::owned_track(tx, scope)?;
-    validate::check_ddex_signer(tx, existing.ddex_app.as_deref())?;
+    validate::check_ddex_signer(tx, existing.ddex_app.as_deref(), &scope.env.rules)?;
 
     let mut track = copied(&existing, tx, scope.block);
     track.is_delete = true;

@@ -8,7 +8,7 @@ use crate::{
         BlockContext, Call, HandlerError, Scope,
         merge::Merge,
         release::Release,
-        rules::{Refusal, columns, conditions, genre, schema, slug},
+        rules::{Refusal, Rules, columns, conditions, genre, schema, slug},
     },
     model::{
         EntityTx, Json,
@@ -122,6 +122,7 @@ pub(super) fn merge<'a>(
     handle: &str,
     is_create: bool,
     block: &BlockContext,
+    rules: &Rules,
 ) -> Result<Merge<'a>, HandlerError> {
     let mut merge = Merge::new(data, is_create);
     let sent_owner = data.get("owner_id").filter(|_| is_create);
@@ -131,9 +132,14 @@ pub(super) fn merge<'a>(
         merge.set("ddex_app", &mut track.ddex_app, columns::text)?;
     }
     texts(&mut merge, track)?;
+    if !rules.closed_genres
+        && let Some(genre) = data.get("genre").and_then(Json::as_str)
+    {
+        track.genre = genre::common_form(genre).map(|genre| columns::without_nul(&genre));
+    }
     if let Some(title) = data.get("title") {
         let title = title.as_str().ok_or(Refusal::Skip("title_not_text"))?;
-        track.route_id = Some(columns::without_nul(&slug::route_id(handle, title)));
+        track.route_id = Some(columns::without_nul(&slug::route_id(handle, title, rules)));
     }
     flags(&mut merge, track)?;
     numbers(&mut merge, track)?;

@@ -7,7 +7,6 @@ mod create;
 mod delete;
 mod download;
 mod fields;
-mod mute;
 mod price;
 mod relations;
 mod routes;
@@ -20,7 +19,6 @@ pub use clause::remix_of_is_clause;
 pub use create::create;
 pub use delete::delete;
 pub use download::download;
-pub use mute::{mute, unmute};
 pub use update::update;
 pub(super) use validate::{check_ddex_signer, check_description};
 

@@ -38,7 +38,7 @@ impl Route for TrackRoute {
 /// Asks for the rows that [`update`] reads.
 pub(super) fn preload(title: Option<&Json>, track_id: i64, owner_id: i64, scope: &mut Scope<'_>) {
     let Some(title) = title.and_then(Json::as_str) else { return };
-    let title_slug = slug::title_slug(title, track_id);
+    let title_slug = slug::title_slug(title, track_id, &scope.env.rules);
     scope.want_by::<TrackRoute>(TrackRouteBy::Track, track_id);
     scope.want_by::<TrackRoute>(TrackRouteBy::OwnerTitleSlug, (owner_id, &title_slug));
     scope.want::<TrackRoute>((owner_id, title_slug));
@@ -59,10 +59,10 @@ pub(super) fn update(
         return Ok(());
     }
     let title = title.as_str().ok_or_else(|| skip("title_not_text"))?;
-    let title_slug = slug::title_slug(title, track.track_id);
+    let title_slug = slug::title_slug(title, track.track_id, &scope.env.rules);
     let routes = scope.view_by::<TrackRoute>(TrackRouteBy::Track, track.track_id)?;
     if let Some(current) = routes.into_iter().find(|route| route.is_current) {
-        if current.title_slug == title_slug {
+        if current.title_slug == title_slug && scope.env.rules.same_slug_keeps_route {
             return Ok(());
         }
         retire(&current, scope)?;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::access;
 use crate::{
     handlers::{
-        Call, Handled, HandlerError, Scope, ensure, query, reject,
+        Call, Handled, HandlerError, Rules, Scope, ensure, query, reject,
         rules::{conditions, schema},
         skip,
     },
@@ -41,12 +41,19 @@ pub(super) fn metadata<'a>(
 ) -> Result<&'a Object, HandlerError> {
     let data = call.data().filter(|data| !data.is_empty());
     let data = data.ok_or_else(|| reject("metadata_missing"))?;
-    data.get("genre").map_or(Ok(()), schema::check_genre)?;
+    let genre = call.sent("genre");
+    if scope.env.rules.closed_genres {
+        schema::check_genre(genre)?;
+    } else {
+        schema::check_open_genre(genre)?;
+    }
     if let Some(description) = data.get("description") {
         check_description(description)?;
     }
     let parents = remix_parents(data)?;
-    access::check_remix_parents(call.tx.user_id, &parents, scope)?;
+    if scope.env.rules.remix_access {
+        access::check_remix_parents(call.tx.user_id, &parents, scope)?;
+    }
     conditions::check_track_access(data)?;
     Ok(data)
 }
@@ -77,6 +84,7 @@ pub(super) fn owned_track(
 ) -> Result<Arc<Track>, HandlerError> {
     let track = scope.view::<Track>(tx.entity_id)?.ok_or_else(|| reject("track_not_found"))?;
     ensure(track.owner_id == tx.user_id, "track_of_another_user")?;
+    ensure(!track.is_delete || scope.env.rules.deleted_content_changes, "track_deleted")?;
     scope.touch::<Track>();
     Ok(track)
 }
@@ -87,7 +95,7 @@ pub(super) fn owned_track(
 /// Skips a user who is unknown, rejects one who does not allow it.
 pub(super) fn check_ai_attribution(data: &Object, scope: &mut Scope<'_>) -> Handled {
     let id = data.get("ai_attribution_user_id").filter(|id| id.truthy());
-    let Some(id) = id else { return Ok(()) };
+    let Some(id) = id.filter(|_| scope.env.rules.ai_consent) else { return Ok(()) };
     // Parity: the id is a key of a map, where a digit string finds nothing.
     let id = if id.as_str().is_some() { None } else { query::integer(id)? };
     let user = match id {
@@ -102,7 +110,11 @@ pub(super) fn check_ai_attribution(data: &Object, scope: &mut Scope<'_>) -> Hand
 ///
 /// # Errors
 /// Rejects another signer. Parity: the comparison minds case.
-pub(in crate::handlers) fn check_ddex_signer(tx: &EntityTx, ddex_app: Option<&str>) -> Handled {
-    let app = ddex_app.filter(|app| !app.is_empty());
+pub(in crate::handlers) fn check_ddex_signer(
+    tx: &EntityTx,
+    ddex_app: Option<&str>,
+    rules: &Rules,
+) -> Handled {
+    let app = ddex_app.filter(|app| !app.is_empty() && rules.ddex_lock);
     ensure(app.is_none_or(|app| app == tx.signer), "ddex_signer_mismatch")
 }

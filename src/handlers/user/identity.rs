@@ -94,8 +94,11 @@ fn check_artist_pick(user_id: i64, data: &Object, scope: &mut Scope<'_>) -> Hand
         Some(track_id) => scope.stored::<Track>(track_id)?,
         None => None,
     };
+    let deleted_too = scope.env.rules.pick_deleted_track;
     ensure(
-        track.is_some_and(|track| track.is_current && track.owner_id == user_id),
+        track.is_some_and(|track| {
+            track.is_current && track.owner_id == user_id && (deleted_too || !track.is_delete)
+        }),
         "artist_pick_not_found",
     )
 }
