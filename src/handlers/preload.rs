@@ -201,7 +201,7 @@ impl Wish<'_> {
     }
 
     fn play(&mut self, play: &Play) {
-        let Ok(track_id) = play.track_id.parse::<i32>().map(i64::from) else { return };
+        let Some(track_id) = play.track() else { return };
         let month = super::derived::month_of(play.played_at);
         self.row::<AggregatePlays>(track_id);
         self.row::<AggregateMonthlyPlays>((track_id, month, play.country.as_str()));
