@@ -123,7 +123,7 @@ mod tests {
         let holder = address!("a000000000000000000000000000000000000001");
         let contracts = Contracts::default();
         let balance = Token::balanceOfCall { account: holder }.abi_encode();
-        let calls = vec![sub_call(contracts.audio, balance.clone())];
+        let calls = vec![sub_call(contracts.audio, balance)];
         let inner = Multicall3::aggregate3Call { calls }.abi_encode();
         let calls = vec![sub_call(contracts.multicall, inner), sub_call(holder, vec![1, 2, 3, 4])];
         let input = Multicall3::aggregate3Call { calls }.abi_encode();

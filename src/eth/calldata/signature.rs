@@ -92,7 +92,7 @@ pub enum Value {
     /// `string`; what is not UTF-8 in it is replaced.
     Text(String),
     /// An array: its first elements, and how many it has.
-    List(Vec<Value>, usize),
+    List(Vec<Self>, usize),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -104,7 +104,7 @@ enum Kind {
     FixedBytes(usize),
     Bytes,
     Text,
-    List(Box<Kind>),
+    List(Box<Self>),
 }
 
 /// A known function.
