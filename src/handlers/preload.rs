@@ -16,9 +16,9 @@ use crate::{
         table::{Record, downcast},
         tables::{
             Address, AggregateMonthlyPlays, AggregatePlaylist, AggregatePlays, AggregateTrack,
-            AggregateUser, Comment, CommentMention, CommentMentionBy, CommentNotificationSetting,
-            CommentReaction, DeveloperApp, DeveloperAppBy, EmailAccess, EmailAccessBy, Event,
-            Follow, FollowBy, Grant, GrantBy, MutedUser, MutedUserBy, Notification, Playlist,
+            AggregateUser, Collectibles, Comment, CommentMention, CommentMentionBy, CommentNotificationSetting,
+            CommentReaction, CommentReport, CommentReportBy, DeveloperApp, DeveloperAppBy, EmailAccess, EmailAccessBy, Event, EventBy,
+            Follow, FollowBy, Grant, GrantBy, MutedUser, MutedUserBy, Notification, NotificationBy, Playlist,
             PlaylistRoute, PlaylistRouteBy, PlaylistTrack, PlaylistTrackBy, Remix, RemixBy, Repost,
             RepostBy, Save, Share, Stem, StemBy, Subscription, SubscriptionBy, Track, TrackBy,
             TrackRoute, TrackRouteBy, User, UserBy, UserEvent, UserPayoutWallet,
@@ -109,6 +109,9 @@ impl Wish<'_> {
                     self.rows::<TrackRoute>(TrackRouteBy::Track, id);
                     self.rows::<Stem>(StemBy::Child, id);
                     self.rows::<Remix>(RemixBy::Child, id);
+                    self.rows::<Event>(EventBy::Entity, id);
+                    let group = format!("create:track:user_id:{}", tx.user_id);
+                    self.row::<Notification>((group.as_str(), id.to_string().as_str()));
                 }
             }
             "Playlist" => {
@@ -116,10 +119,14 @@ impl Wish<'_> {
                 if is_edit {
                     self.rows::<PlaylistTrack>(PlaylistTrackBy::Playlist, id);
                     self.rows::<PlaylistRoute>(PlaylistRouteBy::Playlist, id);
+                    let group = format!("create:playlist_id:{id}");
+                    self.rows::<Notification>(NotificationBy::Group, group.as_str());
                     self.contents(id, data);
                 }
             }
             "Event" => self.row::<Event>(id),
+            "Collectibles" => self.row::<Collectibles>(tx.user_id),
+            "DeveloperApp" => self.rows::<DeveloperApp>(DeveloperAppBy::User, tx.user_id),
             "EmailAccess" => {
                 self.rows::<EmailAccess>(EmailAccessBy::OwnerReceiver, (id, tx.user_id));
             }
@@ -189,6 +196,7 @@ impl Wish<'_> {
         let parent = data.and_then(|data| data.get("parent_comment_id")).and_then(Json::as_int);
         for id in [Some(tx.entity_id), parent].into_iter().flatten() {
             self.rows::<CommentMention>(CommentMentionBy::Comment, id);
+            self.rows::<CommentReport>(CommentReportBy::Comment, id);
             self.row::<CommentReaction>((id, user));
             if let Some(comment) = self.found::<Comment>(id) {
                 self.user(comment.user_id);

@@ -83,6 +83,9 @@ impl Running {
             })
             .await
             .ok_or_else(gone)?;
+        summary.time.load += started.elapsed();
+        self.await_capacity(&mut summary).await?;
+        let started = Instant::now();
         let requests = self.foresee(&blocks).await?;
         if !requests.is_empty() {
             let rows = self.loader.load(requests).await?;

@@ -140,7 +140,13 @@ impl Applier {
     ) -> Attempt {
         let tentative = self.tentative.take();
         let right = answers.iter().all(|(request, rows)| self.store.confirms(request, rows));
-        tracing::trace!(right, requests = answers.len(), "rows that were guessed to be absent");
+        if !right {
+            let wrong =
+                answers.iter().filter(|(request, rows)| !self.store.confirms(request, rows));
+            let wrong: Vec<_> =
+                wrong.map(|(request, rows)| (request.table, request.lookup, rows.len())).collect();
+            tracing::trace!(?wrong, "rows that were not foreseen and are there");
+        }
         match tentative {
             Some(tentative) if right => {
                 self.absorb(answers);

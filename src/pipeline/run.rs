@@ -20,7 +20,7 @@ use crate::{
     db::load::Loader,
     decode::Pool,
     model::Block,
-    store::Store,
+    store::{Evictable, Store},
     writer::{ChainStatus, WriterHandle},
 };
 
@@ -37,7 +37,7 @@ pub struct Limits {
     pub batch_txs: usize,
     /// Changes and raw rows that are not yet written.
     pub max_changes: usize,
-    /// Bytes of rows in memory and of what is not yet written.
+    /// Bytes of rows in memory, two thirds, and of what is not yet written.
     pub max_bytes: usize,
 }
 
@@ -191,7 +191,6 @@ impl Running {
 
     async fn process(&mut self, batch: Ready) -> Result<(), Error> {
         let Ready { blocks, mut summary, known_hashes, committed } = batch;
-        self.await_capacity(&mut summary).await?;
         let applied = self.apply(blocks, &mut summary).await?;
         let Applied { mut batch, summary: applied_summary, rejects } = applied;
         summary.absorb(&applied_summary);
@@ -274,18 +273,18 @@ impl Running {
 
     /// Waits until there is room for another batch (design section 3, Backpressure): drops
     /// committed rows but spares loaded ones, then those too, then waits for a commit, but only
-    /// where one can free something.
-    async fn await_capacity(&self, summary: &mut Summary) -> Result<(), Error> {
-        for keep_loaded in [true, false] {
+    /// where one can free something. What the last batches used goes last.
+    pub(super) async fn await_capacity(&self, summary: &mut Summary) -> Result<(), Error> {
+        for (keep_loaded, min_age) in [(true, 2), (false, 2)] {
             if self.has_room().await? {
                 return Ok(());
             }
-            self.evict(keep_loaded).await?;
+            self.evict(keep_loaded, min_age).await?;
         }
         let started = Instant::now();
         while !self.has_room().await? && self.writer.pending().rows() > 0 {
             self.writer.wait_for_commit().await?;
-            self.evict(false).await?;
+            self.evict(false, 1).await?;
         }
         summary.time.stalled_on_write += started.elapsed();
         Ok(())
@@ -295,14 +294,15 @@ impl Running {
         let bytes = self.with_store(|store| store.bytes()).await?;
         let pending = self.writer.pending();
         Ok(pending.rows() <= self.limits.max_changes
-            && bytes + pending.bytes <= self.limits.max_bytes)
+            && pending.bytes <= self.limits.max_bytes / 3
+            && bytes <= self.limits.max_bytes / 3 * 2)
     }
 
     /// Makes more room than the next batch needs, so that this is done once in a while.
-    async fn evict(&self, keep_loaded: bool) -> Result<(), Error> {
-        let (committed, pending) = (self.writer.committed(), self.writer.pending());
-        let left = (self.limits.max_bytes / 4 * 3).saturating_sub(pending.bytes);
-        self.with_store(move |store| store.evict(committed, keep_loaded, left)).await.map(drop)
+    async fn evict(&self, keep_loaded: bool, min_age: usize) -> Result<(), Error> {
+        let what = Evictable { committed: self.writer.committed(), keep_loaded, min_age };
+        let left = self.limits.max_bytes / 2;
+        self.with_store(move |store| store.evict(what, left)).await.map(drop)
     }
 
     async fn with_store<T: Send + 'static>(

@@ -24,7 +24,8 @@ pub use change::Change;
 use overlay::Overlay;
 pub use overlay::{Layer, Mark};
 use rustc_hash::FxHashSet;
-use table::{AGES, BaseTable, Evictable};
+pub use table::Evictable;
+use table::{AGES, BaseTable};
 
 use crate::model::{
     key::Key,
@@ -345,15 +346,13 @@ impl Store {
         self.tables.iter_mut().for_each(|table| table.base.begin_generation());
     }
 
-    /// Drops rows whose last change is committed, those that were not used for longest first, until
-    /// at most `bytes` are left. `keep_loaded` spares those that came from the database and were
-    /// never changed. Returns how many rows went.
-    pub fn evict(&mut self, committed: u64, keep_loaded: bool, bytes: usize) -> usize {
+    /// Drops rows that `what` allows, those that were not used for longest first, until at most
+    /// `bytes` are left. Returns how many rows went.
+    pub fn evict(&mut self, what: Evictable, bytes: usize) -> usize {
         let excess = self.bytes().saturating_sub(bytes);
         if excess == 0 {
             return 0;
         }
-        let what = Evictable { committed, keep_loaded };
         let mut by_age = [0; AGES];
         for table in &self.tables {
             table.base.count_evictable(what, &mut by_age);
@@ -366,7 +365,7 @@ impl Store {
                 (age, freed)
             })
             .find_map(|(age, freed)| (freed >= excess).then_some(age))
-            .unwrap_or(0);
+            .map_or(what.min_age, |age| age.max(what.min_age));
         self.tables.iter_mut().map(|table| table.base.evict(what, age)).sum()
     }
 

@@ -41,11 +41,13 @@ pub(super) const AGES: usize = 16;
 
 /// What may be dropped from memory.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Evictable {
-    /// Last checkpoint that is in the database.
-    pub(super) committed: u64,
+pub struct Evictable {
+    /// Last checkpoint that is in the database; what changed later stays.
+    pub committed: u64,
     /// Spare what came from the database and was never changed.
-    pub(super) keep_loaded: bool,
+    pub keep_loaded: bool,
+    /// Spare what was used in this many generations, the one at hand included.
+    pub min_age: usize,
 }
 
 impl Evictable {

@@ -172,7 +172,7 @@ impl Bench {
             Op::Evict { keep_loaded, bytes } => {
                 // Between batches only: no block is open.
                 if self.naive.view.is_empty() && self.naive.stored.is_empty() {
-                    self.store.evict(self.committed, *keep_loaded, *bytes);
+                    self.store.evict(evictable(self.committed, *keep_loaded), *bytes);
                 }
             }
         }
@@ -203,6 +203,10 @@ impl Bench {
 
 fn removed(row: Option<&Row>) -> Option<bool> {
     row.and_then(crate::model::table::downcast::<PlaylistTrack>).map(|row| row.is_removed)
+}
+
+fn evictable(committed: u64, keep_loaded: bool) -> Evictable {
+    Evictable { committed, keep_loaded, min_age: 0 }
 }
 
 fn seeds() -> impl Strategy<Value = Rows> {
@@ -292,10 +296,10 @@ fn eviction_spares_uncommitted_rows_and_on_demand_loaded_ones() {
         store.write(TABLE, Layer::View, Key::from((1, track)), record).unwrap();
         store.fold(checkpoint);
     }
-    assert_eq!(store.evict(1, true, 0), 1, "the committed row goes");
+    assert_eq!(store.evict(evictable(1, true), 0), 1, "the committed row goes");
     assert!(store.get(TABLE, Layer::View, &keys[0]).is_err());
     assert!(store.get(TABLE, Layer::View, &keys[2]).unwrap().is_some(), "loaded, so spared");
-    assert_eq!(store.evict(1, false, 0), 1, "the loaded row goes");
+    assert_eq!(store.evict(evictable(1, false), 0), 1, "the loaded row goes");
     assert!(store.get(TABLE, Layer::View, &keys[1]).unwrap().is_some(), "uncommitted, so kept");
 }
 
@@ -310,9 +314,11 @@ fn rows_that_were_not_used_for_longest_go_first_and_no_more_than_needed() {
         store.begin_generation();
         assert!(store.get(TABLE, Layer::View, key).unwrap().is_some());
     }
-    assert_eq!(store.evict(0, false, all), 0, "nothing has to go");
-    assert_eq!(store.evict(0, false, all / 2), 4, "the four that nobody read go");
-    assert_eq!(store.evict(0, false, store.bytes() - 1), 1, "then the one read first");
+    assert_eq!(store.evict(evictable(0, false), all), 0, "nothing has to go");
+    let spared = Evictable { min_age: 5, ..evictable(0, false) };
+    assert_eq!(store.evict(spared, 0), 0, "everything was used in the last five generations");
+    assert_eq!(store.evict(evictable(0, false), all / 2), 4, "the four that nobody read go");
+    assert_eq!(store.evict(evictable(0, false), store.bytes() - 1), 1, "then the one read first");
     let still: Vec<bool> =
         keys.iter().map(|key| store.get(TABLE, Layer::View, key).is_ok()).collect();
     assert_eq!(still, [false, true, true, true, false, false, false, false]);
@@ -415,7 +421,7 @@ proptest! {
             if commit {
                 database.apply(&unwritten);
                 unwritten.clear();
-                store.evict(checkpoint, false, 0);
+                store.evict(evictable(checkpoint, false), 0);
             }
         }
         database.apply(&unwritten);

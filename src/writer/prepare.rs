@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// Buffers above this size are given back to the allocator after a run.
-const KEPT_BUFFER: usize = 4 << 20;
+const KEPT_BUFFER: usize = 256 << 10;
 
 /// The statements for every table, as this database has them. Made once per process.
 #[derive(Debug)]
