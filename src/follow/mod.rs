@@ -96,8 +96,6 @@ pub struct FollowStatus {
     pub reorganisations: u64,
     /// Balances read since the start.
     pub balances: u64,
-    /// Wallets on the list of those to be read, when last counted.
-    pub unread: u64,
     /// Whether the websocket stands; `None` without one.
     pub websocket: Option<bool>,
 }
@@ -263,18 +261,14 @@ impl Follower {
         self.note_head(&head);
         if head.number <= self.chain.tip().block.number {
             if self.is_gone(&head).await? {
-                self.go_back().await?;
-                return Ok(Turn::Again);
+                return self.go_back().await;
             }
         } else {
             self.low_since = None;
             match self.advance(&head).await? {
                 step::Advance::AtHead => {}
                 step::Advance::Behind => return Ok(Turn::Soon),
-                step::Advance::Moved => {
-                    self.go_back().await?;
-                    return Ok(Turn::Again);
-                }
+                step::Advance::Moved => return self.go_back().await,
             }
         }
         self.note_tip();

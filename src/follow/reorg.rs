@@ -1,7 +1,7 @@
 //! Going back to the last block that is still part of the chain.
 
 use super::headers::Link;
-use super::{Error, Follower};
+use super::{Error, Follower, Turn};
 use crate::writer;
 
 /// Blocks to go back where nothing that is known is part of the chain: the depth below which the
@@ -11,14 +11,14 @@ const FINAL_DEPTH: u64 = 64;
 impl Follower {
     /// Finds the last known block that is part of the node's chain and takes the database back to a
     /// checkpoint at or below it.
-    pub(super) async fn go_back(&mut self) -> Result<(), Error> {
+    pub(super) async fn go_back(&mut self) -> Result<Turn, Error> {
         self.low_since = None;
         self.writer.flush().await?;
         let tip = self.chain.tip().block;
         let common = self.common_block().await?;
         if common.is_some_and(|link| link.block == tip) {
             // The node changed its mind again, or another one answered.
-            return Ok(());
+            return Ok(Turn::Soon);
         }
         let depth = common.map(|link| tip.number - link.block.number);
         tracing::warn!(%tip, depth, "the chain was reorganised");
@@ -26,14 +26,15 @@ impl Follower {
         let Some(common) = common else {
             let lowest = self.chain.lowest().map_or(0, |link| link.block.number);
             let below = self.header_at(lowest.saturating_sub(FINAL_DEPTH)).await?;
-            return self.restart(Link::of(&below)).await;
+            self.restart(Link::of(&below)).await?;
+            return Ok(Turn::Again);
         };
         self.doubts.retain(|doubt| doubt.block.number <= common.block.number);
         let stored = self.chain.downwards().find(|link| link.checkpoint.is_some()).copied();
         if stored.is_some_and(|stored| stored.block.number <= common.block.number) {
             // Nothing of the lost blocks was written.
             self.chain.cut_above(common.block.number);
-            return Ok(());
+            return Ok(Turn::Again);
         }
         let target = self
             .chain
@@ -41,18 +42,17 @@ impl Follower {
             .find(|link| link.block.number <= common.block.number && link.checkpoint.is_some())
             .copied();
         let Some(Link { checkpoint: Some(id), block, .. }) = target else {
-            return self.restart(common).await;
+            self.restart(common).await?;
+            return Ok(Turn::Again);
         };
         match self.writer.rollback_to(id).await {
-            Ok(_) => {
-                self.chain.cut_above(block.number);
-                Ok(())
-            }
+            Ok(_) => self.chain.cut_above(block.number),
             Err(error) if matches!(*error, writer::Error::HistoryGone { .. }) => {
-                self.restart(common).await
+                self.restart(common).await?;
             }
-            Err(error) => Err(error.into()),
+            Err(error) => return Err(error.into()),
         }
+        Ok(Turn::Again)
     }
 
     /// The highest known block that the node's chain has, too.
