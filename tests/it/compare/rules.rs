@@ -122,13 +122,17 @@ async fn rows_that_agree_when_read_again_are_transient() {
     let pair = Pair::new().await;
     pair.etl.execute("UPDATE users SET bio = 'x' WHERE bio IN ('bio 12', 'bio 13')").await;
     let repair = async {
-        tokio::time::sleep(Duration::from_millis(700)).await;
+        // The scan must have its snapshot, and not be over: it sleeps at every row.
+        let scanning = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
+                        AND query LIKE 'SELECT b::text, count(*)%' AND pid <> pg_backend_pid()";
+        while pair.etl.number(scanning).await == 0 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
         let ids = pair.prod.texts("SELECT user_id::text FROM users WHERE bio = 'bio 12'").await;
         pair.etl
             .execute(&format!("UPDATE users SET bio = 'bio 12' WHERE user_id = {}", ids[0]))
             .await;
     };
-    // The scan must see the old row, so it starts before the repair and takes longer.
     let options = Options {
         recheck_after: Duration::from_secs(2),
         condition: Some("pg_sleep(0.005) IS NOT NULL".to_owned()),
