@@ -34,6 +34,7 @@ def main(bench, arguments):
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--wallets", type=int, default=100_000)
     parser.add_argument("--chunk", type=int, default=200, help="holders per call")
+    parser.add_argument("--in-flight", type=int, default=4, help="calls of a batch at once")
     parser.add_argument("--runs", type=int, default=3, help="sweeps, the median counts")
     parser.add_argument("--connections", default="1,2,4,8", help="of the load generator")
     parser.add_argument("--binary", help="measure this program instead of building one")
@@ -214,6 +215,7 @@ def sweep(bench, server, node, contracts, args):
     """Seconds, peak memory in MB and calls of one full sweep."""
     command = [bench.BINARY, "sweep", "--full", "--db", server.url_of("bench_sweep"),
                "--eth-http", node.url, "--eth-chain-id", CHAIN, "--multicall-chunk", args.chunk,
+               "--eth-in-flight", args.in_flight,
                "--eth-audio-contract", contracts["audio"],
                "--eth-staking-contract", contracts["staking"],
                "--eth-delegate-manager-contract", contracts["manager"]]
