@@ -15,7 +15,9 @@ use crate::commands::generate::GenerateArgs;
 use crate::commands::index::IndexArgs;
 use crate::commands::man::ManArgs;
 use crate::commands::migrate::MigrateArgs;
+use crate::commands::probe::ProbeArgs;
 use crate::commands::record::RecordArgs;
+use crate::commands::status::StatusArgs;
 use crate::commands::sweep::SweepArgs;
 use crate::commands::wrap::WrapArgs;
 
@@ -117,7 +119,9 @@ pub enum Command {
     Index(Box<IndexArgs>),
     Man(ManArgs),
     Migrate(MigrateArgs),
+    Probe(Box<ProbeArgs>),
     Record(RecordArgs),
+    Status(StatusArgs),
     Sweep(Box<SweepArgs>),
     #[command(hide = true)]
     WrapTransactions(WrapArgs),
@@ -127,7 +131,7 @@ pub enum Command {
 const EXIT_CODES: &str = "\
 Exit codes:
     0  done; compare: equal
-    1  compare: differences
+    1  compare: differences; status: older than allowed
     2  usage or configuration
     3  database unreachable
     4  chain unreachable

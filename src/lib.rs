@@ -69,6 +69,7 @@
 //! | [`follow`] | following Ethereum: the loop that keeps balances right |
 //! | [`pipeline`] | the stages wired together, and the events they send |
 //! | [`compare`] | parity of two databases: checksums in the servers, differences field by field |
+//! | [`telemetry`] | metrics, health and readiness of a run, word to the service manager |
 //! | [`terminal`] | everything printed: data, progress, summary tables, logs, errors |
 //! | [`failure`] | one error type for the end of a run, with its exit code |
 
@@ -106,6 +107,9 @@ pub mod pipeline;
 
 // Beside the flow: parity of two databases.
 pub mod compare;
+
+// What those who watch a run see.
+pub mod telemetry;
 
 // What the user sees.
 pub mod failure;

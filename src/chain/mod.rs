@@ -6,6 +6,7 @@
 //! that differs between calls, so blocks of nodes are re-sorted in the decode stage; blocks of
 //! archives keep the order in which they were recorded.
 
+mod activity;
 mod archive;
 pub mod core_json;
 pub mod core_pb;
@@ -19,9 +20,10 @@ mod sequence;
 
 use futures::future::BoxFuture;
 
+pub use activity::{Activity, NodeCalls, Reading};
 pub use archive::{ArchiveWriter, Compression, Embedded, Layout, Written};
 pub use error::{Error, ErrorKind};
-pub use node::{NodeLimits, RetryPolicy};
+pub use node::{CoreProbe, NodeLimits, RetryPolicy, probe_core};
 pub use origin::{Origin, Place, RawBlock, RawBody};
 pub use redact::redact_url;
 pub use sequence::LastBlock;
@@ -89,6 +91,8 @@ pub struct SourceConfig {
     pub last: Option<LastBlock>,
     /// How nodes are asked.
     pub limits: NodeLimits,
+    /// Where calls to nodes are counted.
+    pub activity: Activity,
 }
 
 impl SourceConfig {
@@ -102,6 +106,7 @@ impl SourceConfig {
             chain_id: None,
             last: None,
             limits: NodeLimits::default(),
+            activity: Activity::default(),
         }
     }
 }

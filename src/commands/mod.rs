@@ -12,8 +12,11 @@ pub mod generate;
 pub mod index;
 pub mod man;
 pub mod migrate;
+pub mod probe;
 pub mod record;
+pub mod status;
 pub mod sweep;
+pub mod telemetry;
 pub mod wrap;
 
 use std::ffi::OsString;
@@ -86,7 +89,9 @@ async fn dispatch(cli: Cli, context: &Context) -> Result<u8, Failure> {
         Command::Index(args) => index::run(*args, context).await,
         Command::Man(args) => man::run(&args, context),
         Command::Migrate(args) => migrate::run(args, context).await,
+        Command::Probe(args) => probe::run(*args, context).await,
         Command::Record(args) => record::run(args, context).await,
+        Command::Status(args) => return status::run(args, context).await,
         Command::Sweep(args) => sweep::run(*args, context).await,
         Command::WrapTransactions(args) => wrap::run(args, context).await,
     };

@@ -11,6 +11,7 @@ pub mod load;
 pub mod migrate;
 pub mod private;
 pub mod start;
+pub mod status;
 
 pub(crate) mod codec;
 mod error;

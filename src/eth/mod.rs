@@ -47,4 +47,6 @@ pub use config::{Contracts, EthConfig};
 pub use error::{Error, ErrorKind, Fault};
 pub use heads::{HeadHint, Heads};
 pub use multicall::{Balance, Unknown, Wei};
-pub use provider::{BlockRef, EndpointStats, Header, Log, LogFilter, LogPage, Provider};
+pub use provider::{
+    BlockRef, EndpointStats, EthProbe, Header, Log, LogFilter, LogPage, Provider, probe_ethereum,
+};

@@ -98,6 +98,10 @@ pub struct FollowStatus {
     pub balances: u64,
     /// Whether the websocket stands; `None` without one.
     pub websocket: Option<bool>,
+    /// Websocket connections that ended.
+    pub reconnects: u64,
+    /// Headers that came over the websocket.
+    pub headers: u64,
 }
 
 /// How following ended that did not fail.
@@ -164,6 +168,11 @@ impl Follower {
             doubts: VecDeque::new(),
             status: watch::Sender::new(FollowStatus::default()),
         }
+    }
+
+    /// The nodes that are asked.
+    pub fn provider(&self) -> Provider {
+        self.provider.clone()
     }
 
     /// How things stand, from now on.
@@ -240,7 +249,11 @@ impl Follower {
         match heads {
             Some(heads) if pause.is_none() => {
                 let hint = heads.next(limit).await;
-                self.status.send_modify(|status| status.websocket = Some(hint.connected));
+                self.status.send_modify(|status| {
+                    status.websocket = Some(hint.connected);
+                    status.reconnects = hint.reconnects;
+                    status.headers = hint.received;
+                });
             }
             _ => sleep(limit).await,
         }

@@ -251,6 +251,7 @@ fn count_block(summary: &mut Summary, block: &Block) {
     summary.chain_id.get_or_insert_with(|| block.chain_id.clone());
     summary.first_height = Some(summary.first_height.map_or(block.height, |h| h.min(block.height)));
     summary.last_height = summary.last_height.max(Some(block.height));
+    summary.last_block_time = summary.last_block_time.max(Some(block.time));
     summary.blocks += 1;
     for tx in &block.txs {
         *summary.transactions.entry(tx.body.type_name()).or_default() += 1;

@@ -4,6 +4,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::model::Timestamp;
+
 /// Something that happened to the run as a whole.
 #[derive(Clone, Debug)]
 pub enum PipelineEvent {
@@ -47,6 +49,8 @@ pub struct Summary {
     pub first_height: Option<i64>,
     /// Highest height processed.
     pub last_height: Option<i64>,
+    /// Time of the newest block processed.
+    pub last_block_time: Option<Timestamp>,
     /// Highest height that is durable.
     pub committed_height: Option<i64>,
     /// Blocks processed.
@@ -137,8 +141,15 @@ impl OutcomeCounts {
 /// endless run bounded.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EntityCounts {
-    pairs: BTreeMap<String, BTreeMap<String, OutcomeCounts>>,
+    pairs: BTreeMap<String, BTreeMap<String, PairCounts>>,
     distinct_pairs: usize,
+    reasons: BTreeMap<(Outcome, &'static str), u64>,
+}
+
+/// Outcomes of one pair, and why its transactions were not applied.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct PairCounts {
+    outcomes: OutcomeCounts,
     reasons: BTreeMap<(Outcome, &'static str), u64>,
 }
 
@@ -154,8 +165,10 @@ impl EntityCounts {
         outcome: Outcome,
         reason: Option<&'static str>,
     ) {
-        self.pair_mut(entity, action).add(outcome, 1);
+        let pair = self.pair_mut(entity, action);
+        pair.outcomes.add(outcome, 1);
         if let Some(code) = reason {
+            *pair.reasons.entry((outcome, code)).or_default() += 1;
             *self.reasons.entry((outcome, code)).or_default() += 1;
         }
     }
@@ -163,7 +176,20 @@ impl EntityCounts {
     /// The pairs seen, in alphabetical order: entity, action, outcomes.
     pub fn pairs(&self) -> impl Iterator<Item = (&str, &str, &OutcomeCounts)> {
         self.pairs.iter().flat_map(|(entity, actions)| {
-            actions.iter().map(move |(action, counts)| (entity.as_str(), action.as_str(), counts))
+            actions
+                .iter()
+                .map(move |(action, counts)| (entity.as_str(), action.as_str(), &counts.outcomes))
+        })
+    }
+
+    /// Why transactions of each pair were not applied: entity, action, outcome, reason code, count.
+    pub fn refusals(&self) -> impl Iterator<Item = (&str, &str, Outcome, &'static str, u64)> {
+        self.pairs.iter().flat_map(|(entity, actions)| {
+            actions.iter().flat_map(move |(action, counts)| {
+                counts.reasons.iter().map(move |(&(outcome, code), &count)| {
+                    (entity.as_str(), action.as_str(), outcome, code, count)
+                })
+            })
         })
     }
 
@@ -182,8 +208,14 @@ impl EntityCounts {
     }
 
     fn absorb(&mut self, other: &Self) {
-        for (entity, action, counts) in other.pairs() {
-            self.pair_mut(entity, action).absorb(counts);
+        for (entity, actions) in &other.pairs {
+            for (action, counts) in actions {
+                let pair = self.pair_mut(entity, action);
+                pair.outcomes.absorb(&counts.outcomes);
+                for (&key, count) in &counts.reasons {
+                    *pair.reasons.entry(key).or_default() += count;
+                }
+            }
         }
         for (&key, count) in &other.reasons {
             *self.reasons.entry(key).or_default() += count;
@@ -191,7 +223,7 @@ impl EntityCounts {
     }
 
     /// The counts of a pair. Allocates for a new pair only: this runs for every transaction.
-    fn pair_mut(&mut self, entity: &str, action: &str) -> &mut OutcomeCounts {
+    fn pair_mut(&mut self, entity: &str, action: &str) -> &mut PairCounts {
         let known = self.pairs.get(entity).is_some_and(|actions| actions.contains_key(action));
         let (entity, action) = match (known, self.distinct_pairs < Self::MAX_PAIRS) {
             (true, _) => (entity, action),
@@ -206,7 +238,7 @@ impl EntityCounts {
         }
         let actions = self.pairs.get_mut(entity).expect("inserted above when absent");
         if !actions.contains_key(action) {
-            actions.insert(action.to_owned(), OutcomeCounts::default());
+            actions.insert(action.to_owned(), PairCounts::default());
         }
         actions.get_mut(action).expect("inserted above when absent")
     }
@@ -263,6 +295,7 @@ impl Summary {
         self.resumed_from = self.resumed_from.or(other.resumed_from);
         self.first_height = [self.first_height, other.first_height].into_iter().flatten().min();
         self.last_height = self.last_height.max(other.last_height);
+        self.last_block_time = self.last_block_time.max(other.last_block_time);
         self.committed_height = self.committed_height.max(other.committed_height);
         self.blocks += other.blocks;
         add_all(&mut self.transactions, &other.transactions);

@@ -6,9 +6,10 @@ use futures::FutureExt as _;
 use rustc_hash::{FxHashMap, FxHashSet};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use super::{
-    Applied, Applier, Attempt, Error, RejectLog,
+    Applied, Applier, Attempt, Doing, Error, Pulse, RejectLog,
     ahead::{Ready, Upcoming},
     event::{PipelineEvent, Summary},
     indexes::MissingIndexes,
@@ -76,6 +77,8 @@ pub struct Pipeline {
     pub status: ChainStatus,
     /// Indexes to build once the chain is caught up.
     pub indexes: MissingIndexes,
+    /// Tells what the run is doing.
+    pub pulse: Pulse,
 }
 
 pub(super) struct Running {
@@ -88,6 +91,7 @@ pub(super) struct Running {
     events: mpsc::Sender<PipelineEvent>,
     status: ChainStatus,
     indexes: MissingIndexes,
+    pulse: Pulse,
     /// Hashes of transactions that were handed over and may not be visible to the loader yet, with
     /// their checkpoint.
     recent: FxHashMap<String, u64>,
@@ -114,15 +118,18 @@ impl Pipeline {
             events: self.events,
             status: self.status,
             indexes: self.indexes,
+            pulse: self.pulse,
             recent: FxHashMap::default(),
         };
-        let ended = running.follow(&mut batches, &self.cancel).await;
+        let chain = tracing::info_span!("chain", chain = running.status.chain);
+        let ended = running.follow(&mut batches, &self.cancel).instrument(chain).await;
         reading.cancel();
         // Also after a failed read: what was applied is right, and is kept.
         let flushed = running.writer.flush().await;
         let ended = ended?;
         flushed?;
         if ended == End::Finished {
+            running.pulse.begins(Doing::Indexes);
             running.indexes.build(&running.events, &self.cancel).await?;
         }
         Ok(if running.indexes.is_empty() { ended } else { End::Interrupted })
@@ -140,6 +147,7 @@ impl Running {
             let next = match upcoming.take() {
                 Some(next) => next,
                 None => {
+                    self.pulse.begins(Doing::Fetch);
                     let mut progress = self.writer.progress();
                     let next = tokio::select! {
                         () = cancel.cancelled() => return Ok(End::Interrupted),
@@ -155,11 +163,14 @@ impl Running {
             };
             match next {
                 Upcoming::Batch(loading) => {
+                    self.pulse.begins(Doing::Apply);
                     let batch = self.loaded(*loading).await?;
                     if let Some(next) = batches.next().now_or_never() {
                         upcoming = Some(self.look_ahead(next).await?);
                     }
-                    self.process(batch).await?;
+                    let height = batch.blocks.first().map(|block| block.height);
+                    let span = tracing::info_span!("batch", height);
+                    self.process(batch).instrument(span).await?;
                 }
                 Upcoming::AtHead(head) => {
                     self.send(PipelineEvent::Head { height: head }).await;
@@ -179,7 +190,9 @@ impl Running {
     async fn reach_head(&mut self, head: i64, cancel: &CancellationToken) -> Result<(), Error> {
         self.status.head_height = Some(head);
         if !self.indexes.is_empty() {
+            self.pulse.begins(Doing::Write);
             self.writer.flush().await?;
+            self.pulse.begins(Doing::Indexes);
             self.indexes.build(&self.events, cancel).await?;
         }
         if self.indexes.is_empty() && self.status.ready_at.is_none() {
@@ -191,6 +204,7 @@ impl Running {
 
     async fn process(&mut self, batch: Ready) -> Result<(), Error> {
         let Ready { blocks, mut summary, known_hashes, committed } = batch;
+        self.pulse.begins(Doing::Apply);
         let applied = self.apply(blocks, &mut summary).await?;
         let Applied { mut batch, summary: applied_summary, rejects } = applied;
         summary.absorb(&applied_summary);
@@ -275,6 +289,7 @@ impl Running {
     /// committed rows but spares loaded ones, then those too, then waits for a commit, but only
     /// where one can free something. What the last batches used goes last.
     pub(super) async fn await_capacity(&self, summary: &mut Summary) -> Result<(), Error> {
+        self.pulse.begins(Doing::Write);
         for (keep_loaded, min_age) in [(true, 2), (false, 2)] {
             if self.has_room().await? {
                 return Ok(());
@@ -291,7 +306,8 @@ impl Running {
     }
 
     async fn has_room(&self) -> Result<bool, Error> {
-        let bytes = self.with_store(|store| store.bytes()).await?;
+        let (rows, bytes) = self.with_store(|store| (store.len(), store.bytes())).await?;
+        self.pulse.holds(rows, bytes);
         let pending = self.writer.pending();
         Ok(pending.rows() <= self.limits.max_changes
             && pending.bytes <= self.limits.max_bytes / 3

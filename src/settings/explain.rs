@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 
 use clap::builder::ArgAction;
+use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, CommandFactory};
 
@@ -52,8 +53,15 @@ pub fn explain(
     let layers = Layers::read(Cli::command(), &inner, environment)?;
     let selected = layers.selected.clone();
     let (program, given) = layers.into_program();
-    let lenient = program.ignore_errors(words.is_empty());
-    let matches = lenient.try_get_matches_from(&inner)?;
+    let lenient = program.clone().ignore_errors(true);
+    let matches = match program.try_get_matches_from(&inner) {
+        Ok(matches) => matches,
+        // What is missing is shown as not set.
+        Err(error) if words.is_empty() || error.kind() == ErrorKind::MissingRequiredArgument => {
+            lenient.try_get_matches_from(&inner)?
+        }
+        Err(error) => return Err(error.into()),
+    };
     let mut all = Vec::new();
     // The options in the order of their definition, which giving them defaults does not keep.
     let program = Cli::command();

@@ -283,6 +283,22 @@ impl Layers {
         })
     }
 
+    /// What the layers give the command that was typed, as it would be typed behind it.
+    pub(super) fn as_words(&self) -> Vec<OsString> {
+        let mut words = Vec::new();
+        for given in self.given.iter().filter(|given| given.overruled_by.is_none()) {
+            let here = !given.command.is_empty() && given.command == self.selected;
+            let takes_value = find(&self.program, &given.command)
+                .and_then(|command| option(command, &given.long))
+                .is_some_and(|arg| arg.get_action().takes_values());
+            if here && takes_value && !self.is_typed(&given.command, &given.long) {
+                let word = |value: &String| OsString::from(format!("--{}={value}", given.long));
+                words.extend(given.values.iter().map(word));
+            }
+        }
+        words
+    }
+
     /// The program with the values of the layers as the defaults of its options.
     pub(super) fn into_program(self) -> (Command, Vec<Given>) {
         let Self { mut program, given, .. } = self;

@@ -158,8 +158,16 @@ pub fn parse(argv: &[OsString], environment: &Environment) -> Result<Cli, Error>
         Ok(_) | Err(_) => {}
     }
     let layers = Layers::read(Cli::command(), argv, environment)?;
+    let words = layers.as_words();
     let (program, _given) = layers.into_program();
-    let matches = program.color(hue(argv)).try_get_matches_from(argv)?;
+    let program = program.color(hue(argv));
+    let matches = match program.clone().try_get_matches_from(argv) {
+        // Clap takes no default for an option that is required unless another is there.
+        Err(error) if error.kind() == ErrorKind::MissingRequiredArgument && !words.is_empty() => {
+            program.try_get_matches_from(argv.iter().chain(&words)).map_err(|_again| error)?
+        }
+        other => other?,
+    };
     Ok(Cli::from_arg_matches(&matches)?)
 }
 

@@ -7,6 +7,7 @@ pub mod parity;
 pub mod printer;
 pub mod progress;
 pub mod redact;
+pub mod standing;
 pub mod sweep;
 pub mod table;
 

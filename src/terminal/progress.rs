@@ -25,9 +25,14 @@ const LOG_EVERY: Duration = Duration::from_secs(10);
 const RATE_WINDOW: Duration = Duration::from_secs(5);
 
 /// Shows the progress of a run until every sender of `events` is gone; returns the sums of the run.
+/// `observe` sees every event first.
 ///
 /// [`Summary::time`] has the elapsed time from the call to the last event.
-pub async fn follow(printer: &Printer, mut events: mpsc::Receiver<PipelineEvent>) -> Summary {
+pub async fn follow(
+    printer: &Printer,
+    mut events: mpsc::Receiver<PipelineEvent>,
+    mut observe: impl FnMut(&PipelineEvent),
+) -> Summary {
     let mut run = Run::new(Instant::now());
     let mut bar = None;
     let mut ticks = interval(REDRAW);
@@ -35,7 +40,10 @@ pub async fn follow(printer: &Printer, mut events: mpsc::Receiver<PipelineEvent>
     loop {
         tokio::select! {
             event = events.recv() => match event {
-                Some(event) => run.observe(event),
+                Some(event) => {
+                    observe(&event);
+                    run.observe(event);
+                }
                 None => break,
             },
             now = ticks.tick() => {
@@ -305,7 +313,7 @@ mod tests {
                 sender.send(event).await.unwrap();
             }
         };
-        let (sums, ()) = tokio::join!(follow(&printer, receiver), send);
+        let (sums, ()) = tokio::join!(follow(&printer, receiver, |_event| {}), send);
         assert_eq!((sums.blocks, sums.transactions_total()), (20, 70));
         assert_eq!(sums.last_height, Some(20));
     }

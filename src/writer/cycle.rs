@@ -13,6 +13,7 @@ use tokio::{
     sync::{Notify, oneshot, watch},
     time::Instant,
 };
+use tracing::Instrument as _;
 
 use super::{
     Batch, ChainStatus, Checkpoint, CheckpointIds, Error, EthereumWrite, Lane, PerLane, Weight,
@@ -304,7 +305,10 @@ impl<S: Sink, F: FnMut(&Written) + Send + 'static> Cycle<S, F> {
         let lane = run.lane;
         let last = run.last_checkpoint().map(|checkpoint| checkpoint.id);
         let started = Instant::now();
-        let mut written = self.sink.write(Arc::new(run)).await?;
+        let newest = run.last_checkpoint().map(|at| (at.chain.clone(), at.height));
+        let (chain, height) = newest.unzip();
+        let span = tracing::info_span!("write", chain, height);
+        let mut written = self.sink.write(Arc::new(run)).instrument(span).await?;
         written.lane = lane;
         written.elapsed = started.elapsed();
         self.status_due = Instant::now() + self.config.status_interval;

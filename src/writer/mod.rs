@@ -52,6 +52,7 @@ pub use lane::{CheckpointIds, Lane, PerLane};
 pub use postgres::{PostgresConfig, PostgresSink};
 pub use raw_blocks::{Missing, RawBlocks};
 pub use session::exclusive;
+pub use session::lock_holder;
 
 /// Knobs of the write cycle.
 #[derive(Clone, Debug)]

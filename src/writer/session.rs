@@ -151,6 +151,18 @@ async fn lock(connection: &mut PgConnection, contention: Contention) -> Result<(
     }
 }
 
+/// Who holds the writer lock of `database`; nobody if it is free.
+///
+/// # Errors
+/// The database cannot be reached, or the query fails.
+pub async fn lock_holder(database: &Database) -> Result<Option<LockHolder>, Error> {
+    let mut connection = database.connect().await?;
+    let looking = || db::Error::query("looking for the holder of the writer lock");
+    let found = holder(&mut connection).await.map_err(looking())?;
+    connection.close().await.map_err(looking())?;
+    Ok(Some(found).filter(|holder| *holder != LockHolder::default()))
+}
+
 /// Who holds the lock, as far as the server tells this role.
 async fn holder(connection: &mut PgConnection) -> Result<LockHolder, sqlx::Error> {
     let row = sqlx::query(

@@ -224,3 +224,12 @@ fn there_is_a_manual_page_for_the_program_and_every_command() {
         assert!(text.contains(".SH SYNOPSIS"), "{page}");
     }
 }
+
+#[test]
+fn an_option_that_is_required_unless_another_is_there_can_stand_in_the_file() {
+    let env = TestEnv::new();
+    env.write("audius-etl.toml", "[compare]\nprod-db = \"postgres://127.0.0.1:1/x\"\n");
+    let run = env.run(&["compare", "--etl-db", "postgres://127.0.0.1:1/y"]);
+    assert_eq!(run.code(), 3, "{run:?}");
+    assert_eq!(env.run(&["config", "compare"]).code(), 0);
+}

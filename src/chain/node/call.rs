@@ -19,6 +19,18 @@ pub(super) enum Class {
     Refused,
 }
 
+impl Class {
+    /// The word for it in metrics.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Connection => "connection",
+            Self::Unimplemented => "unimplemented",
+            Self::InvalidArgument => "invalid_argument",
+            Self::Refused => "refused",
+        }
+    }
+}
+
 /// A failed call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct CallError {

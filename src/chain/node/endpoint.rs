@@ -1,7 +1,7 @@
 //! One core node: its calls over gRPC, or over Connect where gRPC does not work.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -16,6 +16,7 @@ use tonic_prost::ProstCodec;
 
 use super::NodeLimits;
 use super::call::{CallError, Class};
+use crate::chain::activity::Activity;
 use crate::chain::core_pb::{
     Block, Empty, GetBlockRequest, GetBlockResponse, GetBlocksRequest, GetBlocksResponse, NodeInfo,
     StreamBlocksRequest, StreamBlocksResponse,
@@ -45,11 +46,12 @@ pub(super) struct Endpoint {
     authorization: Option<MetadataValue<Ascii>>,
     protocol: Protocol,
     limits: NodeLimits,
+    activity: Activity,
 }
 
 impl Endpoint {
     /// Prepares the node at `url`; connects with the first call.
-    pub(super) fn new(url: &str, limits: &NodeLimits) -> Result<Self, Error> {
+    pub(super) fn new(url: &str, limits: &NodeLimits, activity: &Activity) -> Result<Self, Error> {
         let shown = redact_url(url);
         let unusable =
             |problem: String| Error::UnusableSource { source_text: shown.clone(), problem };
@@ -82,6 +84,7 @@ impl Endpoint {
             authorization,
             protocol: Protocol::Grpc,
             limits: limits.clone(),
+            activity: activity.clone(),
         })
     }
 
@@ -163,7 +166,10 @@ impl Endpoint {
             let answer = grpc.server_streaming(request, path, codec).await;
             answer.map(tonic::Response::into_inner).map_err(|status| CallError::of_status(&status))
         };
-        within(self.limits.stream_idle, call).await
+        let started = Instant::now();
+        let outcome = within(self.limits.stream_idle, call).await;
+        self.count("StreamBlocks", started, outcome.as_ref().err());
+        outcome
     }
 
     async fn unary<Q, A>(&self, method: &'static str, request: Q) -> Result<A, CallError>
@@ -172,10 +178,18 @@ impl Endpoint {
         A: Message + Default + 'static,
     {
         let limit = self.limits.request_timeout;
-        match self.protocol {
+        let started = Instant::now();
+        let outcome = match self.protocol {
             Protocol::Grpc => within(limit, self.unary_grpc(method, request)).await,
             Protocol::Connect => within(limit, self.unary_connect(method, &request)).await,
-        }
+        };
+        self.count(method, started, outcome.as_ref().err());
+        outcome
+    }
+
+    fn count(&self, method: &'static str, started: Instant, error: Option<&CallError>) {
+        let class = error.map(|error| error.class.name());
+        self.activity.called(&self.shown, method, started.elapsed(), class);
     }
 
     async fn unary_grpc<Q, A>(&self, method: &str, request: Q) -> Result<A, CallError>

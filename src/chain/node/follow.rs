@@ -254,6 +254,7 @@ impl Follower {
                 }));
             }
         }
+        self.config.activity.uses(&self.nodes[active].endpoint.shown);
         self.saw_head(info.current_height);
         Ok(())
     }
@@ -369,6 +370,7 @@ impl Follower {
 
     pub(super) fn saw_head(&self, head: i64) {
         self.head.fetch_max(head, Ordering::Relaxed);
+        self.config.activity.saw_head(head);
     }
 
     async fn send(&self, fetched: Fetched) -> Result<(), Stop> {

@@ -5,6 +5,7 @@ mod call;
 mod endpoint;
 mod fetch;
 mod follow;
+mod probe;
 mod retry;
 mod tail;
 
@@ -19,6 +20,7 @@ use tokio::sync::mpsc;
 use super::error::Error;
 use super::{BlockSource, BytesRead, Fetched, SourceConfig};
 
+pub use probe::{CoreProbe, probe_core};
 pub use retry::RetryPolicy;
 
 use endpoint::Endpoint;
@@ -77,7 +79,7 @@ impl NodeSource {
         let endpoints = config
             .sources
             .iter()
-            .map(|url| Endpoint::new(url, &config.limits))
+            .map(|url| Endpoint::new(url, &config.limits, &config.activity))
             .collect::<Result<Vec<_>, _>>()?;
         let (sender, fetched) = mpsc::channel(BATCHES_AHEAD);
         let head = Arc::new(AtomicI64::new(0));

@@ -128,6 +128,7 @@ impl Follower {
                 .map_err(|_elapsed| CallError::deadline(idle))?
                 .map_err(|status| CallError::of_status(&status))?
                 .ok_or_else(|| CallError::connection("the stream ended"))?;
+            self.config().activity.heard();
             let Some(block) = answer.block.filter(|block| block.height > 0) else { continue };
             // A server that repeats itself after catching up loses nothing.
             if block.height < self.next {

@@ -100,6 +100,7 @@ async fn fill(
         once: false,
         chain_id: Some(chain),
         last: None,
+        activity: chain::Activity::default(),
         limits: NodeLimits::default(),
     })
     .await?;

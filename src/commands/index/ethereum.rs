@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::commands::Context;
 use crate::commands::ethereum::EthArgs;
+use crate::commands::telemetry::Monitor;
 use crate::db::Database;
 use crate::db::start::{ChainPosition, StartState};
 use crate::failure::Failure;
@@ -93,6 +94,16 @@ pub(super) async fn open(
 }
 
 impl Ethereum {
+    /// Lets those who watch the run see how following stands.
+    pub(super) fn watched_by(&self, monitor: &mut Monitor) {
+        monitor.follows(self.follower.provider(), self.follower.status());
+        if let Some(telemetry) = &monitor.telemetry {
+            for position in &self.stored {
+                telemetry.stands_at(&position.chain, position.height, position.block_time);
+            }
+        }
+    }
+
     /// Runs to the end, with a line about progress now and then. `true` if it was interrupted.
     pub(super) async fn run(self, cancel: &CancellationToken) -> Result<bool, Failure> {
         let status = self.follower.status();

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use self::ethereum::FollowArgs;
+use crate::commands::telemetry::TelemetryArgs;
 use crate::failure::Failure;
 use crate::settings::{DatabaseChoice, Settings};
 
@@ -116,6 +117,10 @@ pub struct IndexArgs {
     /// Wait while another process writes to the database, instead of exit code 5
     #[arg(long, help_heading = "Writing")]
     pub wait_lock: bool,
+
+    /// Metrics, health and readiness.
+    #[command(flatten)]
+    pub telemetry: TelemetryArgs,
 
     /// Do not apply pending migrations
     #[arg(long, hide = true)]

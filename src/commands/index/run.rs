@@ -8,9 +8,10 @@ use tokio::sync::mpsc;
 
 use super::ethereum::{self, Ethereum};
 use super::{IndexArgs, RulesChoice, SignatureMode, SourceChoice, initial_sync};
-use crate::chain::{self, LastBlock, NodeLimits, RetryPolicy, SourceConfig};
+use crate::chain::{self, BlockSource, LastBlock, NodeLimits, RetryPolicy, SourceConfig};
 use crate::commands::Context;
 use crate::commands::database::OpenDatabase;
+use crate::commands::telemetry::Monitor;
 use crate::db::Database;
 use crate::db::load::Loader;
 use crate::db::migrate::Migrator;
@@ -47,6 +48,7 @@ async fn index(
     context: &Context,
     database: &Database,
 ) -> Result<(), Failure> {
+    let mut monitor = args.telemetry.start(context).await?;
     if !args.no_migrate {
         migrate(context, database).await?;
     }
@@ -58,11 +60,16 @@ async fn index(
     let loader = Arc::new(Loader::open(database).await?);
     let start = loader.start_state().await?;
     let (events, receiver) = mpsc::channel(EVENTS_AHEAD);
-    let written = events.clone();
+    let (written, telemetry) = (events.clone(), monitor.telemetry.clone());
     let handle = writer::spawn(
         sink,
         WriterConfig { committed: start.checkpoint, ..WriterConfig::default() },
-        move |run| report_written(&written, run),
+        move |run| {
+            if let Some(telemetry) = &telemetry {
+                telemetry.written(run);
+            }
+            report_written(&written, run);
+        },
     );
     let outcome = match args.rewind_to {
         Some(height) => {
@@ -74,10 +81,17 @@ async fn index(
             match ethereum::open(nodes, args.once, database, &start, &handle, context).await? {
                 Some(ethereum) if source == SourceChoice::Nothing => {
                     drop((events, receiver));
-                    follow_ethereum(ethereum, &handle, context).await
+                    ethereum.watched_by(&mut monitor);
+                    monitor.is_up(database);
+                    let ended = follow_ethereum(ethereum, &handle, context).await;
+                    monitor.ends();
+                    ended
                 }
                 ethereum => {
-                    let job = Job { args, source, context, start: &start, database };
+                    if let Some(ethereum) = &ethereum {
+                        ethereum.watched_by(&mut monitor);
+                    }
+                    let job = Job { args, source, context, start: &start, database, monitor };
                     let loader = Arc::clone(&loader);
                     Box::pin(follow(job, loader, handle, ethereum, events, receiver)).await
                 }
@@ -132,6 +146,7 @@ struct Job<'a> {
     context: &'a Context,
     start: &'a StartState,
     database: &'a Database,
+    monitor: Monitor,
 }
 
 /// Follows Ethereum without a core chain.
@@ -148,7 +163,7 @@ async fn follow_ethereum(
 }
 
 async fn follow(
-    job: Job<'_>,
+    mut job: Job<'_>,
     loader: Arc<Loader>,
     handle: WriterHandle,
     ethereum: Option<Ethereum>,
@@ -175,6 +190,7 @@ async fn follow(
         chain_id: job.expected_chain(),
         last: resume.clone(),
         limits: node_limits(args),
+        activity: job.monitor.activity.clone(),
     })
     .await?;
     let started = PipelineEvent::Started(Start {
@@ -185,6 +201,7 @@ async fn follow(
     });
     // Drawing starts below; the queue has room for the first event.
     drop(events.try_send(started));
+    job.tell_start(&*source, &handle);
     let cancel = &job.context.cancel;
     let indexes = initial_sync::prepare(
         args,
@@ -224,7 +241,10 @@ async fn follow(
         cancel: stop.clone(),
         status,
         indexes,
+        pulse: job.monitor.pulse.clone(),
     };
+    job.monitor.is_up(job.database);
+    let telemetry = job.monitor.telemetry.clone();
     // The writer holds the last sender of events, so it has to end for the drawing to end.
     let work = async {
         let indexing = async { pipeline.run().await.map_err(Failure::from) };
@@ -238,7 +258,13 @@ async fn follow(
         let closed = handle.shutdown().await;
         ended.and_then(|end| closed.map(|()| end).map_err(Into::into))
     };
-    let (ended, summary) = tokio::join!(work, progress::follow(&job.context.printer, receiver));
+    let drawing = progress::follow(&job.context.printer, receiver, |event| {
+        if let Some(telemetry) = &telemetry {
+            telemetry.observe(event);
+        }
+    });
+    let (ended, summary) = tokio::join!(work, drawing);
+    job.monitor.ends();
     job.context.printer.summary(&summary)?;
     match ended? {
         End::Finished => Ok(()),
@@ -247,6 +273,17 @@ async fn follow(
 }
 
 impl Job<'_> {
+    /// Tells those who watch where the run begins.
+    fn tell_start(&self, source: &dyn BlockSource, handle: &WriterHandle) {
+        let Some(telemetry) = &self.monitor.telemetry else { return };
+        telemetry.starts(source.chain_id(), source.is_live(), handle.clone());
+        for position in self.start.own.iter().chain(&self.start.indexed) {
+            if source.chain_id().is_none_or(|chain| chain == position.chain) {
+                telemetry.stands_at(&position.chain, position.height, position.block_time);
+            }
+        }
+    }
+
     /// The last block of an earlier run that this one continues (design section 4).
     fn resume(&self) -> Option<LastBlock> {
         if self.args.new_chain {

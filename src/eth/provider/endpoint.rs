@@ -1,6 +1,7 @@
 //! One endpoint: a JSON-RPC request over HTTP, its answer or what went wrong, and what is known of
 //! the endpoint from earlier answers.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -54,6 +55,8 @@ pub(super) struct Endpoint {
     pub(super) span: AtomicU64,
     requests: AtomicU64,
     errors: AtomicU64,
+    /// Answers that were no result, by class.
+    faults: Mutex<BTreeMap<&'static str, u64>>,
 }
 
 #[derive(Debug, Default)]
@@ -75,6 +78,8 @@ pub struct EndpointStats {
     pub errors: u64,
     /// Blocks per request for logs at present.
     pub log_span: u64,
+    /// Answers that were no result, whether an error of HTTP or of JSON-RPC, by class.
+    pub faults: BTreeMap<&'static str, u64>,
 }
 
 #[derive(Serialize)]
@@ -129,6 +134,7 @@ impl Endpoint {
             span: AtomicU64::new(span),
             requests: AtomicU64::new(0),
             errors: AtomicU64::new(0),
+            faults: Mutex::default(),
         })
     }
 
@@ -138,6 +144,7 @@ impl Endpoint {
             requests: self.requests.load(Ordering::Relaxed),
             errors: self.errors.load(Ordering::Relaxed),
             log_span: self.span.load(Ordering::Relaxed),
+            faults: self.faults().clone(),
         }
     }
 
@@ -151,8 +158,11 @@ impl Endpoint {
     ) -> Result<T, Fault> {
         let request = Request { jsonrpc: "2.0", id: 1, method, params };
         let body = serde_json::to_vec(&request).expect("requests have no maps with odd keys");
-        let (status, answer) = self.send(body, deadline).await?;
-        parsed_apart(answer, move |answer| one(status, answer, span)).await
+        self.counted(async {
+            let (status, answer) = self.send(body, deadline).await?;
+            parsed_apart(answer, move |answer| one(status, answer, span)).await
+        })
+        .await
     }
 
     /// Calls two methods in one request, so that one node answers both.
@@ -167,8 +177,24 @@ impl Endpoint {
         let second = Request { jsonrpc: "2.0", id: 2, method: second.0, params: second.1 };
         let body =
             serde_json::to_vec(&(first, second)).expect("requests have no maps with odd keys");
-        let (status, answer) = self.send(body, deadline).await?;
-        parsed_apart(answer, move |answer| two(status, answer, span)).await
+        self.counted(async {
+            let (status, answer) = self.send(body, deadline).await?;
+            parsed_apart(answer, move |answer| two(status, answer, span)).await
+        })
+        .await
+    }
+
+    /// Counts the fault of a call that has one.
+    async fn counted<T>(&self, call: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
+        let outcome = call.await;
+        if let Err(fault) = &outcome {
+            *self.faults().entry(fault.class.name()).or_default() += 1;
+        }
+        outcome
+    }
+
+    fn faults(&self) -> MutexGuard<'_, BTreeMap<&'static str, u64>> {
+        self.faults.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn send(&self, body: Vec<u8>, deadline: Duration) -> Result<(u16, Bytes), Fault> {

@@ -3,6 +3,7 @@
 mod bucket;
 mod endpoint;
 mod logs;
+mod probe;
 mod wire;
 
 use std::sync::Arc;
@@ -24,6 +25,7 @@ use super::heads::Heads;
 
 pub use self::endpoint::EndpointStats;
 pub use self::logs::LogPage;
+pub use self::probe::{EthProbe, probe_ethereum};
 pub use self::wire::{BlockRef, Header, Log};
 
 /// Which logs to read: from any of the addresses, with any of the first topics.

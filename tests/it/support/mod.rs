@@ -6,6 +6,7 @@ pub(crate) mod blocks;
 pub(crate) mod db;
 pub(crate) mod fake_node;
 pub(crate) mod fault_proxy;
+pub(crate) mod service;
 
 use std::ffi::OsStr;
 use std::os::unix::fs::PermissionsExt;
