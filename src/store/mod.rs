@@ -144,12 +144,11 @@ impl Store {
         lookup: usize,
         key: &Key,
     ) -> Result<Vec<Row>, Miss> {
-        if self.table(id).base.lookup(lookup, key).is_none() {
+        if !self.table(id).base.is_complete(lookup, key) {
             self.miss(id, Some(lookup), key)?;
         }
         let table = self.table(id);
-        let base_keys = table.base.lookup(lookup, key).into_iter().flatten();
-        let mut keys: Vec<Key> = base_keys.cloned().collect();
+        let mut keys = table.base.keys(lookup, key);
         keys.extend(table.overlay.lookup(lookup, key).iter().cloned());
         keys.sort_unstable();
         keys.dedup();
@@ -235,10 +234,10 @@ impl Store {
         lookup: usize,
         key: &Key,
     ) -> Result<Vec<Row>, Miss> {
-        if self.table(id).base.lookup(lookup, key).is_none() {
+        if !self.table(id).base.is_complete(lookup, key) {
             self.miss(id, Some(lookup), key)?;
         }
-        let keys = self.table(id).base.lookup(lookup, key).cloned().unwrap_or_default();
+        let keys = self.table(id).base.keys(lookup, key);
         let mut rows = Vec::with_capacity(keys.len());
         for row_key in keys {
             match self.table(id).base.get(&row_key) {
@@ -259,7 +258,7 @@ impl Store {
 
     /// Asks for a lookup value to be loaded with the next round, if it isn't in memory.
     pub fn want_lookup(&mut self, id: TableId, lookup: usize, key: Key) {
-        if self.table(id).base.lookup(lookup, &key).is_none() {
+        if !self.table(id).base.is_complete(lookup, &key) {
             self.missing.insert((id, Some(lookup), key));
         }
     }

@@ -1,6 +1,9 @@
 //! The base rows of one table: what is loaded or was folded in, with its lookups.
 
-use std::{cell::Cell, collections::BTreeSet};
+use std::{
+    cell::Cell,
+    collections::{BTreeSet, hash_map::Entry},
+};
 
 use rustc_hash::FxHashMap;
 
@@ -23,8 +26,9 @@ struct Slot {
 }
 
 impl Slot {
-    fn size(&self) -> usize {
-        size_of::<Self>() + self.row.as_ref().map_or(0, |row| row.size())
+    fn size(&self, def: &TableDef) -> usize {
+        let row = self.row.as_ref().map_or(0, |row| row.size() + def.lookups.len() * LOOKUP_ENTRY);
+        size_of::<Self>() + row
     }
 }
 
@@ -32,9 +36,49 @@ impl Slot {
 /// each was last read.
 #[derive(Debug, Default)]
 struct Index {
-    keys: FxHashMap<Key, BTreeSet<Key>>,
+    keys: FxHashMap<Key, Keys>,
     complete: FxHashMap<Key, Cell<u32>>,
 }
+
+/// The keys of one lookup value. Most values have one, and a set for one key takes ten times as much.
+#[derive(Debug)]
+enum Keys {
+    One(Key),
+    Many(BTreeSet<Key>),
+}
+
+impl Keys {
+    fn insert(&mut self, key: &Key) {
+        match self {
+            Self::One(only) if only == key => {}
+            Self::One(only) => *self = Self::Many(BTreeSet::from([only.clone(), key.clone()])),
+            Self::Many(keys) => {
+                keys.insert(key.clone());
+            }
+        }
+    }
+
+    /// Returns whether none is left.
+    fn remove(&mut self, key: &Key) -> bool {
+        match self {
+            Self::One(only) => only == key,
+            Self::Many(keys) => {
+                keys.remove(key);
+                keys.is_empty()
+            }
+        }
+    }
+
+    fn to_vec(&self) -> Vec<Key> {
+        match self {
+            Self::One(key) => vec![key.clone()],
+            Self::Many(keys) => keys.iter().cloned().collect(),
+        }
+    }
+}
+
+/// Bytes that a row takes up in one lookup: two keys and their places in the maps.
+const LOOKUP_ENTRY: usize = 2 * size_of::<Key>() + 48;
 
 /// Generations that are told apart by [`BaseTable::count_evictable`]; older ones count as the last.
 pub(super) const AGES: usize = 16;
@@ -68,8 +112,6 @@ pub(super) struct BaseTable {
     generation: u32,
 }
 
-static NO_KEYS: BTreeSet<Key> = BTreeSet::new();
-
 impl BaseTable {
     pub(super) fn new(def: &'static TableDef) -> Self {
         Self {
@@ -93,11 +135,15 @@ impl BaseTable {
         Some(slot.row.as_ref())
     }
 
-    /// The keys of a lookup value; `None` if they aren't all known.
-    pub(super) fn lookup(&self, lookup: usize, key: &Key) -> Option<&BTreeSet<Key>> {
-        let index = &self.indexes[lookup];
-        index.complete.get(key)?.set(self.generation);
-        Some(index.keys.get(key).unwrap_or(&NO_KEYS))
+    /// Whether all keys of a lookup value are known.
+    pub(super) fn is_complete(&self, lookup: usize, key: &Key) -> bool {
+        let used = self.indexes[lookup].complete.get(key);
+        used.inspect(|used| used.set(self.generation)).is_some()
+    }
+
+    /// The known keys of a lookup value, in ascending order.
+    pub(super) fn keys(&self, lookup: usize, key: &Key) -> Vec<Key> {
+        self.indexes[lookup].keys.get(key).map_or_else(Vec::new, Keys::to_vec)
     }
 
     /// Folds in a block's last version of a row. `None` when there was no row before or after.
@@ -165,7 +211,7 @@ impl BaseTable {
                     if self.slots.get(key).is_some_and(|slot| slot.row.is_none())
                         && let Some(slot) = self.slots.remove(key)
                     {
-                        self.bytes -= key.size() + slot.size();
+                        self.bytes -= key.size() + slot.size(self.def);
                     }
                 }
                 Some(lookup) => {
@@ -178,7 +224,7 @@ impl BaseTable {
     /// Adds up the bytes that may be dropped, by the generations since they were used.
     pub(super) fn count_evictable(&self, what: Evictable, bytes: &mut [usize; AGES]) {
         for (key, slot) in self.slots.iter().filter(|(_, slot)| what.allows(slot)) {
-            bytes[self.age(&slot.used)] += key.size() + slot.size();
+            bytes[self.age(&slot.used)] += key.size() + slot.size(self.def);
         }
     }
 
@@ -189,7 +235,7 @@ impl BaseTable {
         let keys: Vec<Key> = self.slots.iter().filter(old).map(|(key, _)| key.clone()).collect();
         for key in &keys {
             let Some(slot) = self.slots.remove(key) else { continue };
-            self.bytes -= key.size() + slot.size();
+            self.bytes -= key.size() + slot.size(self.def);
             let Some(row) = slot.row else { continue };
             for (lookup, index) in self.def.lookups.iter().zip(&mut self.indexes) {
                 if let Some(value) = lookup.key_of(row.as_ref()) {
@@ -213,13 +259,15 @@ impl BaseTable {
         self.slots.len()
     }
 
-    pub(super) const fn bytes(&self) -> usize {
-        self.bytes
+    /// Approximate bytes, those of the lookups included.
+    pub(super) fn bytes(&self) -> usize {
+        let complete: usize = self.indexes.iter().map(|index| index.complete.len()).sum();
+        self.bytes + complete * LOOKUP_ENTRY
     }
 
     fn set(&mut self, key: &Key, row: Option<Row>, state: SlotState) {
         let new = Slot { row, state, used: Cell::new(self.generation) };
-        self.bytes += new.size();
+        self.bytes += new.size(self.def);
         self.index(key, new.row.as_ref());
         let old = match self.slots.get_mut(key) {
             Some(slot) => Some(std::mem::replace(slot, new)),
@@ -230,7 +278,7 @@ impl BaseTable {
             }
         };
         if let Some(old) = old {
-            self.bytes -= old.size();
+            self.bytes -= old.size(self.def);
             self.unindex(key, old.row.as_ref());
         }
     }
@@ -239,7 +287,10 @@ impl BaseTable {
         let Some(row) = row else { return };
         for (lookup, index) in self.def.lookups.iter().zip(&mut self.indexes) {
             if let Some(value) = lookup.key_of(row.as_ref()) {
-                index.keys.entry(value).or_default().insert(key.clone());
+                match index.keys.entry(value) {
+                    Entry::Occupied(mut keys) => keys.get_mut().insert(key),
+                    Entry::Vacant(place) => drop(place.insert(Keys::One(key.clone()))),
+                }
             }
         }
     }
@@ -260,11 +311,8 @@ impl BaseTable {
 
 impl Index {
     fn remove(&mut self, value: &Key, key: &Key) {
-        if let Some(keys) = self.keys.get_mut(value) {
-            keys.remove(key);
-            if keys.is_empty() {
-                self.keys.remove(value);
-            }
+        if self.keys.get_mut(value).is_some_and(|keys| keys.remove(key)) {
+            self.keys.remove(value);
         }
     }
 }

@@ -131,7 +131,7 @@ async fn every_panel_has_data_and_every_rule_can_be_evaluated() {
         anvil.mine(1).await;
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
-    let prometheus = Prometheus::start(&[service.address.clone()]);
+    let prometheus = Prometheus::start(std::slice::from_ref(&service.address));
     // Rates need something that rises.
     for height in 6..=8 {
         tokio::time::sleep(Duration::from_millis(400)).await;
