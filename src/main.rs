@@ -2,11 +2,12 @@
 //! library.
 
 use std::future::pending;
+use std::io;
 use std::process::ExitCode;
 
 use audius_etl::commands;
 use audius_etl::settings::Environment;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 #[global_allocator]
@@ -19,10 +20,12 @@ fn main() -> ExitCode {
         .expect("the system can start the threads of the runtime");
     let code = runtime.block_on(async {
         let cancel = CancellationToken::new();
+        // Before anything else happens: from here on a signal ends the program in order.
+        let signals = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
         let argv = std::env::args_os().collect();
         tokio::select! {
             code = commands::run(argv, Environment::of_process(), cancel.clone()) => code,
-            () = second_signal(&cancel) => 130,
+            () = second_signal(signals, &cancel) => 130,
         }
     });
     // Not a plain drop: that would wait for work which the second signal said to abandon.
@@ -31,12 +34,11 @@ fn main() -> ExitCode {
 }
 
 /// Cancels `cancel` at the first SIGINT or SIGTERM and returns at the second.
-async fn second_signal(cancel: &CancellationToken) {
-    let (Ok(mut interrupt), Ok(mut terminate)) =
-        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-    else {
-        return pending().await;
-    };
+async fn second_signal(
+    signals: (io::Result<Signal>, io::Result<Signal>),
+    cancel: &CancellationToken,
+) {
+    let (Ok(mut interrupt), Ok(mut terminate)) = signals else { return pending().await };
     for _ in 0..2 {
         tokio::select! {
             _ = interrupt.recv() => {}
