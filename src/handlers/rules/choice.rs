@@ -1,9 +1,10 @@
 //! Where the Python and the Go reference differ on purpose, one field per difference (design
 //! section 5). Handlers ask the field, never which reference is meant.
 //!
-//! Only differences whose Go side is described in full are fields; "Go" is the version that writes
-//! production since spring 2026. Not here, because the description leaves a part of them open or
-//! because they cannot be stored under production's keys:
+//! "Go" is the version that writes production since spring 2026. Not here, though described: the
+//! limit of 32 characters for names, empty texts of User Update that keep the old value, pictures
+//! that metadata sets, new playlist routes on a rename only, mention rows on Comment Update. Nor is
+//! what the description leaves open in part, or what production's keys cannot hold:
 //!
 //! - the lenient reading of metadata (any object, enveloped or not, no templates, wrong types
 //!   absent), which changes every handler at once;
