@@ -32,9 +32,10 @@
 //! randomness, no network and no database; time is block time. How blocks are cut into batches
 //! makes no difference.
 //!
-//! **Invariant: no query per row.** Handlers are synchronous and read memory only. A row that is
-//! not there ends the attempt; what is missing is loaded with one query per table, and the attempt
-//! is repeated.
+//! **Invariant: no query per row.** Handlers are synchronous and read memory only. The rows that a
+//! batch will probably read are loaded while the batch before is applied, one query per table. What
+//! was not foreseen reads as absent; one more load checks that, and where it was wrong the batch is
+//! undone and applied again.
 //!
 //! **Invariant: every transaction is accounted for.** It is applied, rejected with a reason,
 //! skipped, refused as poison, known by hash already, of a type that is only recorded, or reported
@@ -47,6 +48,12 @@
 //! unwritten.
 //!
 //! **Invariant: secrets stay secret.** A URL is printed without its password, everywhere.
+//!
+//! # A new handler
+//!
+//! A function in the folder of its entity under `handlers`, an entry in `handlers/registry.rs`, and
+//! in `handlers/preload.rs` the rows it reads. A new table is a `record!` in `model::tables` and a
+//! migration.
 //!
 //! # Code map
 //!
