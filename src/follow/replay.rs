@@ -3,7 +3,7 @@
 //!
 //! Balances are those of a block near the head, whatever the range, because that is what the table
 //! holds. Nothing that a running follower relies on is touched: rows are guarded one by one
-//! ([`eth_balances`]), its checkpoint stays, and what is read at a block that turns out to be gone it
+//! ([`eth_balances`](crate::db::eth_balances)), its checkpoint stays, and what is read at a block that turns out to be gone it
 //! finds by the block's hash.
 
 use std::time::Duration;
