@@ -52,7 +52,7 @@
 //! # A new handler
 //!
 //! A function in the folder of its entity under `handlers`, an entry in `handlers/registry.rs`, and
-//! in `handlers/preload.rs` the rows it reads. A new table is a `record!` in `model::tables` and a
+//! in `handlers/preload/` the rows it reads. A new table is a `record!` in `model::tables` and a
 //! migration.
 //!
 //! # Code map

@@ -3,8 +3,11 @@
 use alloy::primitives::Address;
 use clap::Args;
 
+use crate::db::{self, Database};
 use crate::eth::{Contracts, EthConfig, Provider};
 use crate::failure::Failure;
+use crate::follow::{REGISTERED, registered_contracts};
+use crate::store::Effects;
 
 /// What `--eth-ws` takes for "no websocket".
 const NO_WS: &str = "off";
@@ -57,6 +60,14 @@ pub struct EthArgs {
     #[arg(long, value_name = "ADDRESS", default_value_t = Contracts::default().delegate_manager)]
     pub eth_delegate_manager_contract: Address,
 
+    /// Audius Registry to take the addresses of token, Staking and DelegateManager from
+    ///
+    /// On mainnet that is 0xd976d3b4f4e22a238c1A736b6612D22f17b6f64C. The registry is asked once;
+    /// `index` keeps the answers in the table `audius_etl_effects`. To ask again, delete them there.
+    #[arg(long, value_name = "ADDRESS", conflicts_with_all =
+        ["eth_audio_contract", "eth_staking_contract", "eth_delegate_manager_contract"])]
+    pub eth_registry: Option<Address>,
+
     /// Multicall3
     #[arg(long, value_name = "ADDRESS", default_value_t = Contracts::default().multicall)]
     pub eth_multicall_contract: Address,
@@ -102,13 +113,25 @@ impl EthArgs {
             .hint("name one with --eth-http, or in the environment as AUDIUS_ETL_ETH_HTTP"))
     }
 
-    /// Connects, having made sure that a node was named.
+    /// Connects, having made sure that a node was named. What an earlier run was told by the
+    /// registry is read from the database, and is in `effects` afterwards.
     ///
     /// # Errors
-    /// No node was named, or see [`Provider::connect`].
-    pub async fn connect(&self) -> Result<Provider, Failure> {
+    /// No node was named, or see [`Provider::connect`] and [`registered_contracts`].
+    pub async fn connect(
+        &self,
+        database: &Database,
+        effects: &mut Effects,
+    ) -> Result<Provider, Failure> {
         self.check()?;
-        Ok(Provider::connect(self.config()).await?)
+        let mut config = self.config();
+        if let Some(registry) = self.eth_registry {
+            let mut connection = database.connect().await?;
+            effects.restore(REGISTERED, db::effects::load(&mut connection, REGISTERED).await?);
+            drop(connection);
+            config.contracts = registered_contracts(&config, registry, effects).await?;
+        }
+        Ok(Provider::connect(config).await?)
     }
 }
 

@@ -14,6 +14,7 @@ use crate::db::Database;
 use crate::db::migrate::Migrator;
 use crate::failure::Failure;
 use crate::settings::Verbosity;
+use crate::store::Effects;
 use crate::sweep::{self, Sweeper, Tally};
 use crate::terminal::sweep::{Swept, render, watch};
 
@@ -80,8 +81,9 @@ async fn sweep(args: &SweepArgs, context: &Context, database: &Database) -> Resu
     Migrator::default().check(&mut connection).await?;
     drop(connection);
     let pool = database.pool(CONNECTIONS).await?;
+    let mut effects = Effects::default();
     let provider = tokio::select! {
-        provider = args.ethereum.connect() => provider?,
+        provider = args.ethereum.connect(database, &mut effects) => provider?,
         () = context.cancel.cancelled() => return Err(Failure::interrupted()),
     };
     let sweeper = Sweeper::new(pool.clone(), provider, holder());

@@ -5,6 +5,7 @@
 
 pub mod aggregates;
 pub mod deferred;
+pub mod effects;
 pub mod eth_balances;
 pub mod eth_seed;
 pub mod load;

@@ -22,8 +22,10 @@
 //!   on the list. Where no image is kept that far, the list alone does it.
 //! - **New wallets get on the list**, too: those of users and linked wallets without a balance.
 
+mod ask;
 mod error;
 mod headers;
+mod registry;
 mod reorg;
 mod replay;
 mod step;
@@ -41,9 +43,11 @@ use self::headers::{HeaderChain, Link};
 use self::step::Doubt;
 use crate::db::start::ChainPosition;
 use crate::eth::{BlockRef, Header, Heads, LogFilter, Provider};
+use crate::store::Effects;
 use crate::writer::{ChainStatus, CheckpointIds, WriterHandle};
 
 pub use self::error::Error;
+pub use self::registry::{REGISTERED, registered_contracts};
 pub use self::replay::{Replay, Replayed};
 pub use self::touched::Touched;
 pub use self::wallets::{Wallets, address_text, wallet_of};
@@ -133,6 +137,7 @@ pub struct Follower {
     stored_at: Instant,
     reconciled_at: Option<Instant>,
     doubts: VecDeque<Doubt>,
+    effects: Effects,
     known: ChainStatus,
     status: watch::Sender<FollowStatus>,
 }
@@ -143,12 +148,14 @@ pub fn chain_name(chain_id: u64) -> String {
 }
 
 impl Follower {
-    /// A follower for the provider's chain. `writer` is the handle of the Ethereum lane.
+    /// A follower for the provider's chain. `writer` is the handle of the Ethereum lane, `effects`
+    /// what is known from earlier runs, and what is to be kept for later ones.
     pub fn new(
         provider: Provider,
         wallets: Wallets,
         writer: WriterHandle,
         config: FollowConfig,
+        effects: Effects,
     ) -> Self {
         let chain_id = chain_name(provider.chain_id());
         Self {
@@ -166,6 +173,7 @@ impl Follower {
             stored_at: Instant::now(),
             reconciled_at: None,
             doubts: VecDeque::new(),
+            effects,
             status: watch::Sender::new(FollowStatus::default()),
         }
     }

@@ -46,7 +46,10 @@ impl Follower {
             return Ok(Turn::Again);
         };
         match self.writer.rollback_to(id).await {
-            Ok(_) => self.chain.cut_above(block.number),
+            Ok(_) => {
+                self.chain.cut_above(block.number);
+                self.effects.forget_above(id);
+            }
             Err(error) if matches!(*error, writer::Error::HistoryGone { .. }) => {
                 self.restart(common).await?;
             }

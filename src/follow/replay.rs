@@ -131,11 +131,17 @@ impl Replay {
         sums: &mut Replayed,
     ) -> Result<(), Error> {
         let providers: Vec<_> = touched.service_providers.keys().copied().collect();
+        let mut unread = Vec::new();
         for (provider, found) in
             providers.iter().zip(self.provider.delegators(&providers, at).await?)
         {
-            if let Ok(delegators) = found {
-                touched.add_delegators(*provider, &delegators);
+            match found {
+                Ok(delegators) => touched.add_delegators(*provider, &delegators),
+                Err(_) => unread.push(Listed {
+                    wallet: *provider,
+                    event_block: touched.service_providers.get(provider).copied().map(number),
+                    with_delegators: true,
+                }),
             }
         }
         for (wallet, block) in &touched.wallets {
@@ -155,7 +161,7 @@ impl Replay {
         }
         let holders: Vec<_> = wallets.iter().map(|listed| listed.wallet).collect();
         let balances = self.provider.balances(&holders, at).await?;
-        let (mut known, mut unread) = (Vec::with_capacity(wallets.len()), Vec::new());
+        let mut known = Vec::with_capacity(wallets.len());
         for (listed, balance) in wallets.into_iter().zip(balances) {
             match balance {
                 Balance::Known(wei) => known.push(WalletBalance {
@@ -163,7 +169,11 @@ impl Replay {
                     balance: wei.to_string(),
                     event_block: listed.event_block,
                 }),
-                Balance::Unknown(_) => unread.push(listed),
+                Balance::Unknown(_) => {
+                    if unread.iter().all(|other| other.wallet != listed.wallet) {
+                        unread.push(listed);
+                    }
+                }
             }
         }
         sums.unread += unread.len() as u64;
@@ -179,9 +189,11 @@ impl Replay {
         if self.dry_run || events.is_empty() {
             return Ok(());
         }
-        let listed = events
-            .into_iter()
-            .map(|(wallet, block)| Listed { wallet, event_block: Some(number(block)) });
+        let listed = events.into_iter().map(|(wallet, block)| Listed {
+            wallet,
+            event_block: Some(number(block)),
+            with_delegators: false,
+        });
         self.wallets.note_events(&listed.collect::<Vec<_>>()).await
     }
 }

@@ -1,6 +1,7 @@
 //! One step: the logs of the next block or blocks, the balances of the wallets they name, and the
 //! hand-over to the writer.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use alloy::primitives::{Address, Bloom, BloomInput};
@@ -120,9 +121,9 @@ impl Follower {
         end: &Header,
         at: &Header,
     ) -> Result<(), Error> {
-        let wallets = self.resolve(touched, at.block()).await?;
         let mut write = self.empty_write(end.block(), end.timestamp);
         (write.read_number, write.read_hash) = (number(at.number), hash_text(at.block()));
+        let wallets = self.resolve(&mut write, touched, at.block()).await?;
         self.read(&mut write, &wallets, at.block()).await?;
         tracing::info!(block = end.number, logs, wallets = wallets.len(), "caught up to");
         self.chain.push(Link::of(end));
@@ -161,8 +162,8 @@ impl Follower {
             self.store_tip_in_time()?;
             return Ok(Advance::AtHead);
         }
-        let wallets = self.resolve(touched, end.block()).await?;
         let mut write = self.empty_write(end.block(), end.timestamp);
+        let wallets = self.resolve(&mut write, touched, end.block()).await?;
         self.read(&mut write, &wallets, end.block()).await?;
         self.chain.push(Link::of(&end));
         self.submit(write, logs.len() as u64, true)?;
@@ -182,17 +183,30 @@ impl Follower {
                 .any(|topic| bloom.contains_input(BloomInput::Raw(topic.as_slice())))
     }
 
-    /// The tracked wallets among those that events touched, delegators included.
-    async fn resolve(&self, mut touched: Touched, at: BlockRef) -> Result<Vec<Listed>, Error> {
+    /// The tracked wallets among those that events touched, delegators included. A service provider
+    /// whose delegators are not known now gets on the list.
+    async fn resolve(
+        &mut self,
+        write: &mut EthereumWrite,
+        mut touched: Touched,
+        at: BlockRef,
+    ) -> Result<Vec<Listed>, Error> {
         let providers: Vec<Address> = touched.service_providers.keys().copied().collect();
-        if !providers.is_empty() {
-            let found = self.provider.delegators(&providers, at).await?;
-            for (provider, delegators) in providers.iter().zip(found) {
-                match delegators {
-                    Ok(delegators) => touched.add_delegators(*provider, &delegators),
-                    Err(reason) => {
-                        tracing::warn!(%provider, %reason, "its delegators are not known");
-                    }
+        let found = self.delegators(&providers, at).await?;
+        for (provider, delegators) in providers.into_iter().zip(found) {
+            match delegators {
+                Ok(delegators) => {
+                    touched.add_delegators(provider, &delegators);
+                    write.settled.push(address_text(provider));
+                }
+                Err(reason) => {
+                    tracing::warn!(%provider, %reason, "its delegators are not known yet");
+                    write.unread.push(UnreadWallet {
+                        wallet: address_text(provider),
+                        event_block: touched.service_providers.get(&provider).copied().map(number),
+                        reason: format!("listing its delegators: {reason}"),
+                        with_delegators: true,
+                    });
                 }
             }
         }
@@ -201,7 +215,7 @@ impl Follower {
 
     /// Reads wallets at a block and adds what came of it to `write`.
     async fn read(
-        &self,
+        &mut self,
         write: &mut EthereumWrite,
         wallets: &[Listed],
         at: BlockRef,
@@ -210,8 +224,8 @@ impl Follower {
             return Ok(());
         }
         let holders: Vec<Address> = wallets.iter().map(|listed| listed.wallet).collect();
-        let balances = self.provider.balances(&holders, at).await?;
-        for (Listed { wallet, event_block }, balance) in wallets.iter().zip(balances) {
+        let balances = self.balances(&holders, at).await?;
+        for (Listed { wallet, event_block, .. }, balance) in wallets.iter().zip(balances) {
             let (wallet, event_block) = (address_text(*wallet), *event_block);
             match balance {
                 Balance::Known(wei) => {
@@ -221,7 +235,13 @@ impl Follower {
                 Balance::Unknown(reason) => {
                     tracing::debug!(wallet, %reason, "balance unknown");
                     let reason = reason.to_string();
-                    write.unread.push(UnreadWallet { wallet, event_block, reason });
+                    let with_delegators = false;
+                    write.unread.push(UnreadWallet {
+                        wallet,
+                        event_block,
+                        reason,
+                        with_delegators,
+                    });
                 }
             }
         }
@@ -243,6 +263,8 @@ impl Follower {
             read_hash: hash_text(block),
             balances: Vec::new(),
             unread: Vec::new(),
+            settled: Vec::new(),
+            effects: Vec::new(),
             blocks: self.recent_blocks(block),
             restart: false,
         }
@@ -261,13 +283,15 @@ impl Follower {
     /// Hands a step over whose block is the tip.
     pub(super) fn submit(
         &mut self,
-        write: EthereumWrite,
+        mut write: EthereumWrite,
         logs: u64,
         keep_history: bool,
     ) -> Result<(), Error> {
         let id = write.checkpoint.id;
         let safe = write.checkpoint.height - 2 * number(self.config.window);
         let balances = write.balances.len() as u64;
+        write.effects = self.effects.close(id);
+        self.drop_results();
         self.writer.submit(Batch {
             ethereum: Some(write),
             transactions: logs,
@@ -311,10 +335,33 @@ impl Follower {
         self.store_tip()?;
         let tip = *self.chain.tip();
         let mut write = self.empty_write(tip.block, tip.timestamp);
+        let due = self.with_delegators(&mut write, due, tip.block).await?;
         self.read(&mut write, &due, tip.block).await?;
         self.submit(write, 0, true)?;
         self.writer.flush().await?;
         Ok(Turn::Again)
+    }
+
+    /// Wallets that are due, and the delegators of those service providers among them that wait for
+    /// their delegators.
+    async fn with_delegators(
+        &mut self,
+        write: &mut EthereumWrite,
+        due: Vec<Listed>,
+        at: BlockRef,
+    ) -> Result<Vec<Listed>, Error> {
+        let (waiting, mut due): (Vec<_>, Vec<_>) =
+            due.into_iter().partition(|listed| listed.with_delegators);
+        let mut touched = Touched::default();
+        for Listed { wallet, event_block, .. } in waiting {
+            let block = event_block.and_then(|block| u64::try_from(block).ok());
+            touched.wallets.insert(wallet, block.unwrap_or(at.number));
+            touched.service_providers.insert(wallet, block.unwrap_or(at.number));
+        }
+        let found = self.resolve(write, touched, at).await?;
+        let listed: BTreeSet<Address> = due.iter().map(|listed| listed.wallet).collect();
+        due.extend(found.into_iter().filter(|found| !listed.contains(&found.wallet)));
+        Ok(due)
     }
 
     /// Looks once more at blocks that may have logs although none came.
@@ -333,8 +380,13 @@ impl Follower {
                 Some(page) if !page.logs.is_empty() => {
                     tracing::warn!(block = number, "a node had kept logs back");
                     let touched = Touched::of(&page.logs, self.provider.contracts());
-                    let tip = self.chain.tip().block;
-                    let wallets = self.resolve(touched, tip).await?;
+                    let mut wallets = self.wallets.tracked(&touched.wallets).await?;
+                    for (provider, block) in touched.service_providers {
+                        let event_block = Some(super::number(block));
+                        wallets.retain(|listed| listed.wallet != provider);
+                        let with_delegators = true;
+                        wallets.push(Listed { wallet: provider, event_block, with_delegators });
+                    }
                     self.wallets.list(&wallets, "its event came late").await?;
                 }
                 _ => {

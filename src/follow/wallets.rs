@@ -26,6 +26,8 @@ pub struct Listed {
     pub wallet: Address,
     /// Highest block of an event that touched it, if one did.
     pub event_block: Option<i64>,
+    /// It is a service provider whose delegators are to be read as well.
+    pub with_delegators: bool,
 }
 
 /// The tracked wallets of a database.
@@ -87,23 +89,23 @@ impl Wallets {
         let listed = |text: &String| {
             let wallet = wallet_of(text)?;
             let event_block = touched.get(&wallet).map(|block| number(*block));
-            Some(Listed { wallet, event_block })
+            Some(Listed { wallet, event_block, with_delegators: false })
         };
         Ok(tracked.iter().filter_map(listed).collect())
     }
 
     /// Wallets on the list that are due, longest first.
     pub(super) async fn due(&self, limit: i64) -> Result<Vec<Listed>, Error> {
-        let rows: Vec<(String, Option<i64>)> = sqlx::query_as(
-            "SELECT wallet, event_block FROM audius_etl_eth_retries \
+        let rows: Vec<(String, Option<i64>, bool)> = sqlx::query_as(
+            "SELECT wallet, event_block, with_delegators FROM audius_etl_eth_retries \
              WHERE next_at <= now() ORDER BY next_at LIMIT $1",
         )
         .bind(limit)
         .fetch_all(&self.pool)
         .await
         .map_err(db::Error::query("reading the list of wallets"))?;
-        let listed = |(text, event_block): (String, Option<i64>)| {
-            wallet_of(&text).map(|wallet| Listed { wallet, event_block })
+        let listed = |(text, event_block, with_delegators): (String, Option<i64>, bool)| {
+            wallet_of(&text).map(|wallet| Listed { wallet, event_block, with_delegators })
         };
         Ok(rows.into_iter().filter_map(listed).collect())
     }
@@ -112,16 +114,20 @@ impl Wallets {
     pub(super) async fn list(&self, wallets: &[Listed], reason: &str) -> Result<(), Error> {
         let texts: Vec<String> = wallets.iter().map(|listed| address_text(listed.wallet)).collect();
         let events: Vec<Option<i64>> = wallets.iter().map(|listed| listed.event_block).collect();
+        let delegators: Vec<bool> = wallets.iter().map(|listed| listed.with_delegators).collect();
         sqlx::query(
-            "INSERT INTO audius_etl_eth_retries AS r (wallet, event_block, reason) \
-             SELECT wallet, event_block, $3 \
-             FROM unnest($1::text[], $2::bigint[]) AS i(wallet, event_block) ORDER BY wallet \
+            "INSERT INTO audius_etl_eth_retries AS r (wallet, event_block, reason, with_delegators) \
+             SELECT wallet, event_block, $3, with_delegators \
+             FROM unnest($1::text[], $2::bigint[], $4::boolean[]) \
+                 AS i(wallet, event_block, with_delegators) ORDER BY wallet \
              ON CONFLICT (wallet) DO UPDATE SET next_at = now(), \
+                 with_delegators = r.with_delegators OR excluded.with_delegators, \
                  event_block = greatest(r.event_block, excluded.event_block)",
         )
         .bind(&texts)
         .bind(&events)
         .bind(reason)
+        .bind(&delegators)
         .execute(&self.pool)
         .await
         .map_err(db::Error::query("listing wallets"))?;

@@ -11,6 +11,10 @@ use crate::{
     store::LoadRequest,
 };
 
+/// How often rows are looked up through rows that were just loaded: a reaction leads to a comment,
+/// that to a track, that to its owner.
+const ROUNDS: usize = 3;
+
 /// What comes next.
 pub(super) enum Upcoming {
     /// A batch whose rows are being loaded.
@@ -86,8 +90,11 @@ impl Running {
         summary.time.load += started.elapsed();
         self.await_capacity(&mut summary).await?;
         let started = Instant::now();
-        let requests = self.foresee(&blocks).await?;
-        if !requests.is_empty() {
+        for _ in 0..ROUNDS {
+            let requests = self.foresee(&blocks).await?;
+            if requests.is_empty() {
+                break;
+            }
             let rows = self.loader.load(requests).await?;
             self.apply.call(move |applier| applier.absorb(rows)).await.ok_or_else(gone)?;
         }

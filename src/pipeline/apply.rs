@@ -101,7 +101,7 @@ impl Applier {
     /// Says which of the rows that a batch will probably read are not in memory.
     pub fn preload(&mut self, blocks: &[Arc<Block>]) -> Vec<LoadRequest> {
         if self.options.entities {
-            blocks.iter().for_each(|block| preload(block, &mut self.store));
+            blocks.iter().for_each(|block| preload(block, &mut self.store, &self.env));
         }
         self.store.take_missing()
     }
@@ -141,11 +141,7 @@ impl Applier {
         let tentative = self.tentative.take();
         let right = answers.iter().all(|(request, rows)| self.store.confirms(request, rows));
         if !right {
-            let wrong =
-                answers.iter().filter(|(request, rows)| !self.store.confirms(request, rows));
-            let wrong: Vec<_> =
-                wrong.map(|(request, rows)| (request.table, request.lookup, rows.len())).collect();
-            tracing::trace!(?wrong, "rows that were not foreseen and are there");
+            self.trace_unforeseen(&answers);
         }
         match tentative {
             Some(tentative) if right => {
@@ -166,6 +162,25 @@ impl Applier {
                 }
                 self.absorb(answers);
                 self.attempt(blocks)
+            }
+        }
+    }
+
+    /// Names what preloading could learn to foresee.
+    fn trace_unforeseen(&self, answers: &[(LoadRequest, Vec<Row>)]) {
+        for (request, rows) in answers {
+            if !self.store.confirms(request, rows) {
+                let def = request.table.def();
+                let lookup = request.lookup.map(|lookup| def.lookups[lookup].name);
+                let keys: Vec<String> =
+                    rows.iter().take(5).map(|row| def.key_of(row.as_ref()).to_string()).collect();
+                tracing::trace!(
+                    table = def.name,
+                    lookup,
+                    rows = rows.len(),
+                    ?keys,
+                    "rows that were not foreseen and are there"
+                );
             }
         }
     }

@@ -14,6 +14,7 @@
 //! **Invariant:** undoing the changes of a block restores the base rows exactly.
 
 mod change;
+mod effects;
 pub mod memory;
 mod overlay;
 mod table;
@@ -21,6 +22,7 @@ mod table;
 use std::sync::Arc;
 
 pub use change::Change;
+pub use effects::{Effect, EffectRow, Effects};
 use overlay::Overlay;
 pub use overlay::{Layer, Mark};
 use rustc_hash::FxHashSet;
@@ -222,6 +224,26 @@ impl Store {
     /// The row at `key` before the open block, if it is in memory.
     pub fn before_block(&self, id: TableId, key: &Key) -> Option<&Row> {
         self.table(id).base.get(key).flatten()
+    }
+
+    /// What is known of the row at `key` before the open block: outer `None` if nothing, inner `None`
+    /// if there is none.
+    pub fn known(&self, id: TableId, key: &Key) -> Option<Option<&Row>> {
+        self.table(id).base.get(key)
+    }
+
+    /// The rows whose `lookup` had the value `key` before the open block; `None` if not all of them
+    /// are in memory.
+    pub fn known_by(&self, id: TableId, lookup: usize, key: &Key) -> Option<Vec<Row>> {
+        let base = &self.table(id).base;
+        let rows = |key: &Key| base.get(key).map(|row| row.cloned());
+        let found: Option<Vec<_>> = base
+            .is_complete(lookup, key)
+            .then(|| base.keys(lookup, key))?
+            .iter()
+            .map(rows)
+            .collect();
+        found.map(|rows| rows.into_iter().flatten().collect())
     }
 
     /// All rows whose `lookup` had the value `key` before the open block, in key order.

@@ -12,10 +12,14 @@ use super::{
     raw::{COMPLETE_MARK, id},
     transaction::{Fault, RowCounts, at},
 };
-use crate::db::{
-    self,
-    codec::TimeParam,
-    eth_balances::{self, ReadAt, WalletBalance},
+use crate::{
+    db::{
+        self,
+        codec::TimeParam,
+        effects,
+        eth_balances::{self, ReadAt, WalletBalance},
+    },
+    store::EffectRow,
 };
 
 const BALANCES: &str = "eth_wallet_balances";
@@ -37,6 +41,8 @@ pub struct UnreadWallet {
     pub event_block: Option<i64>,
     /// Why not.
     pub reason: String,
+    /// It is a service provider whose delegators are not known; their balances have changed as well.
+    pub with_delegators: bool,
 }
 
 /// One step of the follower: the state after a range of Ethereum blocks.
@@ -52,6 +58,10 @@ pub struct EthereumWrite {
     pub balances: Vec<WalletBalance>,
     /// Wallets to be read again later.
     pub unread: Vec<UnreadWallet>,
+    /// Wallets that were on the list only for their delegators, who are known now.
+    pub settled: Vec<String>,
+    /// Results of outside calls to be kept.
+    pub effects: Vec<EffectRow>,
     /// Number and hash of blocks of the range, where they are known.
     pub blocks: Vec<(i64, String)>,
     /// The chain is taken up at the checkpoint, whatever was known of it: what was read above is
@@ -62,7 +72,7 @@ pub struct EthereumWrite {
 impl EthereumWrite {
     /// How much of the capacity it takes up.
     pub fn weight(&self) -> Weight {
-        let rows = self.balances.len() + self.unread.len();
+        let rows = self.balances.len() + self.unread.len() + self.effects.len();
         Weight { changes: rows, items: 1, bytes: rows * 160 }
     }
 }
@@ -87,6 +97,7 @@ pub(super) async fn write(
         eth_balances::store(connection, &write.balances, read_at).await.map_err(at(BALANCES))?;
     settle_retries(connection, write).await.map_err(at(RETRIES))?;
     store_progress(connection, checkpoint, keep_history).await?;
+    effects::store(connection, &write.effects, checkpoint.id).await.map_err(at(effects::TABLE))?;
     read_orphans_again(connection, write).await.map_err(at(RETRIES))?;
     if stored > 0 {
         rows.push((BALANCES, stored));
@@ -94,15 +105,17 @@ pub(super) async fn write(
     Ok(())
 }
 
-/// Gives a checkpoint that is there already, at the same block, the new id; its before-images follow
-/// it.
+/// Gives a checkpoint that is there already, at the same block, the new id; its before-images and
+/// effects follow it.
 async fn renumber(
     connection: &mut PgConnection,
     checkpoint: &Checkpoint,
 ) -> Result<(), sqlx::Error> {
     sqlx::query(
         "WITH known AS (DELETE FROM audius_etl_checkpoints \
-             WHERE chain = $2 AND height = $3 RETURNING id) \
+             WHERE chain = $2 AND height = $3 RETURNING id), \
+         effects AS (UPDATE audius_etl_effects e SET checkpoint_id = $1 \
+             FROM known WHERE e.checkpoint_id = known.id) \
          UPDATE audius_etl_history h SET checkpoint_id = $1 \
          FROM known WHERE h.checkpoint_id = known.id",
     )
@@ -150,8 +163,9 @@ async fn settle_retries(
     connection: &mut PgConnection,
     write: &EthereumWrite,
 ) -> Result<(), sqlx::Error> {
-    if !write.balances.is_empty() {
-        let read: Vec<&str> = write.balances.iter().map(|row| row.wallet.as_str()).collect();
+    let read = write.balances.iter().map(|row| &row.wallet);
+    let read: Vec<&str> = read.chain(&write.settled).map(String::as_str).collect();
+    if !read.is_empty() {
         sqlx::query("DELETE FROM audius_etl_eth_retries WHERE wallet = ANY($1)")
             .bind(read)
             .execute(&mut *connection)
@@ -163,12 +177,16 @@ async fn settle_retries(
     let wallets: Vec<&str> = write.unread.iter().map(|row| row.wallet.as_str()).collect();
     let events: Vec<Option<i64>> = write.unread.iter().map(|row| row.event_block).collect();
     let reasons: Vec<&str> = write.unread.iter().map(|row| row.reason.as_str()).collect();
+    let delegators: Vec<bool> = write.unread.iter().map(|row| row.with_delegators).collect();
     sqlx::query(
         "INSERT INTO audius_etl_eth_retries AS r \
-             (wallet, event_block, attempts, next_at, reason) \
-         SELECT wallet, event_block, 1, now() + interval '1 second', reason \
-         FROM unnest($1::text[], $2::bigint[], $3::text[]) AS i(wallet, event_block, reason) \
+             (wallet, event_block, attempts, next_at, reason, with_delegators) \
+         SELECT wallet, max(event_block), 1, now() + interval '1 second', max(reason), \
+             bool_or(with_delegators) \
+         FROM unnest($1::text[], $2::bigint[], $3::text[], $4::boolean[]) \
+             AS i(wallet, event_block, reason, with_delegators) GROUP BY wallet \
          ON CONFLICT (wallet) DO UPDATE SET attempts = r.attempts + 1, reason = excluded.reason, \
+             with_delegators = r.with_delegators OR excluded.with_delegators, \
              event_block = greatest(r.event_block, excluded.event_block), \
              next_at = now() + least(interval '1 hour', \
                                      interval '1 second' * 2 ^ least(r.attempts, 12))",
@@ -176,6 +194,7 @@ async fn settle_retries(
     .bind(wallets)
     .bind(events)
     .bind(reasons)
+    .bind(delegators)
     .execute(connection)
     .await
     .map(drop)
@@ -308,6 +327,11 @@ pub(super) async fn roll_back(
                 "audius_etl_history",
                 "DELETE FROM audius_etl_history h USING audius_etl_checkpoints c \
                  WHERE h.checkpoint_id = c.id AND c.chain = $1 AND c.id > $2",
+            ),
+            (
+                effects::TABLE,
+                "DELETE FROM audius_etl_effects e USING audius_etl_checkpoints c \
+                 WHERE e.checkpoint_id = c.id AND c.chain = $1 AND c.id > $2",
             ),
             (
                 "audius_etl_checkpoints",

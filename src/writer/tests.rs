@@ -300,6 +300,8 @@ fn step(id: u64) -> Batch {
         read_hash: String::new(),
         balances: Vec::new(),
         unread: Vec::new(),
+        settled: Vec::new(),
+        effects: Vec::new(),
         blocks: Vec::new(),
         restart: false,
     };

@@ -9,6 +9,7 @@ use crate::commands::ethereum::EthArgs;
 use crate::db::Database;
 use crate::failure::Failure;
 use crate::follow::{Replay, Replayed, Wallets};
+use crate::store::Effects;
 use crate::terminal::table;
 
 /// Time between two lines on the way.
@@ -42,7 +43,7 @@ pub(super) async fn run(
     if args.to.is_some_and(|to| to < args.from) {
         return Err(Failure::usage("--to is below --from"));
     }
-    let provider = args.nodes.connect().await?;
+    let provider = args.nodes.connect(database, &mut Effects::default()).await?;
     let wallets = Wallets::open(database).await?;
     let to = args.to.unwrap_or(u64::MAX);
     let replay = Replay { provider, wallets, from: args.from, to, dry_run };

@@ -13,6 +13,7 @@ use crate::db::Database;
 use crate::db::start::{ChainPosition, StartState};
 use crate::failure::Failure;
 use crate::follow::{End, FollowConfig, FollowStatus, Follower, Wallets};
+use crate::store::Effects;
 use crate::terminal::Printer;
 use crate::writer::{Lane, WriterHandle};
 
@@ -85,10 +86,11 @@ pub(super) async fn open(
     if !args.nodes.is_given() {
         return Ok(None);
     }
-    let provider = args.nodes.connect().await?;
+    let mut effects = Effects::default();
+    let provider = args.nodes.connect(database, &mut effects).await?;
     let wallets = Wallets::open(database).await?;
     let writer = handle.on(Lane::Ethereum);
-    let follower = Follower::new(provider, wallets, writer, args.config(once));
+    let follower = Follower::new(provider, wallets, writer, args.config(once), effects);
     let (stored, printer) = (start.ethereum.clone(), context.printer.clone());
     Ok(Some(Ethereum { follower, stored, printer, once }))
 }

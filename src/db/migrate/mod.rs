@@ -55,6 +55,7 @@ pub const MIGRATIONS: &[Migration] = migrations![
     7 "0007_lookup_indexes",
     8 "0008_ethereum",
     9 "0009_sweep",
+    10 "0010_delegators",
 ];
 
 impl Migration {

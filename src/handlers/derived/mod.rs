@@ -14,7 +14,7 @@ mod contests;
 mod counters;
 mod follows;
 mod grants;
-mod milestones;
+pub(super) mod milestones;
 mod playlists;
 mod plays;
 mod reactions;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{
     Handled, Note, Scope, Stamp,
     counters::{add, change_user, playlist},
-    tracks::subscribers_of,
+    tracks::tell_subscribers,
 };
 use crate::model::{
     Json, Timestamp,
@@ -25,20 +25,14 @@ pub(super) fn inserted(
     }
     let stamp = Stamp { blocknumber: row.blocknumber, slot: None, timestamp: row.updated_at };
     if row.created_at == row.updated_at || before.is_some_and(|old| old.is_private) {
-        let subscribers = subscribers_of(scope, row.playlist_owner_id)?;
-        if !subscribers.is_empty() {
-            Note {
-                kind: "create",
-                group_id: format!("create:playlist_id:{}", row.playlist_id),
-                specifier: row.playlist_owner_id.to_string(),
-                user_ids: subscribers,
-                data: Json::object([
-                    ("playlist_id", Json::Int(row.playlist_id)),
-                    ("is_album", Json::Bool(row.is_album)),
-                ]),
-            }
-            .write(stamp, scope)?;
-        }
+        let group_id = format!("create:playlist_id:{}", row.playlist_id);
+        let specifier = row.playlist_owner_id.to_string();
+        tell_subscribers(row.playlist_owner_id, (group_id, specifier), stamp, scope, || {
+            Json::object([
+                ("playlist_id", Json::Int(row.playlist_id)),
+                ("is_album", Json::Bool(row.is_album)),
+            ])
+        })?;
     }
     notify_track_owners(row, stamp, scope)
 }

@@ -1,12 +1,12 @@
 //! `handle_track`: the owner's counters, and what followers of a new public track are told.
 
 use super::{
-    Handled, HandlerError, Note, Scope, Stamp, contests,
+    Handled, Note, Scope, Stamp, contests,
     counters::{add, change_user, difference, recount_tracks, track},
 };
 use crate::model::{
     Json,
-    tables::{AggregateUser, Subscription, SubscriptionBy, Track, first_parent},
+    tables::{AggregateUser, Notification, Subscription, SubscriptionBy, Track, first_parent},
 };
 
 pub(super) fn inserted(row: &Track, before: Option<&Track>, scope: &mut Scope<'_>) -> Handled {
@@ -26,17 +26,11 @@ pub(super) fn inserted(row: &Track, before: Option<&Track>, scope: &mut Scope<'_
     }
     let stamp = Stamp { blocknumber: row.blocknumber, slot: None, timestamp: row.updated_at };
     if !row.is_playlist_upload.unwrap_or(false) {
-        let subscribers = subscribers_of(scope, row.owner_id)?;
-        if !subscribers.is_empty() {
-            Note {
-                kind: "create",
-                group_id: format!("create:track:user_id:{}", row.owner_id),
-                specifier: row.track_id.to_string(),
-                user_ids: subscribers,
-                data: Json::object([("track_id", Json::Int(row.track_id))]),
-            }
-            .write(stamp, scope)?;
-        }
+        let group_id = format!("create:track:user_id:{}", row.owner_id);
+        let specifier = row.track_id.to_string();
+        tell_subscribers(row.owner_id, (group_id, specifier), stamp, scope, || {
+            Json::object([("track_id", Json::Int(row.track_id))])
+        })?;
     }
     let Some(parent) = row.remix_of.as_deref().and_then(first_parent) else { return Ok(()) };
     notify_remix(row, parent, stamp, scope)?;
@@ -58,16 +52,26 @@ fn notify_remix(row: &Track, parent: i64, stamp: Stamp, scope: &mut Scope<'_>) -
     .write(stamp, scope)
 }
 
-/// Active subscribers of a user, ascending.
-pub(super) fn subscribers_of(
-    scope: &mut Scope<'_>,
+/// Tells the active subscribers of a user, if there are any, what the user made. Who they are is
+/// asked only if they were not told before: popular users have many.
+pub(super) fn tell_subscribers(
     user_id: i64,
-) -> Result<Vec<i64>, HandlerError> {
+    (group_id, specifier): (String, String),
+    stamp: Stamp,
+    scope: &mut Scope<'_>,
+    data: impl FnOnce() -> Json,
+) -> Handled {
+    if scope.stored::<Notification>((&group_id, &specifier))?.is_some() {
+        return Ok(());
+    }
     let rows = scope.stored_by::<Subscription>(SubscriptionBy::User, user_id)?;
-    let mut ids: Vec<i64> =
-        rows.iter().filter(|row| !row.is_delete).map(|row| row.subscriber_id).collect();
-    ids.sort_unstable();
-    Ok(ids)
+    let active = rows.iter().filter(|row| !row.is_delete);
+    let mut user_ids: Vec<i64> = active.map(|row| row.subscriber_id).collect();
+    if user_ids.is_empty() {
+        return Ok(());
+    }
+    user_ids.sort_unstable();
+    Note { kind: "create", group_id, specifier, user_ids, data: data() }.write(stamp, scope)
 }
 
 /// Whether a track counts in its owner's total.

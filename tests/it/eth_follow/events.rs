@@ -1,6 +1,7 @@
 //! What events do to balances.
 
 use alloy::primitives::{Address, U256};
+use serde_json::json;
 
 use super::{Desk, balance};
 use crate::support::anvil::{Mocks, holder};
@@ -111,4 +112,37 @@ async fn the_reference_s_checkpoint_is_where_a_first_start_goes_on() {
     let following = desk.follow().await;
     desk.finish(following).await;
     assert_eq!(desk.event_block(1).await, i64::try_from(known + 1).unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn delegators_that_cannot_be_listed_are_read_once_they_can() {
+    let desk = Desk::new(4).await;
+    let following = desk.follow().await;
+    stake_and_slash(&desk, 1).await;
+    desk.settle(&following).await;
+    let anvil = &desk.anvil;
+    let manager = anvil.contracts.delegate_manager;
+    let code = anvil.rpc("eth_getCode", json!([manager, "latest"])).await;
+    // `getDelegatorsList` is no longer found, all else works.
+    let without = code.as_str().unwrap().replace("fed3d1fd", "fed3d1fe");
+    assert_ne!(code, without);
+    anvil.rpc("anvil_setCode", json!([manager, without])).await;
+    let before = balance(&desk, 2).await;
+    anvil.mint(manager, 9_000).await;
+    let claim = Mocks::claimRewardsCall { sp: holder(1), rewards: U256::from(9_000) };
+    anvil.send(manager, &claim).await;
+    anvil.mine(1).await;
+    let listed = "SELECT count(*) FROM audius_etl_eth_retries WHERE with_delegators";
+    while desk.db.number(listed).await == 0 {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    assert_eq!(balance(&desk, 2).await, before);
+    following.stop().await;
+
+    // It is on the list in the database: another process goes on with it.
+    anvil.rpc("anvil_setCode", json!([manager, code])).await;
+    anvil.mine(1).await;
+    let following = desk.follow().await;
+    desk.finish(following).await;
+    assert!(balance(&desk, 2).await > before);
 }

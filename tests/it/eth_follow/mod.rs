@@ -5,6 +5,7 @@ mod beside;
 mod events;
 mod faults;
 mod kill;
+mod registry;
 mod reorgs;
 mod tracking;
 
@@ -15,6 +16,7 @@ use alloy::primitives::{Address, B256, U256};
 use audius_etl::db::load::Loader;
 use audius_etl::eth::{Balance, BlockRef, EthConfig, Provider};
 use audius_etl::follow::{End, Error, FollowConfig, FollowStatus, Follower, Wallets};
+use audius_etl::store::Effects;
 use audius_etl::writer::{self, Lane, PostgresConfig, PostgresSink, WriterConfig, WriterHandle};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -118,7 +120,8 @@ impl Desk {
         let provider = Provider::connect(eth).await.unwrap();
         let wallets = Wallets::open(database).await.unwrap();
         let lane = handle.on(Lane::Ethereum);
-        let follower = Follower::new(provider, wallets, lane, self.config.clone());
+        let follower =
+            Follower::new(provider, wallets, lane, self.config.clone(), Effects::default());
         let status = follower.status();
         let cancel = CancellationToken::new();
         let token = cancel.clone();

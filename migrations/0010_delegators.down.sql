@@ -1,0 +1,1 @@
+ALTER TABLE audius_etl_eth_retries DROP COLUMN IF EXISTS with_delegators;
