@@ -35,7 +35,11 @@
 //! **Invariant: no query per row.** Handlers are synchronous and read memory only. The rows that a
 //! batch will probably read are loaded while the batch before is applied, one query per table. What
 //! was not foreseen reads as absent; one more load checks that, and where it was wrong the batch is
-//! undone and applied again.
+//! undone and applied again. Into a database that was empty, what the run never wrote is not even
+//! looked for.
+//!
+//! **Invariant: outside calls are effects.** What the follower is told by contracts is kept with its
+//! checkpoint, readable while that is written, and forgotten when the chain goes back behind it.
 //!
 //! **Invariant: every transaction is accounted for.** It is applied, rejected with a reason,
 //! skipped, refused as poison, known by hash already, of a type that is only recorded, or reported
@@ -68,7 +72,7 @@
 //! | [`chain`] | blocks from nodes and archives, in height order |
 //! | [`decode`] | bytes to typed blocks |
 //! | [`eth`] | Ethereum nodes: headers, logs, AUDIO balances, calldata |
-//! | [`store`] | the rows in memory: tables, the two views of a block, undo |
+//! | [`store`] | the rows in memory: tables, the two views of a block, undo; results of outside calls |
 //! | [`handlers`] | what each entity action does to the rows |
 //! | [`writer`] | the background task that makes batches durable, one transaction at a time |
 //! | [`db`] | connecting, the private cluster, migrations, loading rows by key |

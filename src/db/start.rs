@@ -2,14 +2,14 @@
 //!
 //! Read it while the writer lock is held, so that nobody moves it in between.
 
-use sqlx::{Row as _, ValueRef as _, postgres::PgRow};
+use sqlx::{AssertSqlSafe, Row as _, ValueRef as _, postgres::PgRow};
 
 use super::{
     Error,
     codec::{Wire, decode},
     load::Loader,
 };
-use crate::model::{Timestamp, value::Value};
+use crate::model::{Timestamp, tables::TableId, value::Value};
 
 /// The last durable state of one chain.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -139,6 +139,22 @@ impl Loader {
                 .await
                 .map_err(Error::query("reading the server's clock"))?;
         Ok(Timestamp::from_micros(micros))
+    }
+
+    /// The tables of the store that have no row.
+    ///
+    /// # Errors
+    /// When the query fails.
+    pub async fn empty_tables(&self) -> Result<Vec<TableId>, Error> {
+        let is_empty = |id: &TableId| format!("NOT EXISTS (SELECT FROM {})", id.def().name);
+        let columns: Vec<String> = TableId::ALL.iter().map(is_empty).collect();
+        let sql = format!("SELECT ARRAY[{}]", columns.join(", "));
+        let empty: Vec<bool> = sqlx::query_scalar(AssertSqlSafe(sql))
+            .fetch_one(&self.pool)
+            .await
+            .map_err(Error::query("looking for empty tables"))?;
+        let ids = TableId::ALL.iter().zip(empty);
+        Ok(ids.filter_map(|(id, is_empty)| is_empty.then_some(*id)).collect())
     }
 
     /// Whether the database has production's triggers that derive rows from entity rows.

@@ -23,6 +23,17 @@ pub struct Block {
     pub size: usize,
 }
 
+impl Block {
+    /// Drops what was parsed of metadata; its text stays.
+    pub fn forget_parsed(&mut self) {
+        for tx in &mut self.txs {
+            if let TxBody::ManageEntity(call) = &mut tx.body {
+                call.json = None;
+            }
+        }
+    }
+}
+
 /// One transaction of a block.
 #[derive(Clone, Debug)]
 pub struct Tx {

@@ -5,7 +5,13 @@ use std::{sync::Arc, time::Instant};
 use rustc_hash::FxHashSet;
 use tokio::task::JoinHandle;
 
-use super::{Error, event::Summary, input::Next, run::Running};
+use super::{
+    Error,
+    apply::{Foreseen, Unsettled},
+    event::Summary,
+    input::Next,
+    run::Running,
+};
 use crate::{
     model::{Block, table::Row},
     store::LoadRequest,
@@ -33,6 +39,7 @@ pub(super) struct Loading {
     summary: Summary,
     /// Last checkpoint that was in the database when loading began.
     committed: u64,
+    unsettled: Unsettled,
     rows: JoinHandle<Result<Loaded, Error>>,
 }
 
@@ -62,7 +69,7 @@ impl Running {
         };
         let blocks: Arc<[Arc<Block>]> = blocks.into();
         let committed = self.writer.committed();
-        let requests = self.foresee(&blocks).await?;
+        let Foreseen { requests, unsettled } = self.foresee(&blocks, None).await?;
         let (loader, batch) = (Arc::clone(&self.loader), Arc::clone(&blocks));
         let rows = tokio::spawn(async move {
             let txs = batch.iter().flat_map(|block| &block.txs);
@@ -70,12 +77,13 @@ impl Running {
             let loaded = tokio::try_join!(loader.load(requests), loader.known_hashes(&hashes));
             loaded.map_err(Error::from)
         });
-        Ok(Upcoming::Batch(Box::new(Loading { blocks, summary: *summary, committed, rows })))
+        let summary = *summary;
+        Ok(Upcoming::Batch(Box::new(Loading { blocks, summary, committed, unsettled, rows })))
     }
 
     /// Takes in what was loaded for a batch, and loads what only those rows let foresee.
     pub(super) async fn loaded(&self, loading: Loading) -> Result<Ready, Error> {
-        let Loading { blocks, mut summary, committed, rows } = loading;
+        let Loading { blocks, mut summary, committed, unsettled, rows } = loading;
         let height = blocks.first().map_or(0, |block| block.height);
         let gone = || Error::Ended { stage: "load", height };
         let started = Instant::now();
@@ -88,25 +96,30 @@ impl Running {
             .await
             .ok_or_else(gone)?;
         summary.time.load += started.elapsed();
-        self.await_capacity(&mut summary).await?;
+        let evicted = self.await_capacity(&mut summary).await?;
         let started = Instant::now();
+        let mut again = (!evicted).then_some(unsettled);
         for _ in 0..ROUNDS {
-            let requests = self.foresee(&blocks).await?;
+            let Foreseen { requests, unsettled } = self.foresee(&blocks, again).await?;
             if requests.is_empty() {
                 break;
             }
             let rows = self.loader.load(requests).await?;
             self.apply.call(move |applier| applier.absorb(rows)).await.ok_or_else(gone)?;
+            again = Some(unsettled);
         }
         summary.time.load += started.elapsed();
         Ok(Ready { blocks, summary, known_hashes, committed })
     }
 
-    /// The rows that a batch will probably read and that are not in memory.
-    async fn foresee(&self, blocks: &Arc<[Arc<Block>]>) -> Result<Vec<LoadRequest>, Error> {
+    async fn foresee(
+        &self,
+        blocks: &Arc<[Arc<Block>]>,
+        again: Option<Unsettled>,
+    ) -> Result<Foreseen, Error> {
         let batch = Arc::clone(blocks);
-        let requests = self.apply.call(move |applier| applier.preload(&batch)).await;
+        let foreseen = self.apply.call(move |applier| applier.preload(&batch, again)).await;
         let height = blocks.first().map_or(0, |block| block.height);
-        requests.ok_or(Error::Ended { stage: "apply", height })
+        foreseen.ok_or(Error::Ended { stage: "apply", height })
     }
 }

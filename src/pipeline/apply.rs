@@ -65,6 +65,18 @@ struct Tentative {
     outcomes: Vec<Vec<(usize, Outcome)>>,
 }
 
+/// Transactions to be looked at again: positions of blocks, and positions in them.
+pub(super) type Unsettled = Vec<(usize, Vec<usize>)>;
+
+/// The outcome of [`Applier::preload`].
+#[derive(Debug)]
+pub(super) struct Foreseen {
+    /// What has to be loaded.
+    pub(super) requests: Vec<LoadRequest>,
+    /// What to look at again then.
+    pub(super) unsettled: Unsettled,
+}
+
 /// The outcome of [`Applier::attempt`].
 #[derive(Debug)]
 pub enum Attempt {
@@ -98,16 +110,24 @@ impl Applier {
         &mut self.store
     }
 
-    /// Says which of the rows that a batch will probably read are not in memory.
-    pub fn preload(&mut self, blocks: &[Arc<Block>]) -> Vec<LoadRequest> {
+    /// Says which of the rows that a batch will probably read are not in memory. `again` is what the
+    /// call before said has to be looked at again once they are; without, all is looked at.
+    pub(super) fn preload(&mut self, blocks: &[Arc<Block>], again: Option<Unsettled>) -> Foreseen {
+        let mut unsettled = Vec::new();
         if self.options.entities {
-            blocks.iter().for_each(|block| preload(block, &mut self.store, &self.env));
+            let all = || (0..blocks.len()).map(|at| (at, (0..blocks[at].txs.len()).collect()));
+            for (at, positions) in again.unwrap_or_else(|| all().collect()) {
+                let left = preload(&blocks[at], positions, &mut self.store, &self.env);
+                if !left.is_empty() {
+                    unsettled.push((at, left));
+                }
+            }
         }
-        self.store.take_missing()
+        Foreseen { requests: self.store.take_missing(), unsettled }
     }
 
     /// Takes in rows that [`Applier::preload`] asked for.
-    pub fn absorb(&mut self, answers: Vec<(LoadRequest, Vec<Row>)>) {
+    pub(super) fn absorb(&mut self, answers: Vec<(LoadRequest, Vec<Row>)>) {
         for (request, rows) in answers {
             self.store.absorb(&request, rows);
         }

@@ -21,9 +21,9 @@ use crate::{
     model::{Block, TxBody},
 };
 
-/// Decoded chunks that wait for the handlers. Sources deliver chunks of tens of blocks, so this is
-/// some hundred blocks: enough to bridge a slow answer, little in memory.
-const CHUNKS_AHEAD: usize = 8;
+/// Decoded chunks that wait for the handlers. Sources deliver up to 1 MiB at a time, which takes up
+/// several times as much when decoded, and read further ahead themselves.
+const CHUNKS_AHEAD: usize = 2;
 
 /// What the read side delivers.
 #[derive(Debug)]

@@ -195,6 +195,8 @@ impl Running {
             self.pulse.begins(Doing::Indexes);
             self.indexes.build(&self.events, cancel).await?;
         }
+        // Readers and other writers may use the database from now on.
+        self.with_store(Store::look_everywhere).await?;
         if self.indexes.is_empty() && self.status.ready_at.is_none() {
             self.status.ready_at = Some(self.loader.now().await?);
         }
@@ -208,6 +210,12 @@ impl Running {
         let applied = self.apply(blocks, &mut summary).await?;
         let Applied { mut batch, summary: applied_summary, rejects } = applied;
         summary.absorb(&applied_summary);
+        for written in &mut batch.blocks {
+            // Parsed metadata takes several times as much as its text, which is all that is written.
+            if let Some(block) = Arc::get_mut(&mut written.block) {
+                block.forget_parsed();
+            }
+        }
         self.recent.retain(|_, checkpoint| *checkpoint > committed);
         summary.duplicates += self.mark_duplicates(&mut batch, &known_hashes);
         self.rejects.record(&rejects)?;
@@ -288,21 +296,25 @@ impl Running {
     /// Waits until there is room for another batch (design section 3, Backpressure): drops
     /// committed rows but spares loaded ones, then those too, then waits for a commit, but only
     /// where one can free something. What the last batches used goes last.
-    pub(super) async fn await_capacity(&self, summary: &mut Summary) -> Result<(), Error> {
+    ///
+    /// Returns whether rows may be gone that the last batch used.
+    pub(super) async fn await_capacity(&self, summary: &mut Summary) -> Result<bool, Error> {
         self.pulse.begins(Doing::Write);
         for (keep_loaded, min_age) in [(true, 2), (false, 2)] {
             if self.has_room().await? {
-                return Ok(());
+                return Ok(false);
             }
             self.evict(keep_loaded, min_age).await?;
         }
         let started = Instant::now();
+        let mut evicted = false;
         while !self.has_room().await? && self.writer.pending().rows() > 0 {
             self.writer.wait_for_commit().await?;
             self.evict(false, 1).await?;
+            evicted = true;
         }
         summary.time.stalled_on_write += started.elapsed();
-        Ok(())
+        Ok(evicted)
     }
 
     async fn has_room(&self) -> Result<bool, Error> {

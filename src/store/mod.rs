@@ -17,6 +17,7 @@ mod change;
 mod effects;
 pub mod memory;
 mod overlay;
+mod seen;
 mod table;
 
 use std::sync::Arc;
@@ -26,6 +27,7 @@ pub use effects::{Effect, EffectRow, Effects};
 use overlay::Overlay;
 pub use overlay::{Layer, Mark};
 use rustc_hash::FxHashSet;
+use seen::SeenKeys;
 pub use table::Evictable;
 use table::{AGES, BaseTable};
 
@@ -61,6 +63,8 @@ pub struct Store {
     touched: Vec<TableId>,
     /// Whether what is missing reads as absent until it is loaded.
     guessing: bool,
+    /// What may be in a database that was empty.
+    seen: Option<SeenKeys>,
 }
 
 #[derive(Debug)]
@@ -84,6 +88,7 @@ impl Default for Store {
             journal: Vec::new(),
             touched: Vec::new(),
             guessing: false,
+            seen: None,
         }
     }
 }
@@ -101,6 +106,21 @@ impl Store {
     /// names for the first time are absent, so most guesses are right.
     pub fn guess_absent(&mut self) {
         self.guessing = true;
+    }
+
+    /// Takes it that these tables are empty, and that nobody else writes to them: from now on, keys
+    /// that the store itself never wrote there are absent without a look.
+    pub fn begin_empty(&mut self, tables: &[TableId]) {
+        self.seen = Some(SeenKeys::of_empty(tables));
+    }
+
+    /// Takes [`Store::begin_empty`] back: others may write, too.
+    pub fn look_everywhere(&mut self) {
+        self.seen = None;
+    }
+
+    fn may_be_there(&self, id: TableId, lookup: Option<usize>, key: &Key) -> bool {
+        self.seen.as_ref().is_none_or(|seen| seen.may_be_there(id, lookup, key))
     }
 
     /// Whether the answer to a request agrees with what was guessed.
@@ -229,7 +249,8 @@ impl Store {
     /// What is known of the row at `key` before the open block: outer `None` if nothing, inner `None`
     /// if there is none.
     pub fn known(&self, id: TableId, key: &Key) -> Option<Option<&Row>> {
-        self.table(id).base.get(key)
+        let known = self.table(id).base.get(key);
+        known.or_else(|| (!self.may_be_there(id, None, key)).then_some(None))
     }
 
     /// The rows whose `lookup` had the value `key` before the open block; `None` if not all of them
@@ -273,14 +294,19 @@ impl Store {
     /// Asks for a key to be loaded with the next round, if it isn't in memory.
     pub fn want(&mut self, id: TableId, key: Key) {
         let table = self.table(id);
-        if table.overlay.get(Layer::View, &key).is_none() && table.base.get(&key).is_none() {
+        if table.overlay.get(Layer::View, &key).is_none()
+            && table.base.get(&key).is_none()
+            && self.may_be_there(id, None, &key)
+        {
             self.missing.insert((id, None, key));
         }
     }
 
     /// Asks for a lookup value to be loaded with the next round, if it isn't in memory.
     pub fn want_lookup(&mut self, id: TableId, lookup: usize, key: Key) {
-        if !self.table(id).base.is_complete(lookup, &key) {
+        if !self.table(id).base.is_complete(lookup, &key)
+            && self.may_be_there(id, Some(lookup), &key)
+        {
             self.missing.insert((id, Some(lookup), key));
         }
     }
@@ -319,6 +345,9 @@ impl Store {
         changes.sort_by_key(|change| {
             change.put.then(|| touched.iter().position(|table| *table == change.table))
         });
+        if let Some(seen) = &mut self.seen {
+            seen.add(&changes);
+        }
         changes
     }
 
@@ -407,6 +436,13 @@ impl Store {
 
     /// Notes that something is missing. `Ok` if it reads as absent from now on.
     fn miss(&mut self, id: TableId, lookup: Option<usize>, key: &Key) -> Result<(), Miss> {
+        if !self.may_be_there(id, lookup, key) {
+            // Rows that get this value from now on are in memory: together they are all there are.
+            if lookup.is_some() {
+                self.table_mut(id).base.guess(lookup, key);
+            }
+            return Ok(());
+        }
         self.missing.insert((id, lookup, key.clone()));
         if !self.guessing {
             return Err(Miss);

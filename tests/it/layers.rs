@@ -18,7 +18,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("writer", &["model", "store", "db"]),
     ("compare", &["model", "db"]),
     ("sweep", &["eth", "db"]),
-    ("follow", &["model", "eth", "db", "writer"]),
+    ("follow", &["model", "store", "eth", "db", "writer"]),
     ("pipeline", &["model", "chain", "decode", "store", "handlers", "db", "writer"]),
 ];
 

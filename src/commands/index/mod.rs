@@ -92,7 +92,7 @@ pub struct IndexArgs {
     pub max_changes: usize,
 
     /// Memory for rows and for what is not yet written, in MB; rows are loaded again when needed
-    #[arg(long, value_name = "MB", default_value_t = 80, help_heading = "Writing")]
+    #[arg(long, value_name = "MB", default_value_t = 100, help_heading = "Writing")]
     pub max_memory: usize,
 
     /// Blocks that are applied together at most
@@ -100,7 +100,7 @@ pub struct IndexArgs {
     pub batch_blocks: usize,
 
     /// Transactions after which a batch is closed
-    #[arg(long, value_name = "N", default_value_t = 5_000, help_heading = "Writing")]
+    #[arg(long, value_name = "N", default_value_t = 2_500, help_heading = "Writing")]
     pub batch_txs: usize,
 
     /// Keep every index in place during the initial sync

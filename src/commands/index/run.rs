@@ -217,15 +217,13 @@ async fn follow(
     let derive = choose_derivation(args, &loader).await?;
     let now = loader.now().await?;
     let status = job.status(source.chain_id(), source.head());
+    let cursor = job.cursor(resume, handle.ids());
+    let applier = job.applier(cursor, environment(args, derive, now), &loader).await?;
     let pipeline = Pipeline {
         source,
         loader,
         writer: handle.clone(),
-        applier: Applier::new(
-            job.cursor(resume, handle.ids()),
-            environment(args, derive, now),
-            job.apply_options(),
-        ),
+        applier,
         rejects: RejectLog::open(args.rejects.as_deref()).map_err(|error| {
             Failure::new(FailureKind::Usage, error).hint("--rejects names the file")
         })?,
@@ -318,6 +316,22 @@ impl Job<'_> {
             head_time: known.and_then(|known| known.head_time),
             ready_at: known.and_then(|known| known.ready_at),
         }
+    }
+
+    /// An applier for the run. Into an empty database, it knows what cannot be there yet; except
+    /// where triggers write rows that it does not see.
+    async fn applier(
+        &self,
+        cursor: Cursor,
+        env: Environment,
+        loader: &Loader,
+    ) -> Result<Applier, Failure> {
+        let begins_empty = self.start.is_empty && env.derive == Derive::Here;
+        let mut applier = Applier::new(cursor, env, self.apply_options());
+        if begins_empty {
+            applier.store_mut().begin_empty(&loader.empty_tables().await?);
+        }
+        Ok(applier)
     }
 
     const fn apply_options(&self) -> ApplyOptions {

@@ -26,22 +26,36 @@ use crate::{
     store::Store,
 };
 
-/// Asks `store` for the rows that `block` will probably read and that are not in memory. Rows that
-/// are found through other rows are asked for once those are in memory.
-pub fn preload(block: &Block, store: &mut Store, env: &Environment) {
-    let mut wish = Wish { store, env };
-    for tx in &block.txs {
-        match &tx.body {
+/// Asks `store` for the rows that the transactions of `block` at `positions` will probably read and
+/// that are not in memory. Returns the positions of those that have to be looked at again once the
+/// rows are there: they lead to others.
+pub fn preload(
+    block: &Block,
+    positions: impl IntoIterator<Item = usize>,
+    store: &mut Store,
+    env: &Environment,
+) -> Vec<usize> {
+    let mut wish = Wish { store, env, leads_on: false };
+    let mut again = Vec::new();
+    for position in positions {
+        wish.leads_on = false;
+        match &block.txs[position].body {
             TxBody::ManageEntity(call) => wish.call(call),
             TxBody::Plays(plays) => plays.iter().for_each(|play| wish.play(play)),
             _ => {}
         }
+        if wish.leads_on {
+            again.push(position);
+        }
     }
+    again
 }
 
 struct Wish<'a> {
     store: &'a mut Store,
     env: &'a Environment,
+    /// A row was looked at that is not in memory.
+    leads_on: bool,
 }
 
 /// What memory says of a row.
@@ -74,13 +88,16 @@ impl Wish<'_> {
     /// What is known of a row, which is asked for if that is nothing.
     fn look<R: Record>(&mut self, key: impl Into<Key>) -> Known<R> {
         let key = key.into();
-        match self.store.known(R::TABLE, &key) {
+        let known = match self.store.known(R::TABLE, &key) {
             None => {
                 self.row::<R>(key);
                 Known::Unknown
             }
             Some(row) => row.and_then(downcast).map_or(Known::Absent, Known::Row),
-        }
+        };
+        // The batch before may be about to make an absent one.
+        self.leads_on |= !matches!(known, Known::Row(_));
+        known
     }
 
     /// The rows of a lookup that are in memory; they are asked for if that is not all of them.
@@ -88,6 +105,7 @@ impl Wish<'_> {
         let (lookup, key) = (by.into(), key.into());
         let rows = self.store.known_by(R::TABLE, lookup, &key);
         if rows.is_none() {
+            self.leads_on = true;
             self.store.want_lookup(R::TABLE, lookup, key);
         }
         rows.into_iter().flatten().filter_map(|row| downcast(&row)).collect()
