@@ -92,7 +92,7 @@ pub struct IndexArgs {
     pub max_changes: usize,
 
     /// Memory for rows and for what is not yet written, in MB; rows are loaded again when needed
-    #[arg(long, value_name = "MB", default_value_t = 100, help_heading = "Writing")]
+    #[arg(long, value_name = "MB", default_value_t = 90, help_heading = "Writing")]
     pub max_memory: usize,
 
     /// Blocks that are applied together at most

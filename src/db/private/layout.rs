@@ -29,19 +29,23 @@ const SYSTEM_FOLDER: &str = "/var/lib/audius-etl";
 /// The settings file of ours, which `postgresql.conf` includes.
 pub(super) const SETTINGS_FILE: &str = "audius-etl.conf";
 
+/// Bounds of `shared_buffers` in MB, which else are an eighth of the machine's memory: indexes that
+/// fit are what keeps a long run as fast as its beginning.
+const BUFFERS: (u64, u64) = (128, 1024);
+
 /// Settings for bulk loading that survive a crash: `fsync`, `full_page_writes` and
 /// `synchronous_commit` keep their defaults. Minimal WAL does without what only replicas need.
 const SETTINGS: &[(&str, &str)] = &[
     ("listen_addresses", "''"),
     ("unix_socket_permissions", "0700"),
     ("max_connections", "60"),
-    ("shared_buffers", "256MB"),
     ("work_mem", "16MB"),
     ("maintenance_work_mem", "256MB"),
     ("wal_level", "minimal"),
     ("max_wal_senders", "0"),
     ("wal_buffers", "32MB"),
-    ("max_wal_size", "2GB"),
+    // Every page is written whole once after a checkpoint, and a bulk load touches pages at random.
+    ("max_wal_size", "8GB"),
     ("checkpoint_timeout", "15min"),
     ("log_checkpoints", "off"),
     ("jit", "off"),
@@ -135,7 +139,9 @@ impl Layout {
     /// The settings file, with `extra` settings last, where they win.
     pub(super) fn settings(&self, extra: &[(String, String)]) -> String {
         let mut text = String::from("# Written at every start; changes are lost.\n");
+        let buffers = shared_buffers(&fs::read_to_string("/proc/meminfo").unwrap_or_default());
         let own = SETTINGS.iter().map(|&(name, value)| (name, value));
+        let own = own.chain([("shared_buffers", buffers.as_str())]);
         let extra = extra.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         for (name, value) in own.chain(extra) {
             writeln!(text, "{name} = {value}").expect("writing to a string cannot fail");
@@ -145,6 +151,14 @@ impl Layout {
             .expect("writing to a string cannot fail");
         text
     }
+}
+
+/// The setting for a machine by its `/proc/meminfo`.
+fn shared_buffers(memory: &str) -> String {
+    let total = memory.lines().find_map(|line| line.strip_prefix("MemTotal:"));
+    let total = total.and_then(|total| total.trim().strip_suffix("kB")?.trim().parse().ok());
+    let megabytes = total.map_or(0, |total: u64| total / 1024 / 8);
+    format!("{}MB", megabytes.clamp(BUFFERS.0, BUFFERS.1))
 }
 
 /// The URL of a server with its socket in `folder`, in the form that psql and every driver read.
@@ -224,6 +238,13 @@ fn fingerprint(path: &Path) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_server_gets_an_eighth_of_the_memory_within_bounds() {
+        let of = |megabytes: u64| shared_buffers(&format!("MemTotal:  {} kB\n", megabytes * 1024));
+        assert_eq!([512, 4096, 65536].map(of), ["128MB", "512MB", "1024MB"]);
+        assert_eq!(shared_buffers("nothing of use"), "128MB");
+    }
 
     #[test]
     fn a_folder_too_deep_for_a_socket_gets_one_under_tmp() {
