@@ -12,8 +12,9 @@ use super::{Divisible, LogFilter, Provider};
 use crate::eth::classify::Class;
 use crate::eth::error::{Error, Fault};
 
-/// Blocks of the first page. What the endpoint serves beyond is found out by growing.
-pub(super) const FIRST_SPAN: u64 = 1_000;
+/// Blocks of the first page: few enough to fit in memory on a busy chain. What the endpoint serves
+/// beyond is found out by growing.
+pub(super) const FIRST_SPAN: u64 = 200;
 
 /// No page asks for more blocks.
 const WIDEST: u64 = 200_000;
