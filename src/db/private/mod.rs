@@ -14,7 +14,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use sqlx::{AssertSqlSafe, Connection};
+use sqlx::{AssertSqlSafe, Connection, postgres::PgConnection};
 use tokio::time::{Instant, sleep};
 
 pub use self::layout::DATABASE;
@@ -96,6 +96,7 @@ impl PrivateCluster {
         if !there {
             let sql = format!("CREATE DATABASE {DATABASE}");
             sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await.map_err(creating)?;
+            compress_wal(&mut connection).await.map_err(creating)?;
         }
         connection.close().await.map_err(creating)?;
         Ok((url, database))
@@ -122,6 +123,23 @@ impl PrivateCluster {
     pub async fn stop(mut self) -> Result<(), Error> {
         blocking(move || self.server.leave()).await
     }
+}
+
+/// Lets a new cluster compress the pages that it writes whole to the log, if it was built to: a bulk
+/// load touches pages at random, and most of its log are such pages.
+async fn compress_wal(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    let can: bool = sqlx::query_scalar(
+        "SELECT coalesce('lz4' = ANY(enumvals), false) FROM pg_settings \
+         WHERE name = 'wal_compression'",
+    )
+    .fetch_one(&mut *connection)
+    .await?;
+    if can {
+        for sql in ["ALTER SYSTEM SET wal_compression = lz4", "SELECT pg_reload_conf()"] {
+            sqlx::raw_sql(sql).execute(&mut *connection).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Runs work that waits for other programs on a thread made for that.

@@ -21,7 +21,7 @@ const WIDEST: u64 = 200_000;
 
 /// Logs that a page should have at most, so that memory stays small; wider pages only where logs
 /// are thin.
-const LOGS_WANTED: u64 = 8_000;
+const LOGS_WANTED: u64 = 5_000;
 
 /// Consecutive logs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -318,8 +318,8 @@ mod tests {
             endpoint.span.load(Ordering::Relaxed)
         };
         assert_eq!(after(1_000, true, 0), 1_501);
-        assert_eq!(after(1_000, true, 7_000), 1_142);
-        assert_eq!(after(1_000, true, 80_000), 100);
+        assert_eq!(after(1_000, true, 4_400), 1_136);
+        assert_eq!(after(1_000, true, 50_000), 100);
         assert_eq!(after(10, false, 0), 100);
         assert_eq!(after(WIDEST, true, 0), WIDEST);
     }
