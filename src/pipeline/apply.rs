@@ -188,6 +188,9 @@ impl Applier {
 
     /// Names what preloading could learn to foresee.
     fn trace_unforeseen(&self, answers: &[(LoadRequest, Vec<Row>)]) {
+        if !tracing::enabled!(tracing::Level::TRACE) {
+            return;
+        }
         for (request, rows) in answers {
             if !self.store.confirms(request, rows) {
                 let def = request.table.def();
