@@ -85,18 +85,22 @@ fn want_access(owner: &Json, grants: &[Json], scope: &mut Scope<'_>) {
     }
 }
 
-/// Python's `key in grant` for every key a grant needs.
+/// Python's `set(keys).issubset(grant)` for the keys a grant needs. A text is a set of characters, a
+/// list one of its items, which must be hashable.
 fn check_keys(grant: &Json) -> Handled {
-    for key in GRANT_KEYS {
-        let present = match grant {
-            Json::Object(object) => object.contains_key(key),
-            Json::Str(text) => text.contains(key),
-            Json::List(items) => items.iter().any(|item| item.as_str() == Some(key)),
-            _ => return Err(skip("email_grant_not_container")),
-        };
-        ensure(present, "email_grant_keys_missing")?;
+    let unhashable = |item: &Json| matches!(item, Json::List(_) | Json::Object(_));
+    let has = |key: &str| match grant {
+        Json::Object(object) => object.contains_key(key),
+        Json::List(items) => items.iter().any(|item| item.as_str() == Some(key)),
+        _ => false,
+    };
+    match grant {
+        Json::List(items) if items.iter().any(unhashable) => Err(skip("email_grant_unhashable")),
+        Json::Object(_) | Json::List(_) | Json::Str(_) => {
+            ensure(GRANT_KEYS.into_iter().all(has), "email_grant_keys_missing")
+        }
+        _ => Err(skip("email_grant_not_container")),
     }
-    Ok(())
 }
 
 /// `grant[key]` of a grant that passed [`check_keys`].
@@ -185,6 +189,20 @@ mod tests {
         assert_eq!(grant(""), "metadata_missing");
         let number = r#"{"cid":"","data":{"email_owner_user_id":1,"access_grants":[1]}}"#;
         assert_eq!(grant(number), "email_grant_not_container");
+        let keys = r#"["receiving_user_id","grantor_user_id","encrypted_key"]"#;
+        for (sent, expected) in [
+            // A text is a set of characters, a list one of its items.
+            (r#""receiving_user_id grantor_user_id encrypted_key""#, "email_grant_keys_missing"),
+            (keys, "email_grant_not_object"),
+            (r#"[{"a":1}]"#, "email_grant_unhashable"),
+            (
+                r#"{"receiving_user_id":[{"a":1}],"grantor_user_id":9,"encrypted_key":"k"}"#,
+                "query_object_for_integer",
+            ),
+        ] {
+            let data = r#"{"cid":"","data":{"email_owner_user_id":1,"access_grants":[GRANT]}}"#;
+            assert_eq!(grant(&data.replace("GRANT", sent)), expected, "{sent}");
+        }
         assert_eq!(chain.rows::<EmailAccess>().len(), 2);
     }
 }

@@ -8,7 +8,8 @@ use crate::model::{Json, json::Object};
 ///
 /// # Errors
 /// Poison where the comparison is an error and so ends the reference's transaction: booleans,
-/// arrays and text that is no integer. An object never reaches the database and is a skip.
+/// arrays and text that is no integer. An object, also inside an array, never reaches the database
+/// and is a skip.
 pub fn integer(value: &Json) -> Result<Option<i64>, HandlerError> {
     match value {
         Json::Null | Json::Big(_) => Ok(None),
@@ -19,8 +20,18 @@ pub fn integer(value: &Json) -> Result<Option<i64>, HandlerError> {
             Err(_) => Err(poison("query_text_for_integer")),
         },
         Json::Bool(_) => Err(poison("query_boolean_for_integer")),
-        Json::List(_) => Err(poison("query_array_for_integer")),
-        Json::Object(_) => Err(skip("query_object_for_integer")),
+        value if holds_object(value) => Err(skip("query_object_for_integer")),
+        _ => Err(poison("query_array_for_integer")),
+    }
+}
+
+/// Whether the value is an object or a list with one inside: the reference's driver raises on those
+/// before the database sees anything.
+pub fn holds_object(value: &Json) -> bool {
+    match value {
+        Json::Object(_) => true,
+        Json::List(items) => items.iter().any(holds_object),
+        _ => false,
     }
 }
 

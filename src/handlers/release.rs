@@ -36,21 +36,21 @@ impl Release<'_> {
         if date.is_some() {
             *self.date = date;
         }
-        merge.set("is_scheduled_release", self.is_scheduled, columns::boolean)?;
-
+        // A sent value that is overridden is not even looked at.
         let publishes = merge.data.get(self.hidden_key).is_some_and(|value| !value.truthy());
         if is_update && *self.is_hidden == Some(true) && publishes {
             *self.is_scheduled = Some(false);
             *self.date = Some(block.clock);
+        } else {
+            merge.set("is_scheduled_release", self.is_scheduled, columns::boolean)?;
         }
-        merge.set(self.hidden_key, self.is_hidden, self.read_hidden)?;
-        if merge.is_create
-            && *self.is_scheduled == Some(true)
-            && let Some(at) = *self.date
-        {
-            *self.is_hidden = Some(is_ahead(at, date.is_some(), block.clock));
+        match *self.date {
+            Some(at) if merge.is_create && *self.is_scheduled == Some(true) => {
+                *self.is_hidden = Some(is_ahead(at, date.is_some(), block.clock));
+                Ok(())
+            }
+            _ => merge.set(self.hidden_key, self.is_hidden, self.read_hidden),
         }
-        Ok(())
     }
 }
 

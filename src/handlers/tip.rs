@@ -3,7 +3,7 @@
 //! The reference catches everything that goes wrong here, so a failure is a reject, never a skip.
 //! There is no signer check.
 
-use super::{Call, Handled, HandlerError, Metadata, Scope, ensure, poison, reject};
+use super::{Call, Handled, HandlerError, Metadata, Scope, ensure, poison, query, reject};
 use crate::model::{
     Json,
     tables::{Reaction, User, UserTip, UserTipBy},
@@ -49,7 +49,7 @@ fn reaction(value: &Json) -> Result<Option<i64>, HandlerError> {
         Json::Int(value @ 1..=4) => Ok(Some(*value)),
         Json::Float(value) if (1.0..=4.0).contains(value) => {
             // PostgreSQL rounds a numeric half away from zero, as `round` does.
-            Ok(super::query::whole(value.round()))
+            Ok(query::whole(value.round()))
         }
         _ => Err(reject(code)),
     }
@@ -61,7 +61,7 @@ fn signature(value: &Json) -> Result<&str, HandlerError> {
         Json::Str(text) if text.contains('\0') => Err(reject("tip_nul")),
         Json::Str(text) => Ok(text),
         Json::List(items) if items.is_empty() => Err(reject("tip_not_found")),
-        Json::Object(_) => Err(reject("tip_object")),
+        value if query::holds_object(value) => Err(reject("tip_object")),
         // Parity: the query fails, the handler swallows it and the block's commit is a rollback
         // (corrections 10).
         _ => Err(poison("tip_query")),
@@ -103,6 +103,7 @@ mod tests {
             ("\"sig\"", "0", "reaction_out_of_range"),
             ("\"sig\"", "\"1\"", "reaction_out_of_range"),
             ("{}", "1", "tip_object"),
+            (r#"["a",{}]"#, "1", "tip_object"),
             ("5", "1", "tip_query"),
             ("\"sig\"", "true", "reaction_boolean"),
             ("null", "1", "tip_missing"),

@@ -75,7 +75,8 @@ fn set_mentions(
             Some(mention) if mention.is_delete == Some(true) => {
                 scope.put(changed(mention, false, tx, scope))?;
             }
-            Some(_) => {}
+            Some(_) if scope.env.rules.repeated_mentions_rest => {}
+            Some(mention) => scope.put(changed(mention, false, tx, scope))?,
             None => {
                 scope.put(create::mention(tx, *user, scope))?;
                 if !untold.contains(*user) {

@@ -73,7 +73,10 @@ fn track(call: &Call<'_>, scope: &mut Scope<'_>) -> Result<Option<Arc<Track>>, H
 fn check_contest(call: &Call<'_>, track: Option<&Track>, scope: &mut Scope<'_>) -> Handled {
     let track = track.filter(|_| call.sent("entity_id").truthy());
     let track = track.ok_or_else(|| reject("contest_without_track"))?;
-    let events = scope.stored_by::<Event>(EventBy::Entity, track.track_id)?;
+    let events = match scope.env.rules.contests_of_one_block {
+        true => scope.stored_by::<Event>(EventBy::Entity, track.track_id)?,
+        false => scope.view_by::<Event>(EventBy::Entity, track.track_id)?,
+    };
     let is_running = |event: &Event| {
         event.event_type == CONTEST
             && event.is_deleted == Some(false)

@@ -57,13 +57,14 @@ pub(super) fn update(playlist: &Playlist, before: &Json, scope: &mut Scope<'_>) 
         if let Some(track_id) = id.equals {
             join(playlist_id, track_id, scope)?;
         }
-        match id.equals.and_then(|track_id| rows.get(&track_id)) {
-            None => add(playlist_id, id, scope)?,
-            Some(row) if row.is_removed => {
-                let restored = PlaylistTrack { is_removed: false, ..touched(row, scope) };
-                scope.insert(restored)?;
-            }
-            Some(_) => {}
+        let Some(track_id) = id.equals.filter(|track_id| rows.contains_key(track_id)) else {
+            add(playlist_id, id, scope)?;
+            continue;
+        };
+        // A digit string before it may have brought the row back already.
+        let row = scope.stored::<PlaylistTrack>((playlist_id, track_id))?;
+        if let Some(row) = row.filter(|row| row.is_removed) {
+            scope.insert(PlaylistTrack { is_removed: false, ..touched(&row, scope) })?;
         }
     }
     Ok(())

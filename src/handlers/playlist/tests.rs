@@ -195,3 +195,81 @@ fn a_list_in_place_of_the_left_playlists_fails_the_removal_half_way() {
     assert_eq!(track.playlists_containing_track, Some(vec![NULL_ELEMENT]));
     assert!(contents(&sandbox).contains("2000002"), "the playlist itself keeps the entry");
 }
+
+#[test]
+fn a_time_is_kept_as_sent_where_no_other_is_truthy() {
+    let mut sandbox = room();
+    assert_eq!(send(&mut sandbox, "Create", LIST, r#"{"playlist_name":"x"}"#), "applied");
+    for (time, stored) in [("0", "0"), ("0.0", "0.0"), ("null", "null"), ("\"\"", "\"\"")] {
+        let entry = format!(r#"{{"playlist_contents":[{{"track":7,"time":{time}}}]}}"#);
+        assert_eq!(send(&mut sandbox, "Update", LIST, &entry), "applied");
+        let expected = format!(r#""metadata_time":{stored}"#);
+        assert!(contents(&sandbox).contains(&expected), "{}", contents(&sandbox));
+    }
+}
+
+#[test]
+fn a_sent_time_of_the_last_addition_is_looked_at_only_where_no_entry_has_a_say() {
+    let mut sandbox = room();
+    let with = r#"{"playlist_name":"x","playlist_contents":[{"track":7,"time":5}]}"#;
+    assert_eq!(send(&mut sandbox, "Create", LIST, with), "applied");
+    let at = playlist(&sandbox).last_added_to;
+    assert_eq!(send(&mut sandbox, "Update", LIST, r#"{"last_added_to":"never"}"#), "applied");
+    assert_eq!(playlist(&sandbox).last_added_to, at);
+    let without = r#"{"playlist_contents":{"track_ids":[]},"last_added_to":"never"}"#;
+    assert_eq!(send(&mut sandbox, "Update", LIST, without), "timestamp_text");
+}
+
+#[test]
+fn names_and_descriptions_that_are_no_text_are_refused_in_the_order_of_the_columns() {
+    let mut sandbox = room();
+    assert_eq!(send(&mut sandbox, "Create", LIST, r#"{"playlist_name":"x"}"#), "applied");
+    for (sent, expected, stored) in [
+        (r#"["a"]"#, "text_not_string", None),
+        ("0.0", "applied", Some("0.0")),
+        ("{}", "text_column", Some("0.0")),
+        ("null", "applied", None),
+    ] {
+        let data = format!(r#"{{"description":{sent}}}"#);
+        assert_eq!(send(&mut sandbox, "Update", LIST, &data), expected);
+        assert_eq!(playlist(&sandbox).description.as_deref(), stored);
+    }
+    // The name is refused before the contents are.
+    let both = r#"{"playlist_name":[0],"playlist_contents":[{"time":5}]}"#;
+    assert_eq!(send(&mut sandbox, "Update", LIST, both), "text_not_string");
+}
+
+#[test]
+fn contents_that_cannot_be_walked_fail_a_create_even_if_falsy() {
+    let mut sandbox = room();
+    for (sent, expected) in [("0.0", "contents_not_iterable"), ("\"\"", "applied")] {
+        let data = format!(r#"{{"playlist_name":"x","playlist_contents":{sent}}}"#);
+        assert_eq!(send(&mut sandbox, "Create", LIST, &data), expected);
+    }
+}
+
+#[test]
+fn what_publishing_overrides_is_not_looked_at() {
+    let mut sandbox = room();
+    let hidden = r#"{"playlist_name":"x","is_private":true}"#;
+    assert_eq!(send(&mut sandbox, "Create", LIST, hidden), "applied");
+    let refused = r#"{"is_scheduled_release":"--"}"#;
+    assert_eq!(send(&mut sandbox, "Update", LIST, refused), "boolean_column");
+    let published = r#"{"is_scheduled_release":"--","is_private":false}"#;
+    assert_eq!(send(&mut sandbox, "Update", LIST, published), "applied");
+    assert_eq!(playlist(&sandbox).is_scheduled_release, Some(false));
+}
+
+#[test]
+fn a_digit_string_makes_a_removed_row_anew_and_the_number_after_it_finds_it_back() {
+    let mut sandbox = room();
+    let with = r#"{"playlist_name":"x","playlist_contents":[{"track":7,"time":5}]}"#;
+    assert_eq!(send(&mut sandbox, "Create", LIST, with), "applied");
+    let none = r#"{"playlist_contents":{"track_ids":[]}}"#;
+    assert_eq!(send(&mut sandbox, "Update", LIST, none), "applied");
+    let both = r#"{"playlist_contents":[{"track":"7","time":5},{"track":7,"time":5}]}"#;
+    assert_eq!(send(&mut sandbox, "Update", LIST, both), "applied");
+    assert_eq!(members(&sandbox), [(7, false)]);
+    let row = sandbox.rows::<PlaylistTrack>().remove(0);
+    assert_eq!(row.created_at, row.updated_at, "the row is as new");
+}

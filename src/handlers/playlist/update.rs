@@ -1,7 +1,10 @@
 //! (Playlist, Update) (handlers-b 9).
 
 use super::{copied, fields, membership, price, routes, validate};
-use crate::handlers::{Call, Handled, Scope, signer, track::check_ddex_signer};
+use crate::{
+    handlers::{Call, Handled, Scope, signer, track::check_ddex_signer},
+    model::{Json, json::Object, tables::Playlist},
+};
 
 /// Updates a playlist by the keys that were sent; a deleted one stays deleted.
 ///
@@ -20,9 +23,16 @@ pub fn update(call: &Call<'_>, scope: &mut Scope<'_>) -> Handled {
 
     let mut playlist = copied(&existing, tx, scope.block);
     let merge = fields::merge(&mut playlist, call, data, false, scope)?;
-    routes::update(tx, &playlist, false, scope)?;
+    if scope.env.rules.updates_reroute_playlists || is_renamed(data, &existing) {
+        routes::update(tx, &playlist, false, scope)?;
+    }
     membership::update(&playlist, &existing.playlist_contents, scope)?;
     merge.finish()?;
     scope.put(playlist.clone())?;
     price::record(&playlist, data, scope)
+}
+
+fn is_renamed(data: &Object, existing: &Playlist) -> bool {
+    let name = data.get("playlist_name").and_then(Json::as_str).unwrap_or_default();
+    !name.is_empty() && existing.playlist_name.as_deref() != Some(name)
 }

@@ -1,18 +1,17 @@
 //! Where the Python and the Go reference differ on purpose, one field per difference (design
 //! section 5). Handlers ask the field, never which reference is meant.
 //!
-//! "Go" is the version that writes production since spring 2026. Not here, though described: the
-//! limit of 32 characters for names, empty texts of User Update that keep the old value, pictures
-//! that metadata sets, new playlist routes on a rename only, mention rows on Comment Update. Nor is
-//! what the description leaves open in part, or what production's keys cannot hold:
+//! "Go" is the version that writes production since spring 2026. Not here is what the description
+//! leaves open in part, what changed from version to version, or what production's keys cannot hold:
 //!
 //! - the lenient reading of metadata (any object, enveloped or not, no templates, wrong types
 //!   absent), which changes every handler at once;
-//! - handle changes on Update and the list of reserved handles; empty sign-ups;
+//! - handle changes on Update and the list of reserved handles; empty sign-ups; what empty texts of
+//!   a User Update do;
 //! - associated wallets, dashboard wallet messages, developer apps and grants, which Go keeps as
 //!   several rows per key, partly with other metadata;
-//! - several shares of one item by one user, and several `playlist_seen` rows per pair: one row per
-//!   pair is the key here;
+//! - several shares of one item by one user, several `playlist_seen` rows per pair, and several
+//!   reactions to one tip in a block: one row each is the key here;
 //! - release dates, playlist entries and their times, price rows, and which columns of tracks and
 //!   playlists are written, which changed from version to version;
 //! - email access, comments on fan clubs and events, collaborators, contest subscriptions;
@@ -61,6 +60,10 @@ pub struct Rules {
     pub verify_one_platform: bool,
     /// A user may pick a deleted track of theirs. Go: rejected.
     pub pick_deleted_track: bool,
+    /// Names have any length. Go: at most 32 code points (handlers-a, "Name rule").
+    pub long_names: bool,
+    /// `profile_picture` and `cover_photo` stay as they are. Go: metadata sets them.
+    pub pictures_are_immutable: bool,
 
     /// Saves, reposts and follows that change nothing pass, and taking back what is not there
     /// leaves a tombstone. Go: both are rejected (handlers-c 2.5 to 2.7).
@@ -77,10 +80,17 @@ pub struct Rules {
     pub reactions_are_final: bool,
     /// A comment must name its entity type. Go: absent means a track.
     pub comment_names_entity_type: bool,
+    /// A mention that an edit repeats stays as it is. Go: it is taken back and made again, with the
+    /// edit's time and hash (handlers-c 3.3).
+    pub repeated_mentions_rest: bool,
+    /// A pin is a new version of the track. Go: only the pin and `updated_at` change (handlers-c 3.7).
+    pub pins_rewrite_tracks: bool,
 
     /// An event may lack an end date, and `null` clears it on Update. Go: Create needs one and a
     /// type; `null` keeps it (handlers-c 4).
     pub events_without_end: bool,
+    /// A second contest of a track passes in the block of the first. Go: rejected (handlers-c 12.8).
+    pub contests_of_one_block: bool,
     /// Updating or deleting a deleted event passes, and a missing one is a failure with a row. Go:
     /// both are rejects.
     pub deleted_events_change: bool,
@@ -109,6 +119,9 @@ pub struct Rules {
     pub unicode_slugs: bool,
     /// A new title with the old slug keeps the track's route. Go: it gets a number.
     pub same_slug_keeps_route: bool,
+    /// Every Playlist Update brings the route in line with the name. Go: only one that sends a new
+    /// name that is not empty (handlers-b 3.6).
+    pub updates_reroute_playlists: bool,
 }
 
 impl Rules {
@@ -144,12 +157,17 @@ impl Rules {
             verifier_announces: python,
             verify_one_platform: python,
             pick_deleted_track: python,
+            long_names: python,
+            pictures_are_immutable: python,
             idle_social_calls: python,
             own_content_refused: python,
             loose_repost_flag: python,
             reactions_are_final: python,
             comment_names_entity_type: python,
+            repeated_mentions_rest: python,
+            pins_rewrite_tracks: python,
             events_without_end: python,
+            contests_of_one_block: python,
             deleted_events_change: python,
             unsigned_tip_reactions: python,
             deleted_content_changes: python,
@@ -162,6 +180,7 @@ impl Rules {
             closed_genres: python,
             unicode_slugs: python,
             same_slug_keeps_route: python,
+            updates_reroute_playlists: python,
         }
     }
 }

@@ -173,9 +173,10 @@ pub fn int4_array(value: &Json) -> Column<Vec<i64>> {
         Json::Object(object) if object.is_empty() => &[],
         _ => return poison("integer_array"),
     };
-    // An array without a number is typed as text and refused; among numbers texts are read as such.
-    let all_text = items.iter().all(|item| item.is_null() || item.as_str().is_some());
-    if all_text && !items.is_empty() {
+    // Texts without a number among them are typed as text and refused, with one they are read as
+    // numbers. Nulls alone are of no type.
+    let is_text = |item: &Json| item.as_str().is_some();
+    if items.iter().any(is_text) && items.iter().all(|item| item.is_null() || is_text(item)) {
         return poison("integer_array");
     }
     let numbers = items.iter().map(|item| match int4(item) {
@@ -432,10 +433,11 @@ mod tests {
         assert_eq!(int4_array(&json("[1,2.5,-2.5]")), Ok(Some(vec![1, 3, -3])));
         assert_eq!(int4_array(&json("[1,\"2\"]")), Ok(Some(vec![1, 2])));
         assert_eq!(int4_array(&json("[null,5]")), Ok(Some(vec![NULL_ELEMENT, 5])));
+        assert_eq!(int4_array(&json("[null]")), Ok(Some(vec![NULL_ELEMENT])));
         for empty in ["[]", "\"\"", "{}"] {
             assert_eq!(int4_array(&json(empty)), Ok(Some(vec![])), "{empty}");
         }
-        for text in ["[\"1\",\"2\"]", "\"abc\"", "[true]", "5", "[9999999999]", "[null]", "[[1]]"] {
+        for text in ["[\"1\",\"2\"]", "\"abc\"", "[true]", "5", "[9999999999]", "[[1]]"] {
             assert!(is_poison(&int4_array(&json(text))), "{text}");
         }
         let texts =

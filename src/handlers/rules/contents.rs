@@ -94,7 +94,9 @@ pub fn merge<E: From<Refusal>>(
     let previous = PreviousTimes::new(previous);
     for entry in entries {
         let track = track_of(entry).ok_or(Refusal::Reject("entry_without_track"))?;
-        let sent = first_truthy(entry, &["metadata_timestamp", "timestamp", "time"]);
+        // Parity: where none is truthy, it is the last one as sent.
+        let sent = first_truthy(entry, &["metadata_timestamp", "timestamp"]);
+        let sent = sent.or_else(|| entry.get("time"));
         let metadata_time = sent.cloned().unwrap_or_default();
         if !keep(track)? {
             continue;

@@ -10,9 +10,9 @@ use crate::{
         Json, Timestamp,
         table::Row,
         tables::{
-            CommentNotificationSetting, CommentReaction, Event, Follow, MutedUser, Notification,
-            Reaction, Remix, Repost, Save, TableId, Track, TrackRoute, User, UserEvent,
-            UserPayoutWallet, UserTip,
+            CommentMention, CommentNotificationSetting, CommentReaction, Event, Follow, MutedUser,
+            Notification, PlaylistRoute, Reaction, Remix, Repost, Save, TableId, Track, TrackRoute,
+            User, UserEvent, UserPayoutWallet, UserTip,
         },
         value::Value,
     },
@@ -262,6 +262,34 @@ fn pick_deleted_track() {
 }
 
 #[test]
+fn long_names() {
+    let codes = both(
+        |rules| rules.long_names = false,
+        |chain| {
+            [32, 33].map(|length| {
+                let data = format!(r#"{{"name":"{}"}}"#, "é".repeat(length));
+                send(chain, "Update", "User", ARTIST, &data)
+            })
+        },
+    );
+    assert_eq!(codes, [["applied", "applied"], ["applied", "name_too_long"]]);
+}
+
+#[test]
+fn pictures_are_immutable() {
+    let pictures = both(
+        |rules| rules.pictures_are_immutable = false,
+        |chain| {
+            let data = r#"{"profile_picture":"Qm1","cover_photo":"Qm2"}"#;
+            assert_eq!(send(chain, "Update", "User", ARTIST, data), "applied");
+            let user = me(chain);
+            [user.profile_picture, user.cover_photo]
+        },
+    );
+    assert_eq!(pictures, [[None, None], [Some("Qm1".to_owned()), Some("Qm2".to_owned())]]);
+}
+
+#[test]
 fn idle_social_calls() {
     let rejected = |rules: &mut Rules| rules.idle_social_calls = false;
     for (entity, id, on, off) in [
@@ -355,6 +383,42 @@ fn comment_names_entity_type() {
     assert_eq!(codes, ["entity_type_not_track", "applied"]);
 }
 
+#[test]
+fn repeated_mentions_rest() {
+    let hashes = both(
+        |rules| rules.repeated_mentions_rest = false,
+        |chain| {
+            let data = format!(
+                r#"{{"entity_type":"Track","entity_id":{SONG},"body":"x","mentions":[{FAN}]}}"#
+            );
+            for action in ["Create", "Update"] {
+                assert_eq!(send(chain, action, "Comment", 4_000_001, &data), "applied");
+            }
+            let mention = chain.rows::<CommentMention>().remove(0);
+            (mention.created_at == mention.updated_at, mention.is_delete)
+        },
+    );
+    assert_eq!(hashes, [(true, Some(false)), (false, Some(false))]);
+}
+
+#[test]
+fn pins_rewrite_tracks() {
+    let hashes = both(
+        |rules| rules.pins_rewrite_tracks = false,
+        |chain| {
+            let data = format!(r#"{{"entity_type":"Track","entity_id":{SONG},"body":"x"}}"#);
+            send(chain, "Create", "Comment", 4_000_001, &data);
+            let before = song(chain);
+            assert_eq!(send(chain, "Pin", "Comment", 4_000_001, &data), "applied");
+            let after = song(chain);
+            assert_eq!(after.pinned_comment_id, Some(4_000_001));
+            assert!(after.updated_at > before.updated_at);
+            (after.txhash == before.txhash, after.blocknumber == before.blocknumber)
+        },
+    );
+    assert_eq!(hashes, [(false, false), (true, true)]);
+}
+
 const CONTEST: &str = r#"{"event_type":"remix_contest","entity_type":"track","entity_id":2000001,
     "end_date":"2035-01-01T10:00:00"}"#;
 
@@ -372,6 +436,20 @@ fn events_without_end() {
         },
     );
     assert_eq!(found, [("applied", false), ("end_date_missing", true)]);
+}
+
+#[test]
+fn contests_of_one_block() {
+    let applied = both(
+        |rules| rules.contests_of_one_block = false,
+        |chain| {
+            let contest = envelope(CONTEST);
+            chain.block(&[1, 2].map(|id| (ARTIST, "Create", "Event", id, contest.as_str())));
+            let later = send(chain, "Create", "Event", 3, CONTEST);
+            (chain.rows::<Event>().len(), later)
+        },
+    );
+    assert_eq!(applied, [(2, "contest_running"), (1, "contest_running")]);
 }
 
 #[test]
@@ -578,4 +656,36 @@ fn same_slug_keeps_route() {
         },
     );
     assert_eq!(slugs, ["song", "song-1"]);
+}
+
+#[test]
+fn updates_reroute_playlists() {
+    // From a time before there were routes.
+    let unrouted = row(
+        TableId::Playlists,
+        &[
+            ("playlist_id", Value::Int(LIST)),
+            ("playlist_owner_id", Value::Int(ARTIST)),
+            ("playlist_name", Value::Text("one".to_owned())),
+            ("playlist_contents", Value::Json(Json::parse(r#"{"track_ids":[]}"#).unwrap().into())),
+            ("is_album", Value::Bool(false)),
+            ("is_private", Value::Bool(false)),
+            ("is_delete", Value::Bool(false)),
+            ("is_current", Value::Bool(true)),
+            ("created_at", Value::Time(Timestamp::default())),
+            ("updated_at", Value::Time(Timestamp::default())),
+            ("txhash", Value::Text(String::new())),
+        ],
+    );
+    let routes = [true, false].map(|reroutes| {
+        let rules = Rules { updates_reroute_playlists: reroutes, ..Rules::python() };
+        let mut chain = Sandbox::new([artist(ARTIST), unrouted.clone()]).under(rules);
+        [r#"{"description":"x"}"#, r#"{"playlist_name":"one"}"#, r#"{"playlist_name":"two"}"#].map(
+            |data| {
+                assert_eq!(send(&mut chain, "Update", "Playlist", LIST, data), "applied");
+                chain.rows::<PlaylistRoute>().len()
+            },
+        )
+    });
+    assert_eq!(routes, [[1, 1, 2], [0, 0, 1]]);
 }

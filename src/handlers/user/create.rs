@@ -36,11 +36,11 @@ pub fn create(call: &Call<'_>, scope: &mut Scope<'_>) -> Handled {
         SignUp::Bare => {}
         SignUp::Profile(data) => {
             identity::validate(&mut user, data, scope)?;
-            profile::apply(&mut user, data, tx, scope)?;
+            // Parity: whatever the metadata says.
+            profile::apply(&mut user, &["is_storage_v2"], data, tx, scope)?;
         }
         SignUp::Invalid => return Err(reject("metadata_data_not_object")),
     }
-    // Parity: whatever the metadata says.
     user.is_storage_v2 = Some(true);
     scope.put(user)
 }

@@ -20,6 +20,9 @@ use crate::{
 
 const BIO_LIMIT: usize = 256;
 
+/// Code points of a name, where they are counted.
+const NAME_LIMIT: usize = 32;
+
 /// Asks for the rows that [`validate`] and the payout history read.
 pub(super) fn want(user_id: i64, data: &Object, scope: &mut Scope<'_>) {
     if data.contains_key("spl_usdc_payout_wallet") {
@@ -59,6 +62,9 @@ pub(super) fn validate(user: &mut User, data: &Object, scope: &mut Scope<'_>) ->
         user.handle = handle.as_str().map(str::to_owned);
         user.handle_lc = Some(handle_lc);
     }
+    let name = data.get("name").and_then(Json::as_str).unwrap_or_default();
+    let fits = scope.env.rules.long_names || name.chars().count() <= NAME_LIMIT;
+    ensure(fits, "name_too_long")?;
     check_artist_pick(user.user_id, data, scope)?;
     check_payout_wallet(data)
 }

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Columns that metadata never sets; a user gets the handle through [`super::identity`].
-const IMMUTABLE: [&str; 17] = [
+const IMMUTABLE: [&str; 15] = [
     "blocknumber",
     "blockhash",
     "txhash",
@@ -33,27 +33,33 @@ const IMMUTABLE: [&str; 17] = [
     "wallet",
     "is_available",
     "is_verified",
-    "profile_picture",
-    "cover_photo",
     "is_delete",
 ];
+
+/// Columns that the sizes of a picture took the place of.
+const PICTURES: [&str; 2] = ["profile_picture", "cover_photo"];
 
 /// Text columns with a JSON schema in the reference: text or nothing.
 const CHECKED_TEXTS: [&str; 5] =
     ["name", "bio", "location", "profile_picture_sizes", "cover_photo_sizes"];
 
-/// Copies into `user` what the metadata has for its columns, then stores user events and payout
-/// history.
+/// Copies into `user` what the metadata has for its columns but those in `kept`, then stores user
+/// events and payout history.
 pub(super) fn apply(
     user: &mut User,
+    kept: &[&str],
     data: &Object,
     tx: &EntityTx,
     scope: &mut Scope<'_>,
 ) -> Handled {
     let mut fatal = None;
+    let pictures_too = !scope.env.rules.pictures_are_immutable;
     for (index, column) in User::TABLE.def().columns.iter().enumerate() {
         let Some(value) = data.get(column.name) else { continue };
-        if IMMUTABLE.contains(&column.name) {
+        let is_kept = IMMUTABLE.contains(&column.name)
+            || kept.contains(&column.name)
+            || (PICTURES.contains(&column.name) && !pictures_too);
+        if is_kept {
             continue;
         }
         match convert(column.name, column.ty, value) {

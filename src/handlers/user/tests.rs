@@ -101,6 +101,15 @@ fn values_of_other_types_skip_or_poison_the_call() {
 }
 
 #[test]
+fn what_a_sign_up_says_about_storage_is_not_even_looked_at() {
+    let mut chain = Sandbox::new([]);
+    let data = envelope(r#"{"handle":"Ada","name":"","is_storage_v2":"x"}"#);
+    assert_eq!(code(&chain.call((ID, "Create", "User", 0, &data))), "applied");
+    assert_eq!(only_user(&chain).is_storage_v2, Some(true));
+    assert_eq!(update(&mut chain, r#"{"is_storage_v2":"x"}"#), "boolean_column");
+}
+
+#[test]
 fn an_artist_pick_is_a_stored_track_of_the_user() {
     let mut chain = Sandbox::new([user(1), track(10, 1), track(11, 2)]);
     let pick = |chain: &mut Sandbox, pick: &str| {

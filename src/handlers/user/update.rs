@@ -19,6 +19,6 @@ pub fn update(call: &Call<'_>, scope: &mut Scope<'_>) -> Handled {
     let data = data.ok_or_else(|| reject("metadata_missing"))?;
     let mut user = super::copy(&user, tx, scope);
     identity::validate(&mut user, data, scope)?;
-    profile::apply(&mut user, data, tx, scope)?;
+    profile::apply(&mut user, &[], data, tx, scope)?;
     scope.put(user)
 }
