@@ -71,6 +71,8 @@ impl BlockBackfill<'_> {
         let mut filled = Filled::default();
         loop {
             let next = tokio::select! {
+                // First: reading ends with it too, which looks like the end of the source.
+                biased;
                 () = cancel.cancelled() => return Ok((End::Interrupted, filled)),
                 next = batches.next() => next,
             };

@@ -150,6 +150,8 @@ impl Running {
                     self.pulse.begins(Doing::Fetch);
                     let mut progress = self.writer.progress();
                     let next = tokio::select! {
+                        // First: reading ends with it too, which looks like the end of the source.
+                        biased;
                         () = cancel.cancelled() => return Ok(End::Interrupted),
                         failed = progress.wait_for(|progress| progress.failed.is_some()) => {
                             let error = failed.ok().and_then(|progress| progress.failed.clone());

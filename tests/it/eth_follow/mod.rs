@@ -148,11 +148,13 @@ impl Desk {
                 let hash = self.anvil.hash_at(head).await;
                 let at_head =
                     following.status.borrow().processed == Some(BlockRef { number: head, hash });
+                assert!(!following.task.is_finished(), "following has ended");
+                // What was processed shows on the list only once it is written.
+                following.handle.on(Lane::Ethereum).flush().await.unwrap();
                 let waiting = self.waiting().await + self.unseen().await;
                 if at_head && waiting == 0 {
                     return;
                 }
-                assert!(!following.task.is_finished(), "following has ended");
                 tokio::time::sleep(Duration::from_millis(25)).await;
             }
         };
