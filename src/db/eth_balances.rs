@@ -53,6 +53,15 @@ pub async fn store(
     if balances.is_empty() {
         return Ok(0);
     }
+    // First of all, so that whoever waits for somebody else's entry holds nothing yet.
+    sqlx::query(
+        "INSERT INTO audius_etl_eth_read_blocks (number, hash) VALUES ($1, $2) \
+         ON CONFLICT DO NOTHING",
+    )
+    .bind(at.number)
+    .bind(at.hash)
+    .execute(&mut *connection)
+    .await?;
     let wallets: Vec<&str> = balances.iter().map(|row| row.wallet.as_str()).collect();
     let amounts: Vec<&str> = balances.iter().map(|row| row.balance.as_str()).collect();
     let events: Vec<Option<i64>> = balances.iter().map(|row| row.event_block).collect();
@@ -89,6 +98,21 @@ pub async fn store(
     }
     store_totals(connection, &wallets).await?;
     Ok(stored)
+}
+
+/// Forgets the blocks below `number` at which something was read: the chain keeps them.
+///
+/// # Errors
+/// When the statement fails.
+pub async fn forget_read_blocks(
+    connection: &mut PgConnection,
+    number: i64,
+) -> Result<(), sqlx::Error> {
+    sqlx::query("DELETE FROM audius_etl_eth_read_blocks WHERE number < $1")
+        .bind(number)
+        .execute(connection)
+        .await
+        .map(drop)
 }
 
 /// Notes the block of an event at wallets whose balance is left alone.

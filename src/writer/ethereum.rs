@@ -32,6 +32,9 @@ pub const CHECKPOINT_NAME: &str = "audio_transfers";
 /// How far below the head a read of a block that is gone is still looked for.
 const ORPHAN_WINDOW: i64 = 64;
 
+/// How far below the head blocks are remembered at which something was read.
+const READ_BLOCKS_KEPT: i64 = 2 * ORPHAN_WINDOW;
+
 /// A wallet whose balance could not be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnreadWallet {
@@ -252,27 +255,38 @@ async fn read_orphans_again(
 ) -> Result<(), sqlx::Error> {
     let numbers: Vec<i64> = write.blocks.iter().map(|(number, _)| *number).collect();
     let hashes: Vec<&str> = write.blocks.iter().map(|(_, hash)| hash.as_str()).collect();
-    sqlx::query(
+    let gone: Vec<(i64, String)> = sqlx::query_as(
         "WITH chain AS ( \
              SELECT number, hash FROM unnest($1::bigint[], $2::text[]) AS b(number, hash) \
              UNION ALL \
              SELECT height, block_hash FROM audius_etl_checkpoints \
-             WHERE chain = $3 AND height > $4), \
-         orphans AS ( \
-             UPDATE audius_etl_eth_reads r SET read_block = NULL, read_hash = NULL \
-             FROM chain WHERE r.read_block = chain.number AND r.read_hash <> chain.hash \
-             RETURNING r.wallet) \
-         INSERT INTO audius_etl_eth_retries (wallet, attempts, next_at, reason) \
-         SELECT DISTINCT wallet, 0, now(), 'read at a block that is gone' FROM orphans \
-         ON CONFLICT (wallet) DO UPDATE SET next_at = excluded.next_at",
+             WHERE chain = $3 AND height > $4) \
+         DELETE FROM audius_etl_eth_read_blocks b USING chain \
+         WHERE b.number = chain.number AND b.hash <> chain.hash RETURNING b.number, b.hash",
     )
     .bind(numbers)
     .bind(hashes)
     .bind(&write.checkpoint.chain)
     .bind(write.checkpoint.height - ORPHAN_WINDOW)
-    .execute(connection)
-    .await
-    .map(drop)
+    .fetch_all(&mut *connection)
+    .await?;
+    // Reads the whole table, for each of the blocks: reorganisations are rare.
+    for (number, hash) in gone {
+        sqlx::query(
+            "WITH orphans AS ( \
+                 UPDATE audius_etl_eth_reads SET read_block = NULL, read_hash = NULL \
+                 WHERE read_block = $1 AND read_hash = $2 RETURNING wallet) \
+             INSERT INTO audius_etl_eth_retries (wallet, attempts, next_at, reason) \
+             SELECT wallet, 0, now(), 'read at a block that is gone' FROM orphans \
+             ON CONFLICT (wallet) DO UPDATE SET next_at = excluded.next_at",
+        )
+        .bind(number)
+        .bind(hash)
+        .execute(&mut *connection)
+        .await?;
+    }
+    let settled = write.checkpoint.height - READ_BLOCKS_KEPT;
+    eth_balances::forget_read_blocks(connection, settled).await
 }
 
 /// Puts on the list what was read above a height, and the wallets named. Their balances stay until

@@ -56,6 +56,7 @@ pub const MIGRATIONS: &[Migration] = migrations![
     8 "0008_ethereum",
     9 "0009_sweep",
     10 "0010_delegators",
+    11 "0011_read_blocks",
 ];
 
 impl Migration {

@@ -115,7 +115,8 @@ async fn what_somebody_read_at_a_block_that_is_gone_is_read_again() {
         .execute(&format!(
             "UPDATE eth_wallet_balances SET balance = 666
                  WHERE wallet = (SELECT min(wallet) FROM eth_wallet_balances);
-             UPDATE audius_etl_eth_reads SET read_block = {}, read_hash = '0xgone'
+             INSERT INTO audius_etl_eth_read_blocks VALUES ({0}, '0xgone');
+             UPDATE audius_etl_eth_reads SET read_block = {0}, read_hash = '0xgone'
                  WHERE wallet = (SELECT min(wallet) FROM eth_wallet_balances)",
             head + 1
         ))
