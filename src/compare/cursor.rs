@@ -19,7 +19,6 @@ impl<'a> Cursor<'a> {
     }
 
     pub(crate) async fn open(&mut self, session: &mut Session, sql: &str) -> Result<(), Error> {
-        session.pause_while_busy().await?;
         let doing = format!("reading {} in the order of its key", self.table);
         session.execute(&doing, &format!("DECLARE walked NO SCROLL CURSOR FOR {sql}")).await
     }

@@ -11,7 +11,7 @@ use super::known::Known;
 use super::plan::{Choice, Plan, Skipped, TablePlan, plan};
 use super::query::Hash;
 use super::result::{Compared, KnownUse, Progress, Report};
-use super::session::{Limits, Server};
+use super::session::Server;
 use super::spec;
 use super::spool::Spool;
 use super::table::TableRun;
@@ -79,13 +79,8 @@ pub async fn compare(
         None => Known::default_file()?,
     };
     check_names(&options)?;
-    let limits = Limits {
-        connections: options.jobs.max(1),
-        statement_timeout: options.statement_timeout,
-        max_load: options.max_load,
-    };
-    let etl = Server::new(Side::Etl, etl, limits);
-    let prod = Server::new(Side::Prod, prod, limits);
+    let etl = Server::new(Side::Etl, etl, &options, &cancel);
+    let prod = Server::new(Side::Prod, prod, &options, &cancel);
     let (run, mut plan, mut outline) =
         prepare(etl, prod, options, known, &progress, &cancel).await?;
     plan.tables.sort_by_key(|table| std::cmp::Reverse(table.rows()));

@@ -208,7 +208,6 @@ impl Scan<'_> {
         mut session: Session,
         pages: Pages,
     ) -> Result<(Session, Vec<Texts>, Pages, Duration), Error> {
-        session.pause_while_busy().await?;
         let sql = self.query.checksums(pages, self.bounds, self.only);
         let doing = format!("computing checksums of {}", self.query.plan.name);
         let begun = Instant::now();

@@ -9,8 +9,9 @@ use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::{AssertSqlSafe, Connection, Row};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
 
-use super::{Error, Side};
+use super::{Error, Options, Side};
 use crate::db::{self, Database};
 
 /// Settings that the normal forms rely on, and those that keep a production server safe from us.
@@ -28,13 +29,13 @@ const LOAD_CHECK: Duration = Duration::from_secs(1);
 
 /// Limits on what one server is asked to bear.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Limits {
+struct Limits {
     /// Connections at most.
-    pub(crate) connections: usize,
+    connections: usize,
     /// After which a statement is given up.
-    pub(crate) statement_timeout: Duration,
+    statement_timeout: Duration,
     /// Statements of others running at once above which we pause.
-    pub(crate) max_load: Option<u32>,
+    max_load: Option<u32>,
 }
 
 /// One of the two servers.
@@ -46,11 +47,23 @@ pub(crate) struct Server {
     slots: Arc<Semaphore>,
     idle: Mutex<Vec<PgConnection>>,
     received: AtomicU64,
-    load_checked: Mutex<Option<Instant>>,
+    /// When we last looked how busy the server is, and whether it was.
+    load: Mutex<Option<(Instant, bool)>>,
+    cancel: CancellationToken,
 }
 
 impl Server {
-    pub(crate) fn new(side: Side, database: Database, limits: Limits) -> Arc<Self> {
+    pub(crate) fn new(
+        side: Side,
+        database: Database,
+        options: &Options,
+        cancel: &CancellationToken,
+    ) -> Arc<Self> {
+        let limits = Limits {
+            connections: options.jobs.max(1),
+            statement_timeout: options.statement_timeout,
+            max_load: options.max_load,
+        };
         Arc::new(Self {
             side,
             database,
@@ -58,7 +71,8 @@ impl Server {
             slots: Arc::new(Semaphore::new(limits.connections)),
             idle: Mutex::new(Vec::new()),
             received: AtomicU64::new(0),
-            load_checked: Mutex::new(None),
+            load: Mutex::new(None),
+            cancel: cancel.clone(),
         })
     }
 
@@ -112,14 +126,23 @@ impl Server {
         Ok(connection)
     }
 
-    /// Whether it is time to look again how busy the server is.
-    fn load_is_due(&self) -> bool {
-        let mut checked = self.load_checked.lock().expect("no code panics while it holds the lock");
-        let due = checked.is_none_or(|at| at.elapsed() >= LOAD_CHECK);
-        if due {
-            *checked = Some(Instant::now());
+    /// Whether the server is too busy for us, as far as was seen a moment ago. `None` says that it
+    /// is time to look again, which the caller does for all.
+    fn busy(&self) -> Option<bool> {
+        let mut load = self.load.lock().expect("no code panics while it holds the lock");
+        match *load {
+            Some((seen, busy)) if seen.elapsed() < LOAD_CHECK => Some(busy),
+            _ => {
+                // Until the answer is there, the others go by the last one.
+                *load = Some((Instant::now(), load.is_some_and(|(_, busy)| busy)));
+                None
+            }
         }
-        due
+    }
+
+    fn note_load(&self, busy: bool) {
+        let mut load = self.load.lock().expect("no code panics while it holds the lock");
+        *load = Some((Instant::now(), busy));
     }
 }
 
@@ -187,8 +210,13 @@ impl Session {
         }
     }
 
-    /// The rows of a query whose columns are all text, counted.
+    /// The rows of a query whose columns are all text, once the server has time for it.
     pub(crate) async fn texts(&mut self, doing: &str, sql: &str) -> Result<Vec<Texts>, Error> {
+        self.pause_while_busy().await?;
+        self.ask(doing, sql).await
+    }
+
+    async fn ask(&mut self, doing: &str, sql: &str) -> Result<Vec<Texts>, Error> {
         let rows = self.rows(doing, sql).await?;
         let rows: Result<Vec<Texts>, sqlx::Error> = rows.iter().map(texts).collect();
         let rows = rows.map_err(|source| self.failed(doing, source))?;
@@ -208,21 +236,32 @@ impl Session {
     }
 
     /// Waits while more statements of others run on the server than `--max-load` allows.
-    pub(crate) async fn pause_while_busy(&mut self) -> Result<(), Error> {
+    async fn pause_while_busy(&mut self) -> Result<(), Error> {
         const OTHERS: &str = "SELECT count(*)::text FROM pg_stat_activity \
              WHERE state = 'active' AND backend_type = 'client backend' \
              AND pid <> pg_backend_pid() AND application_name <> 'audius-etl'";
         let Some(most) = self.server.limits.max_load else { return Ok(()) };
-        while self.server.load_is_due() {
-            let rows = self.texts("looking how busy the server is", OTHERS).await?;
-            let running = rows.first().and_then(|row| row.first()?.as_ref()?.parse::<u32>().ok());
-            if running.is_none_or(|running| running <= most) {
-                break;
+        loop {
+            let busy = match self.server.busy() {
+                Some(busy) => busy,
+                None => {
+                    let rows = self.ask("looking how busy the server is", OTHERS).await?;
+                    let running =
+                        rows.first().and_then(|row| row.first()?.as_ref()?.parse::<u32>().ok());
+                    let busy = running.is_some_and(|running| running > most);
+                    tracing::debug!(side = %self.server.side, running, busy, "looked at the load");
+                    self.server.note_load(busy);
+                    busy
+                }
+            };
+            if !busy {
+                return Ok(());
             }
-            tracing::debug!(side = %self.server.side, running, "waiting for a busy server");
-            sleep(LOAD_CHECK).await;
+            tokio::select! {
+                () = sleep(LOAD_CHECK) => {}
+                () = self.server.cancel.cancelled() => return Err(Error::Interrupted),
+            }
         }
-        Ok(())
     }
 
     pub(crate) fn failed(&self, doing: &str, source: sqlx::Error) -> Error {

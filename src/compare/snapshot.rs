@@ -21,7 +21,7 @@ use super::query::{Hash, Query, Selection};
 use super::result::{Compared, Progress, Report, TableResult};
 use super::run::Ended;
 use super::scan::{Scan, Segment, Segments};
-use super::session::{Limits, Server, Session};
+use super::session::{Server, Session};
 use super::spec::{self, Position};
 use super::spool::Spool;
 use super::table::{MOST_SEGMENTS, SAMPLED_PER_SEGMENT};
@@ -140,15 +140,6 @@ impl Reader<'_> {
     }
 }
 
-fn server(database: Database, options: &Options) -> Arc<Server> {
-    let limits = Limits {
-        connections: options.jobs.max(1),
-        statement_timeout: options.statement_timeout,
-        max_load: options.max_load,
-    };
-    Server::new(Side::Etl, database, limits)
-}
-
 fn known(options: &Options) -> Result<Known, Error> {
     options.known.as_deref().map_or_else(Known::default_file, Known::read)
 }
@@ -164,7 +155,7 @@ pub async fn take_snapshot(
     progress: Arc<Progress>,
     cancel: CancellationToken,
 ) -> Result<Taken, Error> {
-    let server = server(database, &options);
+    let server = Server::new(Side::Etl, database, &options, &cancel);
     let mut session = server.session().await?;
     let catalog = Catalog::read(&mut session).await?;
     let own = match options.all {
@@ -332,7 +323,7 @@ pub async fn compare_with_snapshot(
 ) -> Result<Ended, Error> {
     let begun = Instant::now();
     let snapshot = read(path)?;
-    let server = server(database, &options);
+    let server = Server::new(Side::Etl, database, &options, &cancel);
     let mut session = server.session().await?;
     let catalog = Catalog::read(&mut session).await?;
     let window = match &snapshot.window {

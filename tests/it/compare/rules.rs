@@ -118,6 +118,33 @@ async fn values_of_other_types_compare_by_what_they_mean() {
 }
 
 #[tokio::test]
+async fn a_busy_server_is_left_alone_until_it_has_time() {
+    let pair = Pair::new().await;
+    // More than other tests on this server will run at once.
+    const GUESTS: u32 = 12;
+    let guests = (0..GUESTS).map(|_| async {
+        pair.prod.execute("SET application_name = 'a guest'; SELECT pg_sleep(4)").await;
+        std::time::Instant::now()
+    });
+    let compare = async {
+        let there = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'a guest' \
+                     AND datname = current_database() AND wait_event = 'PgSleep'";
+        while pair.prod.number(there).await < i64::from(GUESTS) {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        let options = Options { max_load: Some(GUESTS - 1), ..tables(&pair, &["users"]) };
+        let (report, differences) = pair.compare(options).await;
+        (report, differences, std::time::Instant::now())
+    };
+    let (worked, (report, differences, compared)) =
+        tokio::join!(futures::future::join_all(guests), compare);
+    let first = worked.into_iter().min().unwrap();
+    assert!(compared > first, "the comparison did not wait");
+    assert_eq!(differences, []);
+    assert_eq!(report.total().matched, u64::try_from(ROWS).unwrap());
+}
+
+#[tokio::test]
 async fn rows_that_agree_when_read_again_are_transient() {
     let pair = Pair::new().await;
     pair.etl.execute("UPDATE users SET bio = 'x' WHERE bio IN ('bio 12', 'bio 13')").await;
