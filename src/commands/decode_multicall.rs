@@ -8,7 +8,7 @@ use alloy::primitives::B256;
 use clap::Args;
 
 use super::Context;
-use crate::eth::{EthConfig, Provider, calldata};
+use crate::eth::{self, EthConfig, Provider, calldata};
 use crate::failure::{Failure, FailureKind};
 use crate::terminal::multicall::render;
 
@@ -35,6 +35,13 @@ pub struct DecodeMulticallArgs {
     #[arg(long, value_name = "HASH", requires = "eth_http")]
     pub tx: Option<B256>,
 
+    /// With --tx: call once more in the state before its block, and show what that returns
+    ///
+    /// No node keeps what a transaction returned. Transactions that come before it in its own block
+    /// are not in that state. States that are not recent are known to archive nodes only.
+    #[arg(long, requires = "tx", conflicts_with = "returned")]
+    pub replay: bool,
+
     /// Ethereum node for --tx; repeat the option to name nodes that take over
     #[arg(long, value_name = "URL", hide_default_value = true)]
     pub eth_http: Vec<String>,
@@ -46,20 +53,20 @@ pub struct DecodeMulticallArgs {
 
 const EXAMPLES: &str = "\
 Examples:
-  What a transaction called:
-    audius-etl decode-multicall --tx 0x… --eth-http https://eth.example.org
+  What a transaction called, and what that returns:
+    audius-etl decode-multicall --tx 0x… --replay --eth-http https://eth.example.org
   Calldata and what it returned, from files, for a program:
     audius-etl decode-multicall call.hex --returned result.hex --json | jq '.calls[0]'";
 
 pub(crate) async fn run(args: DecodeMulticallArgs, context: &Context) -> Result<(), Failure> {
-    let input = match (&args.calldata, args.tx) {
-        (Some(given), _) => bytes_of(given)?,
-        (None, Some(hash)) => of_transaction(hash, &args.eth_http, context).await?,
+    let (input, replayed) = match (&args.calldata, args.tx) {
+        (Some(given), _) => (bytes_of(given)?, None),
+        (None, Some(hash)) => of_transaction(hash, &args, context).await?,
         (None, None) => return Err(Failure::usage("no calldata given")),
     };
     let mut batch = calldata::decode(&input).map_err(|error| unreadable("calldata", &error))?;
-    if let Some(given) = &args.returned {
-        let returned = bytes_of(given)?;
+    let given = args.returned.as_deref().map(bytes_of).transpose()?;
+    if let Some(returned) = given.or(replayed) {
         batch.add_returned(&returned).map_err(|error| unreadable("return data", &error))?;
     }
     if args.json {
@@ -73,24 +80,30 @@ fn unreadable(what: &str, error: &calldata::Error) -> Failure {
     Failure::new(FailureKind::Data, format!("the {what} cannot be read: {error}"))
 }
 
+/// The calldata of a transaction and, if wanted, what the call returns.
 async fn of_transaction(
     hash: B256,
-    urls: &[String],
+    args: &DecodeMulticallArgs,
     context: &Context,
-) -> Result<Vec<u8>, Failure> {
-    let mut config = EthConfig::new(urls.iter().cloned());
+) -> Result<(Vec<u8>, Option<Vec<u8>>), Failure> {
+    let mut config = EthConfig::new(args.eth_http.iter().cloned());
     // Any chain will do, whatever contracts it has.
     config.check_contracts = false;
     let ask = async {
         let provider = Provider::connect(config).await?;
-        provider.calldata_of(hash).await
+        let Some(found) = provider.transaction(hash).await? else { return Ok(None) };
+        let returned = match args.replay {
+            true => Some(provider.replay(&found).await?.to_vec()),
+            false => None,
+        };
+        Ok::<_, eth::Error>(Some((found.input.to_vec(), returned)))
     };
     let found = tokio::select! {
         found = ask => found?,
         () = context.cancel.cancelled() => return Err(Failure::interrupted()),
     };
     let missing = || Failure::new(FailureKind::Data, format!("no node knows transaction {hash}"));
-    Ok(found.ok_or_else(missing)?.to_vec())
+    found.ok_or_else(missing)
 }
 
 /// The bytes that an argument stands for.

@@ -10,7 +10,7 @@
 //!                   ├── head, header_at, header_of          block headers
 //!                   ├── logs                                a page of logs, as wide as the node allows
 //!                   ├── balances, delegators                Multicall3, pinned to one block hash
-//!                   ├── calldata_of                         what a transaction called
+//!                   ├── transaction, replay                 what was called, and what that returns
 //!                   └── subscribe_heads ──▶ websocket       a wake-up, never the truth
 //! ```
 //!
@@ -48,5 +48,6 @@ pub use error::{Error, ErrorKind, Fault};
 pub use heads::{HeadHint, Heads};
 pub use multicall::{Balance, Unknown, Wei};
 pub use provider::{
-    BlockRef, EndpointStats, EthProbe, Header, Log, LogFilter, LogPage, Provider, probe_ethereum,
+    BlockRef, EndpointStats, EthProbe, Header, Log, LogFilter, LogPage, Provider, Transaction,
+    probe_ethereum,
 };

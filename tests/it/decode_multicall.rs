@@ -118,7 +118,39 @@ async fn a_transaction_is_read_from_a_node() {
     let run = decode(hash.to_string());
     assert_eq!(run.code(), 0, "{run:?}");
     assert!(run.stdout().starts_with("aggregate3: 1 sub-calls"), "{run:?}");
+    assert!(!run.stdout().contains("returned"), "{run:?}");
     let run = decode(format!("0x{}", "00".repeat(32)));
     assert_eq!(run.code(), 6, "{run:?}");
     assert!(run.stderr().contains("no node knows transaction"), "{run:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transaction_is_called_once_more_in_the_state_before_its_block() {
+    let anvil = Anvil::start().await;
+    let (audio, account) = (anvil.contracts.audio, holder(1));
+    let call = |data: Vec<u8>| Multicall3::Call3 {
+        target: audio,
+        allowFailure: true,
+        callData: data.into(),
+    };
+    anvil.set_balance(account, 7).await;
+    anvil.mine(1).await;
+    let batch = Multicall3::aggregate3Call {
+        calls: vec![
+            call(Token::balanceOfCall { account }.abi_encode()),
+            call(vec![0xde, 0xad, 0xbe, 0xef]),
+        ],
+    };
+    let hash = anvil.send(anvil.contracts.multicall, &batch).await.to_string();
+    anvil.mine(1).await;
+    // What came later is not in that state.
+    anvil.set_balance(account, 70).await;
+    anvil.mine(1).await;
+    let (env, url) = (TestEnv::new(), anvil.url());
+    let args = ["decode-multicall", "--tx", &hash, "--replay", "--json", "--eth-http", &url];
+    let run = tokio::task::block_in_place(|| env.run(&args));
+    assert_eq!(run.code(), 0, "{run:?}");
+    let decoded: Value = serde_json::from_str(&run.stdout()).unwrap();
+    assert_eq!(decoded["calls"][0]["result"]["values"], serde_json::json!(["7"]), "{decoded}");
+    assert_eq!(decoded["calls"][1]["result"]["success"], false, "{decoded}");
 }

@@ -26,7 +26,7 @@ use super::heads::Heads;
 pub use self::endpoint::EndpointStats;
 pub use self::logs::LogPage;
 pub use self::probe::{EthProbe, probe_ethereum};
-pub use self::wire::{BlockRef, Header, Log};
+pub use self::wire::{BlockRef, Header, Log, Transaction};
 
 /// Which logs to read: from any of the addresses, with any of the first topics.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -189,14 +189,28 @@ impl Provider {
         self.if_there("eth_getBlockByHash", &json!([hash, false])).await
     }
 
-    /// The calldata of a transaction; `None` where no endpoint has it.
+    /// A transaction; `None` where no endpoint has it.
     ///
     /// # Errors
     /// [`Error::Unreachable`].
-    pub async fn calldata_of(&self, transaction: B256) -> Result<Option<Bytes>, Error> {
-        let method = "eth_getTransactionByHash";
-        let found: Option<wire::Transaction> = self.if_there(method, &json!([transaction])).await?;
-        Ok(found.map(|transaction| transaction.input))
+    pub async fn transaction(&self, hash: B256) -> Result<Option<Transaction>, Error> {
+        self.if_there("eth_getTransactionByHash", &json!([hash])).await
+    }
+
+    /// What the call of a transaction returns in the state before its block; of one that waits, in
+    /// the newest state.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`]; [`Error::Refused`] where the call reverts, or no endpoint has the
+    /// state any more ([`Error::is_missing`]).
+    pub async fn replay(&self, transaction: &Transaction) -> Result<Bytes, Error> {
+        let Transaction { from, to, value, input, block_number } = transaction;
+        let before = block_number.map(|number| number.saturating_sub(U64::from(1)));
+        let block = before.map_or_else(|| json!("latest"), |number| json!(number));
+        let call = json!({"from": from, "to": to, "value": value, "input": input});
+        let (method, params) = ("eth_call", &json!([call, block]));
+        let ask = move |endpoint| self.present(endpoint, method, params, Class::Missing);
+        self.failover(method, Divisible::No, ask).await
     }
 
     /// The result that an endpoint has; `None` when those that answer do not have it.

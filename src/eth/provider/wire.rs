@@ -3,7 +3,7 @@
 use std::fmt;
 
 use alloy::hex;
-use alloy::primitives::{Address, B256, Bloom, Bytes};
+use alloy::primitives::{Address, B256, Bloom, Bytes, U64, U256};
 use serde::de::{Deserializer, Error as _};
 use serde::ser::{SerializeSeq, Serializer};
 use serde::{Deserialize, Serialize};
@@ -79,10 +79,20 @@ impl Log {
 }
 
 /// What is needed of a transaction.
-#[derive(Clone, Debug, Deserialize)]
-pub(super) struct Transaction {
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Transaction {
+    /// Who sent it.
+    pub from: Address,
+    /// What it called; `None` where it created a contract.
+    pub to: Option<Address>,
+    /// Wei that went along.
+    pub value: U256,
     /// Its calldata.
-    pub(super) input: Bytes,
+    pub input: Bytes,
+    /// Height of its block; `None` while it waits for one.
+    #[serde(default)]
+    pub block_number: Option<U64>,
 }
 
 /// A number in hexadecimal with `0x`, as JSON-RPC has it.
