@@ -14,7 +14,6 @@ import os
 import pathlib
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
@@ -60,6 +59,7 @@ def main(bench, arguments):
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--tables", default=",".join(TABLES))
+    parser.add_argument("--differences", default="0,10,10000", help="in ascending order")
     parser.add_argument("--jobs", type=int, default=4)
     parser.add_argument("--no-reladiff", action="store_true")
     parser.add_argument("--binary", help="measure this program instead of building one")
@@ -105,7 +105,7 @@ def measure(bench, server, folder, table, args, reladiff):
         server.psql(database, f"SELECT count(*), sum(hashtextextended(t::text, 0)) FROM {table} AS t")
     lines = [("table", f"{args.rows:,} rows, {size}")]
     done = 0
-    for wanted in (0, 10, 10_000):
+    for wanted in map(int, args.differences.split(",")):
         if wanted > done:
             damage(server, table, spec, args.rows, wanted - done)
             done = wanted
@@ -153,19 +153,15 @@ def compare(bench, server, folder, table, args):
     command = [bench.BINARY, "compare", "--all", "--tables", table, "--jobs", args.jobs,
                "--etl-db", server.url_of("bench_etl"), "--prod-db", server.url_of("bench_prod"),
                "--recheck-after", 0, "--json", output]
-    started = time.monotonic()
-    process = subprocess.Popen([str(part) for part in command], stdout=subprocess.DEVNULL,
-                               env=bench.plain_environment())
-    _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.monotonic() - started
-    if os.waitstatus_to_exitcode(status) not in (0, 1):
-        raise SystemExit(f"compare ended with status {status}")
+    run = bench.Measured(command)
+    if run.code not in (0, 1):
+        raise SystemExit(f"compare ended with code {run.code}:\n{run.text}")
     with open(output) as lines:
         report = json.loads(lines.readline())
     of_table = report["tables"][0]
     return {
-        "seconds": seconds,
-        "memory": usage.ru_maxrss / 1024,
+        "seconds": run.seconds,
+        "memory": run.peak,
         "received": report["etl"]["received"] + report["prod"]["received"],
         "differences": sum(of_table[kind] for kind in
                            ("different", "missing_in_prod", "missing_in_etl")),
@@ -180,18 +176,12 @@ def with_reladiff(server, table, spec, program, args):
         command += ["-k", key]
     for column in spec["columns"]:
         command += ["-c", column]
-    started = time.monotonic()
-    process = subprocess.Popen([str(part) for part in command], stdout=subprocess.PIPE,
-                               stderr=subprocess.STDOUT, text=True,
-                               env={**os.environ, "PGHOST": host})
-    output = process.stdout.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.monotonic() - started
-    found = re.search(r"(\d+) rows updated", output)
-    last = output.strip().splitlines()[-1] if output.strip() else ""
+    run = bench.Measured(command, {**os.environ, "PGHOST": host})
+    found = re.search(r"(\d+) rows updated", run.text)
     if not found:
-        return f"failed after {seconds:.1f} s: {last}"
-    return f"{seconds:.2f} s, {usage.ru_maxrss / 1024:.0f} MB, says {found.group(1)} rows differ"
+        last = run.text.strip().splitlines()[-1:]
+        return f"failed after {run.seconds:.1f} s: {last}"
+    return f"{run.seconds:.2f} s, {run.peak:.0f} MB, says {found.group(1)} rows differ"
 
 
 if __name__ == "__main__":

@@ -18,7 +18,6 @@ import re
 import shutil
 import socket
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -219,18 +218,11 @@ def sweep(bench, server, node, contracts, args):
                "--eth-audio-contract", contracts["audio"],
                "--eth-staking-contract", contracts["staking"],
                "--eth-delegate-manager-contract", contracts["manager"]]
-    log = tempfile.TemporaryFile("w+")
-    started = time.monotonic()
-    process = subprocess.Popen([str(part) for part in command], stdout=log, stderr=log,
-                               env=bench.plain_environment())
-    _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.monotonic() - started
-    log.seek(0)
-    text = log.read()
-    if status != 0 or f"{args.wallets:,} balances stored" not in text:
-        raise SystemExit(f"the sweep ended with status {status}:\n{text}")
-    calls = int(re.search(r"([\d,]+) calls of Multicall3", text).group(1).replace(",", ""))
-    return seconds, usage.ru_maxrss / 1024, calls, usage.ru_utime + usage.ru_stime
+    run = bench.Measured(command)
+    if run.code != 0 or f"{args.wallets:,} balances stored" not in run.text:
+        raise SystemExit(f"the sweep ended with code {run.code}:\n{run.text}")
+    calls = int(re.search(r"([\d,]+) calls of Multicall3", run.text).group(1).replace(",", ""))
+    return run.seconds, run.peak, calls, run.cpu
 
 
 def measure(bench, server, node, contracts, args):

@@ -10,7 +10,6 @@ The second chain has ten times the logs on as many blocks, to see that time grow
 """
 
 import argparse
-import os
 import pathlib
 import shutil
 import subprocess
@@ -150,17 +149,10 @@ def backfill(bench, server, node, contracts, span, logs, holders):
                "--eth-audio-contract", contracts["audio"],
                "--eth-staking-contract", contracts["staking"],
                "--eth-delegate-manager-contract", contracts["manager"]]
-    out = tempfile.TemporaryFile("w+")
-    started = time.monotonic()
-    process = subprocess.Popen([str(part) for part in command], stdout=out, stderr=out,
-                               env=bench.plain_environment())
-    _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.monotonic() - started
-    out.seek(0)
-    text = out.read()
-    if status != 0 or f"{logs:,}" not in text:
-        raise SystemExit(f"the backfill ended with status {status}:\n{text}")
+    run = bench.Measured(command)
+    if run.code != 0 or f"{logs:,}" not in run.text:
+        raise SystemExit(f"the backfill ended with code {run.code}:\n{run.text}")
     wrong = server.psql(database, "SELECT count(*) FROM eth_wallet_balances WHERE blocknumber IS NULL")
     if wrong != "0":
         raise SystemExit(f"{wrong} wallets without the block of an event")
-    return seconds, usage.ru_maxrss / 1024, usage.ru_utime + usage.ru_stime, text
+    return run.seconds, run.peak, run.cpu, run.text
