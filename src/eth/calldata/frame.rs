@@ -59,12 +59,12 @@ impl<'a> Frame<'a> {
     /// The 32 bytes at `at`.
     ///
     /// # Errors
-    /// The frame ends before.
+    /// The frame ends before; the error is at its end, where `at` lies beyond it.
     pub fn word(&self, at: usize, what: &str) -> Result<&'a [u8; 32], Error> {
-        let bytes = at.checked_add(32).and_then(|end| self.content.get(at..end));
-        bytes.and_then(|bytes| bytes.try_into().ok()).ok_or_else(|| {
-            let length = self.content.len();
-            self.problem_at(at, format!("{what} lies beyond the end, {length} bytes from here on"))
+        let rest = self.content.get(at..).unwrap_or_default();
+        rest.first_chunk().ok_or_else(|| {
+            let text = format!("{what} has 32 bytes, there are {}", rest.len());
+            self.problem_at(at.min(self.content.len()), text)
         })
     }
 

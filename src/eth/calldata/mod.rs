@@ -197,8 +197,9 @@ fn sub_call(function: Function, element: Frame<'_>, depth: usize) -> Result<SubC
     let (allow_failure, value, at) = match function {
         Function::Aggregate3 => (Some(element.flag(32, "allowFailure")?), None, 64),
         Function::Aggregate3Value => {
+            let allow_failure = element.flag(32, "allowFailure")?;
             let value = U256::from_be_bytes(*element.word(64, "value")?);
-            (Some(element.flag(32, "allowFailure")?), Some(value), 96)
+            (Some(allow_failure), Some(value), 96)
         }
         _ => (None, None, 32),
     };

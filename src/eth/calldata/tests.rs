@@ -228,6 +228,21 @@ fn a_few_bytes_cannot_claim_to_be_millions_of_calls() {
     assert_eq!(decode(&overlapping(1_000, &[])).unwrap().calls.len(), 1_000);
 }
 
+#[test]
+fn an_error_is_never_at_a_byte_that_the_input_does_not_have() {
+    let word = |number: u64| U256::from(number).to_be_bytes::<32>();
+    // The last word is the flag of the only call: its value and the offset after it are missing.
+    let words = [word(32), word(1), word(32), word(7), word(1)].concat();
+    let complete = [&Function::Aggregate3Value.selector(), &words[..]].concat();
+    for (missing, what) in
+        [(0, "value"), (16, "allowFailure"), (32, "allowFailure"), (48, "target")]
+    {
+        let input = &complete[..complete.len() - missing];
+        let error = decode(input).unwrap_err();
+        assert!(error.position <= input.len() && error.problem.starts_with(what), "{error}");
+    }
+}
+
 fn count(batch: &Batch) -> usize {
     let inner = batch.calls.iter().map(|call| match &call.meaning {
         Meaning::Batch(batch) => count(batch),
