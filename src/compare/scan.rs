@@ -210,8 +210,10 @@ impl Scan<'_> {
     ) -> Result<(Session, Vec<Texts>, Pages, Duration), Error> {
         let sql = self.query.checksums(pages, self.bounds, self.only);
         let doing = format!("computing checksums of {}", self.query.plan.name);
+        // Before the clock runs: what a stretch takes tells how long the next ones are.
+        session.pause_while_busy().await?;
         let begun = Instant::now();
-        let rows = session.texts(&doing, &sql).await?;
+        let rows = session.ask(&doing, &sql).await?;
         Ok((session, rows, pages, begun.elapsed()))
     }
 }

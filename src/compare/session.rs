@@ -27,23 +27,16 @@ const SETTINGS: &str = "SET TimeZone = 'UTC'; SET DateStyle = 'ISO, YMD'; \
 /// How often a busy server is asked again whether it still is.
 const LOAD_CHECK: Duration = Duration::from_secs(1);
 
-/// Limits on what one server is asked to bear.
-#[derive(Clone, Copy, Debug)]
-struct Limits {
-    /// Connections at most.
-    connections: usize,
-    /// After which a statement is given up.
-    statement_timeout: Duration,
-    /// Statements of others running at once above which we pause.
-    max_load: Option<u32>,
-}
-
 /// One of the two servers.
 #[derive(Debug)]
 pub(crate) struct Server {
     pub(crate) side: Side,
     database: Database,
-    limits: Limits,
+    /// After which a statement is given up.
+    statement_timeout: Duration,
+    /// Statements of others running at once above which we pause.
+    max_load: Option<u32>,
+    /// A permit for each connection that may be open.
     slots: Arc<Semaphore>,
     idle: Mutex<Vec<PgConnection>>,
     received: AtomicU64,
@@ -59,16 +52,12 @@ impl Server {
         options: &Options,
         cancel: &CancellationToken,
     ) -> Arc<Self> {
-        let limits = Limits {
-            connections: options.jobs.max(1),
-            statement_timeout: options.statement_timeout,
-            max_load: options.max_load,
-        };
         Arc::new(Self {
             side,
             database,
-            limits,
-            slots: Arc::new(Semaphore::new(limits.connections)),
+            statement_timeout: options.statement_timeout,
+            max_load: options.max_load,
+            slots: Arc::new(Semaphore::new(options.jobs.max(1))),
             idle: Mutex::new(Vec::new()),
             received: AtomicU64::new(0),
             load: Mutex::new(None),
@@ -116,7 +105,7 @@ impl Server {
 
     async fn connect(&self) -> Result<PgConnection, Error> {
         let mut connection = self.database.connect().await.map_err(Error::on(self.side))?;
-        let timeout = self.limits.statement_timeout.as_millis();
+        let timeout = self.statement_timeout.as_millis();
         let settings = format!("{SETTINGS}; SET statement_timeout = {timeout}");
         sqlx::raw_sql(AssertSqlSafe(settings))
             .execute(&mut connection)
@@ -216,7 +205,8 @@ impl Session {
         self.ask(doing, sql).await
     }
 
-    async fn ask(&mut self, doing: &str, sql: &str) -> Result<Vec<Texts>, Error> {
+    /// The rows of a query whose columns are all text, however busy the server is.
+    pub(crate) async fn ask(&mut self, doing: &str, sql: &str) -> Result<Vec<Texts>, Error> {
         let rows = self.rows(doing, sql).await?;
         let rows: Result<Vec<Texts>, sqlx::Error> = rows.iter().map(texts).collect();
         let rows = rows.map_err(|source| self.failed(doing, source))?;
@@ -236,11 +226,11 @@ impl Session {
     }
 
     /// Waits while more statements of others run on the server than `--max-load` allows.
-    async fn pause_while_busy(&mut self) -> Result<(), Error> {
+    pub(crate) async fn pause_while_busy(&mut self) -> Result<(), Error> {
         const OTHERS: &str = "SELECT count(*)::text FROM pg_stat_activity \
              WHERE state = 'active' AND backend_type = 'client backend' \
              AND pid <> pg_backend_pid() AND application_name <> 'audius-etl'";
-        let Some(most) = self.server.limits.max_load else { return Ok(()) };
+        let Some(most) = self.server.max_load else { return Ok(()) };
         loop {
             let busy = match self.server.busy() {
                 Some(busy) => busy,
