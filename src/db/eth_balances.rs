@@ -18,6 +18,10 @@ use sqlx::postgres::PgConnection;
 /// of a user's wallets would store half a sum. Spells "aebl".
 const TOTALS_LOCK: i64 = 0x6165_626c;
 
+/// How far below the latest read blocks are remembered at which something was read. An index that is
+/// further behind no longer notices that one of them went away.
+const READ_BLOCKS_KEPT: i64 = 10_000;
+
 /// A balance that was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WalletBalance {
@@ -54,14 +58,7 @@ pub async fn store(
         return Ok(0);
     }
     // First of all, so that whoever waits for somebody else's entry holds nothing yet.
-    sqlx::query(
-        "INSERT INTO audius_etl_eth_read_blocks (number, hash) VALUES ($1, $2) \
-         ON CONFLICT DO NOTHING",
-    )
-    .bind(at.number)
-    .bind(at.hash)
-    .execute(&mut *connection)
-    .await?;
+    note_read_block(connection, at).await?;
     let wallets: Vec<&str> = balances.iter().map(|row| row.wallet.as_str()).collect();
     let amounts: Vec<&str> = balances.iter().map(|row| row.balance.as_str()).collect();
     let events: Vec<Option<i64>> = balances.iter().map(|row| row.event_block).collect();
@@ -100,19 +97,24 @@ pub async fn store(
     Ok(stored)
 }
 
-/// Forgets the blocks below `number` at which something was read: the chain keeps them.
-///
-/// # Errors
-/// When the statement fails.
-pub async fn forget_read_blocks(
-    connection: &mut PgConnection,
-    number: i64,
-) -> Result<(), sqlx::Error> {
-    sqlx::query("DELETE FROM audius_etl_eth_read_blocks WHERE number < $1")
-        .bind(number)
-        .execute(connection)
-        .await
-        .map(drop)
+/// Remembers that something was read at a block, and forgets those far below it.
+async fn note_read_block(connection: &mut PgConnection, at: ReadAt<'_>) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "WITH old AS ( \
+             SELECT number, hash FROM audius_etl_eth_read_blocks WHERE number < $3 \
+             FOR UPDATE SKIP LOCKED), \
+         forgotten AS ( \
+             DELETE FROM audius_etl_eth_read_blocks b USING old \
+             WHERE b.number = old.number AND b.hash = old.hash) \
+         INSERT INTO audius_etl_eth_read_blocks (number, hash) VALUES ($1, $2) \
+         ON CONFLICT DO NOTHING",
+    )
+    .bind(at.number)
+    .bind(at.hash)
+    .bind(at.number.saturating_sub(READ_BLOCKS_KEPT))
+    .execute(connection)
+    .await
+    .map(drop)
 }
 
 /// Notes the block of an event at wallets whose balance is left alone.

@@ -25,6 +25,9 @@ pub struct Lease {
     pub(super) stored: String,
 }
 
+/// A lease and its wallets, if there is one, and when the last wallet picked for it was stored.
+type Picked = (Option<(i64, Vec<String>)>, String);
+
 /// A full pass: every wallet stored before its start is due.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pass {
@@ -55,6 +58,25 @@ impl Sweeper {
         pass: Option<&Pass>,
         from: Option<&str>,
     ) -> Result<Option<Lease>, Error> {
+        let mut from = from.map(str::to_owned);
+        while let Some((leased, stored)) = self.pick(limit, pass, from.as_deref()).await? {
+            if let Some((id, wallets)) = leased {
+                return Ok(Some(Lease { id, wallets: parsed(wallets), stored }));
+            }
+            // Others were faster with all of them.
+            from = Some(stored);
+        }
+        Ok(None)
+    }
+
+    /// Picks wallets that are due and leases those of them that nobody else has by then. `None` when
+    /// there are none to pick.
+    async fn pick(
+        &self,
+        limit: usize,
+        pass: Option<&Pass>,
+        from: Option<&str>,
+    ) -> Result<Option<Picked>, Error> {
         let mut connection = self.pool.acquire().await.map_err(leasing)?;
         let mut transaction = connection.begin().await.map_err(leasing)?;
         // Whoever picks a row keeps it locked until the lease can be seen by everybody.
@@ -101,11 +123,7 @@ impl Sweeper {
         .await
         .map_err(leasing)?;
         transaction.commit().await.map_err(leasing)?;
-        match leased {
-            Some((id, wallets)) => Ok(Some(Lease { id, wallets: parsed(wallets), stored })),
-            // Others were faster with all of them.
-            None => Box::pin(self.lease(limit, pass, Some(&stored))).await,
-        }
+        Ok(Some((leased, stored)))
     }
 
     /// Gives wallets back that were not read.

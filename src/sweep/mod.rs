@@ -12,7 +12,7 @@
 //!   and no row stays locked while a node is asked. The lease of a process that died runs out.
 //! - A full pass has a start; every row that was stored before it is due. A second machine that
 //!   starts a full pass while one is under way joins it.
-//! - Balances are stored by [`eth_balances`], which the index uses too: an
+//! - Balances are stored by [`eth_balances`](crate::db::eth_balances), which the index uses too: an
 //!   older read never replaces a newer one.
 //! - A wallet that cannot be read is tried again later, each time after a longer pause, and does not
 //!   hold up the others.
@@ -32,7 +32,6 @@ use sqlx::postgres::PgPool;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
-use crate::db::{self, eth_balances};
 use crate::eth::{BlockRef, Provider};
 
 pub use error::Error;
@@ -44,10 +43,6 @@ const AT_ONCE: usize = 2;
 
 /// How many times the calls in flight a batch of a full pass fills.
 const ROUNDS: usize = 4;
-
-/// How far below the head blocks are remembered at which something was read. An index that is
-/// further behind no longer notices that one of them went away.
-const READ_BLOCKS_KEPT: u64 = 10_000;
 
 /// A full pass reads batch after batch at the same block for this long: a pass is no more exact for
 /// asking for the head every time.
@@ -134,7 +129,6 @@ impl Sweeper {
     /// The database or the chain cannot be asked.
     pub async fn batch(&self, limit: usize) -> Result<Tally, Error> {
         let head = self.provider.head().await?.block();
-        self.forget_read_blocks(head).await?;
         match self.lease(limit, None, None).await? {
             Some(lease) => self.refresh(lease, head).await,
             None => Ok(Tally::default()),
@@ -155,7 +149,6 @@ impl Sweeper {
     /// # Errors
     /// The database or the chain cannot be asked.
     pub async fn full(&self, pass: &Pass, cancel: &CancellationToken) -> Result<(), Error> {
-        self.forget_read_blocks(self.provider.head().await?.block()).await?;
         let config = self.provider.config();
         let limit = config.chunk.max(1) * config.in_flight.max(1) * ROUNDS;
         loop {
@@ -196,15 +189,6 @@ impl Sweeper {
             self.refresh(lease, at).await?;
         }
         Ok(())
-    }
-
-    async fn forget_read_blocks(&self, head: BlockRef) -> Result<(), Error> {
-        let settled = i64::try_from(head.number.saturating_sub(READ_BLOCKS_KEPT));
-        let forgotten = async {
-            let mut connection = self.pool.acquire().await?;
-            eth_balances::forget_read_blocks(&mut connection, settled.unwrap_or(i64::MAX)).await
-        };
-        Ok(forgotten.await.map_err(db::Error::query("forgetting old blocks"))?)
     }
 
     /// The newest block, or one that was so a moment ago.

@@ -32,9 +32,6 @@ pub const CHECKPOINT_NAME: &str = "audio_transfers";
 /// How far below the head a read of a block that is gone is still looked for.
 const ORPHAN_WINDOW: i64 = 64;
 
-/// How far below the head blocks are remembered at which something was read.
-const READ_BLOCKS_KEPT: i64 = 2 * ORPHAN_WINDOW;
-
 /// A wallet whose balance could not be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnreadWallet {
@@ -285,8 +282,7 @@ async fn read_orphans_again(
         .execute(&mut *connection)
         .await?;
     }
-    let settled = write.checkpoint.height - READ_BLOCKS_KEPT;
-    eth_balances::forget_read_blocks(connection, settled).await
+    Ok(())
 }
 
 /// Puts on the list what was read above a height, and the wallets named. Their balances stay until
