@@ -88,14 +88,15 @@ fn want_access(owner: &Json, grants: &[Json], scope: &mut Scope<'_>) {
 /// Python's `set(keys).issubset(grant)` for the keys a grant needs. A text is a set of characters, a
 /// list one of its items, which must be hashable.
 fn check_keys(grant: &Json) -> Handled {
-    let unhashable = |item: &Json| matches!(item, Json::List(_) | Json::Object(_));
     let has = |key: &str| match grant {
         Json::Object(object) => object.contains_key(key),
         Json::List(items) => items.iter().any(|item| item.as_str() == Some(key)),
         _ => false,
     };
     match grant {
-        Json::List(items) if items.iter().any(unhashable) => Err(skip("email_grant_unhashable")),
+        Json::List(items) if !items.iter().all(Json::is_hashable) => {
+            Err(skip("email_grant_unhashable"))
+        }
         Json::Object(_) | Json::List(_) | Json::Str(_) => {
             ensure(GRANT_KEYS.into_iter().all(has), "email_grant_keys_missing")
         }

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     handlers::{Call, Handled, HandlerError, Scope, reject, signer::authorize, skip},
     model::{
-        EntityTx, Json,
+        EntityTx,
         tables::{Comment, CommentMention, CommentMentionBy, CommentReport, CommentReportBy},
     },
 };
@@ -35,7 +35,7 @@ pub fn update(call: &Call<'_>, scope: &mut Scope<'_>) -> Handled {
         .filter(|comment| comment.is_delete != Some(true))
         .ok_or_else(|| reject("comment_not_found"))?;
     let draft = Draft::check(call, scope)?;
-    if matches!(call.sent("parent_comment_id"), Json::List(_) | Json::Object(_)) {
+    if !call.sent("parent_comment_id").is_hashable() {
         return Err(skip("parent_unhashable"));
     }
     let untold = Untold::new(tx, &draft, scope)?;
@@ -72,11 +72,12 @@ fn set_mentions(
     }
     for user in &draft.mentions {
         match existing.get(user) {
-            Some(mention) if mention.is_delete == Some(true) => {
-                scope.put(changed(mention, false, tx, scope))?;
+            Some(mention) => {
+                let rests = mention.is_delete != Some(true);
+                if !(rests && scope.env.rules.repeated_mentions_rest) {
+                    scope.put(changed(mention, false, tx, scope))?;
+                }
             }
-            Some(_) if scope.env.rules.repeated_mentions_rest => {}
-            Some(mention) => scope.put(changed(mention, false, tx, scope))?,
             None => {
                 scope.put(create::mention(tx, *user, scope))?;
                 if !untold.contains(*user) {

@@ -8,7 +8,7 @@ use crate::{
         BlockContext, Call, HandlerError, Scope,
         merge::Merge,
         release::Release,
-        rules::{Refusal, columns, conditions, contents},
+        rules::{Refusal, columns, conditions, contents, schema},
         skip,
     },
     model::{
@@ -108,9 +108,7 @@ pub(super) fn merge<'a>(
         merge.set("playlist_image_sizes_multihash", image, columns::text)?;
     }
     // What is refused before the row is put is refused in the order of the columns.
-    merge.set("playlist_name", &mut playlist.playlist_name, |name| {
-        Ok(cleaned(name)?.as_str().map(columns::without_nul))
-    })?;
+    merge.set("playlist_name", &mut playlist.playlist_name, schema::checked_text)?;
     if let Some(sent) = validate::sent_entries(data)? {
         let entries = merged_entries(playlist, &sent, scope)?;
         playlist.playlist_contents = Arc::new(contents::canonical(entries));
@@ -120,7 +118,9 @@ pub(super) fn merge<'a>(
         let conditions = conditions::with_list_splits(sent, &owner)?;
         playlist.stream_conditions = Some(conditions).filter(|it| !it.is_null()).map(Arc::new);
     }
-    merge.set("description", &mut playlist.description, |text| columns::text(cleaned(text)?))?;
+    merge.set("description", &mut playlist.description, |text| {
+        columns::text(schema::cleaned(text)?)
+    })?;
     texts(&mut merge, playlist)?;
     documents(&mut merge, playlist)?;
     let mut is_private = Some(playlist.is_private);
@@ -153,12 +153,6 @@ pub(super) fn merge<'a>(
 
 fn required_flag(value: &Json) -> Result<bool, Refusal> {
     columns::boolean(value)?.ok_or(Refusal::Poison("flag_missing"))
-}
-
-/// The value, unless the clean-up of the reference's texts raises on it. A falsy one it passes over.
-fn cleaned(value: &Json) -> Result<&Json, Refusal> {
-    let is_text = value.as_str().is_some() || !value.truthy();
-    if is_text { Ok(value) } else { Err(Refusal::Skip("text_not_string")) }
 }
 
 fn texts(merge: &mut Merge<'_>, playlist: &mut Playlist) -> Result<(), HandlerError> {

@@ -25,13 +25,18 @@ pub const fn is_number(value: &Json) -> bool {
 /// A schema-checked text column: a string or null; a falsy value of another type becomes null.
 ///
 /// # Errors
-/// Skip for a truthy value of another type: the ORM's text clean-up raises on it.
+/// See [`cleaned`].
 pub fn checked_text(value: &Json) -> Result<Option<String>, Refusal> {
-    match value {
-        Json::Str(text) => Ok(Some(without_nul(text))),
-        other if other.truthy() => Err(Refusal::Skip("text_not_string")),
-        _ => Ok(None),
-    }
+    Ok(cleaned(value)?.as_str().map(without_nul))
+}
+
+/// The value, unless the ORM's text clean-up raises on it. It passes over what is falsy.
+///
+/// # Errors
+/// Skip for a truthy value that is no text.
+pub fn cleaned(value: &Json) -> Result<&Json, Refusal> {
+    let is_text = value.as_str().is_some() || !value.truthy();
+    if is_text { Ok(value) } else { Err(Refusal::Skip("text_not_string")) }
 }
 
 /// A schema-checked boolean column with default false: everything but a boolean becomes false.

@@ -94,6 +94,11 @@ impl Json {
         }
     }
 
+    /// Whether Python can look it up in a set or a `dict`.
+    pub const fn is_hashable(&self) -> bool {
+        !matches!(self, Self::List(_) | Self::Object(_))
+    }
+
     /// Whether this is `null`.
     pub const fn is_null(&self) -> bool {
         matches!(self, Self::Null)
