@@ -120,7 +120,8 @@ def measure(bench, server, folder, table, args, reladiff):
                                  f"{ours['memory']:.0f} MB"),
         ]
         if reladiff:
-            lines.append((f"{what}: reladiff", with_reladiff(server, table, spec, reladiff, args)))
+            found = with_reladiff(bench, server, table, spec, reladiff, args)
+            lines.append((f"{what}: reladiff", found))
     bench.report(f"compare {table}", lines)
 
 
@@ -168,7 +169,7 @@ def compare(bench, server, folder, table, args):
     }
 
 
-def with_reladiff(server, table, spec, program, args):
+def with_reladiff(bench, server, table, spec, program, args):
     host = re.search(r"host=([^&]+)", server.url).group(1)
     urls = [f"postgresql://postgres@/{name}" for name in ("bench_etl", "bench_prod")]
     command = [program, urls[0], table, urls[1], table, "--stats", "-j", args.jobs]
