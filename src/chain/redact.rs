@@ -9,6 +9,13 @@ const KEY_LENGTH: usize = 20;
 ///
 /// Providers put API keys into user info, into the query (`?key=…`) or into the path
 /// (`/v2/<key>`). A text that is not a URL is treated the same way, piece by piece.
+///
+/// ```
+/// use audius_etl::chain::redact_url;
+///
+/// let url = "https://me:secret@eth.example.org/v2/0123456789abcdef0123456789abcdef?key=1";
+/// assert_eq!(redact_url(url), "https://***@eth.example.org/v2/***?key=***");
+/// ```
 pub fn redact_url(url: &str) -> String {
     let (scheme, rest) = url.split_once("://").map_or(("", url), |(scheme, rest)| (scheme, rest));
     let (rest, fragment) = rest.split_once('#').map_or((rest, false), |(rest, _)| (rest, true));

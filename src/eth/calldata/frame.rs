@@ -111,7 +111,8 @@ impl<'a> Frame<'a> {
             }
             _ => {
                 let length = self.content.len();
-                let text = format!("the offset of {what} is {}, of {length} bytes", shown(offset));
+                let text =
+                    format!("the offset of {what} is {}, there are {length} bytes", shown(offset));
                 Err(self.problem_at(at, text))
             }
         }
@@ -143,7 +144,8 @@ impl<'a> Frame<'a> {
         match rest.content.get(..length) {
             Some(content) => Ok(Self { content, position: rest.position }),
             None => {
-                let text = format!("{what} is {}, of {} bytes", shown(length), rest.content.len());
+                let text =
+                    format!("{what} is {}, there are {} bytes", shown(length), rest.content.len());
                 Err(self.problem(text))
             }
         }

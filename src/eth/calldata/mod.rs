@@ -155,6 +155,25 @@ pub enum Meaning {
 
 /// Reads the calldata of a batch.
 ///
+/// ```
+/// use alloy::{primitives::Address, sol_types::SolCall};
+/// use audius_etl::eth::{abi::{Multicall3, Token}, calldata::{Meaning, decode}};
+///
+/// let call = Multicall3::Call3 {
+///     target: Address::repeat_byte(1),
+///     allowFailure: true,
+///     callData: Token::balanceOfCall { account: Address::repeat_byte(7) }.abi_encode().into(),
+/// };
+/// let calldata = Multicall3::aggregate3Call { calls: vec![call] }.abi_encode();
+///
+/// let batch = decode(&calldata)?;
+/// assert!(matches!(batch.calls[0].meaning, Meaning::Known { name: "balanceOf", .. }));
+///
+/// let error = decode(&calldata[..100]).unwrap_err();
+/// assert_eq!(error.to_string(), "byte 68: the offset of a call is 32, there are 32 bytes");
+/// # Ok::<(), audius_etl::eth::calldata::Error>(())
+/// ```
+///
 /// # Errors
 /// It is no batch, or not one that a contract would accept; with the byte position.
 pub fn decode(calldata: &[u8]) -> Result<Batch, Error> {

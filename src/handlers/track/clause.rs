@@ -23,14 +23,7 @@ pub(in crate::handlers) fn null_clause() -> Option<Arc<Json>> {
 ///
 /// Where the reference tests it (Save and Repost of a track for the cosign notification, Create of
 /// a remix contest), the handler does what it did before that point, challenge events included, and
-/// then fails with [`crate::handlers::skip`]:
-///
-/// ```ignore
-/// scope.put(save)?;
-/// if remix_of_is_clause(scope, track_id)? {
-///     return Err(skip("remix_of_is_clause"));
-/// }
-/// ```
+/// then fails with [`crate::handlers::skip`].
 ///
 /// # Errors
 /// Only [`HandlerError::Missing`].

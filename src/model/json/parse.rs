@@ -35,6 +35,17 @@ impl Json {
     /// repeated key wins; control characters in strings, a byte order mark and trailing text are
     /// errors. Lone surrogate escapes are dropped, see [`Json::parse_flagged`].
     ///
+    /// ```
+    /// use audius_etl::model::Json;
+    ///
+    /// let value = Json::parse(r#"{"a": 1, "price": 100.0, "big": 99999999999999999999, "a": NaN}"#)?;
+    /// assert_eq!(value.to_json_text(), r#"{"a":NaN,"price":100.0,"big":99999999999999999999}"#);
+    ///
+    /// let error = Json::parse(r#"{"a": }"#).unwrap_err();
+    /// assert_eq!(error.to_string(), "expected a value at byte 6");
+    /// # Ok::<(), audius_etl::model::json::ParseError>(())
+    /// ```
+    ///
     /// # Errors
     /// [`ParseError`] with the position of the first thing Python would refuse; nesting beyond
     /// [`MAX_DEPTH`] and integers of more than 4300 digits are refused too.
