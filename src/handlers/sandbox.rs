@@ -1,11 +1,13 @@
 //! A chain in memory to test handlers on: users sign with the wallet `0xu<id>`.
 
-use super::{BlockContext, Environment, Outcome, Rules, block};
+use std::sync::Arc;
+
+use super::{BlockContext, Derive, Environment, Outcome, Rules, block};
 use crate::{
     model::{
         Block, EntityTx, Json, Timestamp, Tx, TxBody,
         table::{Record, Row, downcast},
-        tables::TableId,
+        tables::{TableId, User},
         value::Value,
     },
     store::{Store, memory::MemoryDatabase},
@@ -22,6 +24,7 @@ pub(super) struct Sandbox {
     /// Signs the calls in place of the acting users' wallets.
     signer: Option<String>,
     rules: Rules,
+    derive: Derive,
 }
 
 /// A call: `(user, action, entity type, entity id, metadata)`.
@@ -32,12 +35,24 @@ impl Sandbox {
     pub(super) fn new(rows: impl IntoIterator<Item = Row>) -> Self {
         let mut database = MemoryDatabase::default();
         rows.into_iter().for_each(|row| database.insert(row));
-        Self { store: Store::default(), database, number: 0, signer: None, rules: Rules::python() }
+        Self {
+            store: Store::default(),
+            database,
+            number: 0,
+            signer: None,
+            rules: Rules::python(),
+            derive: Derive::Elsewhere,
+        }
     }
 
     /// The same under other rules.
     pub(super) fn under(self, rules: Rules) -> Self {
         Self { rules, ..self }
+    }
+
+    /// The same with counters, milestones and notifications derived.
+    pub(super) fn deriving(self) -> Self {
+        Self { derive: Derive::Here, ..self }
     }
 
     /// Applies a block of calls; the hash of a call is `<block number>/<position>`.
@@ -86,7 +101,7 @@ impl Sandbox {
             database_now: START,
             clock: None,
             accepted_wallet_signatures: Vec::new(),
-            derive: crate::handlers::Derive::Elsewhere,
+            derive: self.derive,
             rules: self.rules.clone(),
         };
         loop {
@@ -167,6 +182,12 @@ pub(super) fn user(id: i64) -> Row {
             ("txhash", Value::Text(String::new())),
         ],
     )
+}
+
+/// A stored user with a handle.
+pub(super) fn artist(id: i64) -> Row {
+    let user = downcast::<User>(&user(id)).expect("it is a user");
+    Arc::new(User { handle: Some(format!("User{id}")), ..(*user).clone() })
 }
 
 /// A stored public track.

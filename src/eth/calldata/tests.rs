@@ -191,7 +191,10 @@ fn errors_name_the_byte() {
     // The length of the calldata.
     let mut wrong = input;
     wrong[196 + 30] = 1;
-    assert_eq!(at(&wrong).to_string(), "byte 196: the length of callData is 292, there are 64 bytes");
+    assert_eq!(
+        at(&wrong).to_string(),
+        "byte 196: the length of callData is 292, there are 64 bytes"
+    );
 }
 
 #[test]

@@ -125,6 +125,23 @@ fn a_reaction_taken_back_cannot_be_given_again() {
 }
 
 #[test]
+fn without_metadata_a_reaction_of_before_the_block_is_not_seen() {
+    let mut chain = sandbox();
+    let data = metadata("");
+    chain.call((2, "Create", "Comment", 100, &data));
+    chain.call((3, "React", "Comment", 100, &data));
+    let react = |user: i64, data| (user, "React", "Comment", 100, data);
+    let outcomes = chain.block(&[
+        (3, "Follow", "User", 2, ""),
+        react(3, ""),
+        react(2, data.as_str()),
+        react(2, ""),
+    ]);
+    let codes: Vec<_> = outcomes.iter().map(code).collect();
+    assert_eq!(codes, ["applied", "metadata_empty", "applied", "already_reacted"]);
+}
+
+#[test]
 fn a_reaction_about_an_unknown_track_is_kept_and_skipped() {
     let mut chain = sandbox();
     chain.call((2, "Create", "Comment", 100, &metadata("")));

@@ -85,15 +85,15 @@ pub(super) fn track(
     Ok((row, false))
 }
 
-/// A playlist's counters and whether they were there before. `None` when they are missing and there
-/// is no playlist (`is_album` is `None`) to make them for.
+/// A playlist's counters. `None` when they are missing and there is no playlist (`is_album` is
+/// `None`) to make them for.
 pub(super) fn playlist(
     scope: &mut Scope<'_>,
     playlist_id: i64,
     is_album: Option<bool>,
-) -> Result<Option<(AggregatePlaylist, bool)>, HandlerError> {
+) -> Result<Option<AggregatePlaylist>, HandlerError> {
     if let Some(row) = scope.stored::<AggregatePlaylist>(playlist_id)? {
-        return Ok(Some(((*row).clone(), true)));
+        return Ok(Some((*row).clone()));
     }
     if is_album.is_none() {
         return Ok(None);
@@ -106,7 +106,25 @@ pub(super) fn playlist(
         share_count: Some(0),
     };
     scope.insert(row.clone())?;
-    Ok(Some((row, false)))
+    Ok(Some(row))
+}
+
+/// Moves a counter of a playlist.
+///
+/// Parity: the reference counts anew each time, and saves a block's records table by table. What it
+/// saved before the row of the playlist itself is in no counter until the next time, so one at zero
+/// is counted here too.
+pub(super) fn add_or_count(
+    counter: &mut Option<i64>,
+    step: i64,
+    count: impl FnOnce() -> Result<i64, HandlerError>,
+) -> Handled {
+    if counter.unwrap_or(0) > 0 {
+        add(counter, step);
+    } else {
+        *counter = Some(count()?);
+    }
+    Ok(())
 }
 
 /// Whether the stored playlist is an album; `None` if there is no such playlist.

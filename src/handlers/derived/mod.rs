@@ -141,3 +141,6 @@ impl Note {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,8 @@
 use super::{
     Handled, HandlerError, Note, Scope, Stamp,
     counters::{
-        add, change_user, difference, is_album_of, is_banned, playlist, reposts_of, track, user,
+        add, add_or_count, change_user, difference, is_album_of, is_banned, playlist, reposts_of,
+        track, user,
     },
     milestones::ContentMilestone,
 };
@@ -32,14 +33,17 @@ pub(super) fn inserted(row: &Repost, before: Option<&Repost>, scope: &mut Scope<
         (counters.repost_count, None)
     } else {
         let is_album = is_album_of(scope, item)?;
-        let Some((mut counters, known)) = playlist(scope, item, is_album)? else { return Ok(()) };
-        if known {
-            add(&mut counters.repost_count, step);
-        } else {
-            counters.repost_count = Some(reposts_of(scope, &row.repost_type, item)?);
+        // Where the playlist comes later in the block, there is nothing to count on yet.
+        match playlist(scope, item, is_album)? {
+            None => (None, Some(false)),
+            Some(mut counters) => {
+                add_or_count(&mut counters.repost_count, step, || {
+                    reposts_of(scope, &row.repost_type, item)
+                })?;
+                scope.insert(counters.clone())?;
+                (counters.repost_count, Some(counters.is_album.unwrap_or(false)))
+            }
         }
-        scope.insert(counters.clone())?;
-        (counters.repost_count, Some(counters.is_album.unwrap_or(false)))
     };
     if row.is_delete || is_banned(scope, row.user_id)? {
         return Ok(());

@@ -3,7 +3,8 @@
 use super::{
     Handled, HandlerError, Note, Scope, Stamp,
     counters::{
-        add, change_user, difference, is_album_of, is_banned, playlist, saves_of, track, user,
+        add, add_or_count, change_user, difference, is_album_of, is_banned, playlist, saves_of,
+        track, user,
     },
     milestones::ContentMilestone,
     reposts::{cosign_fails, followees_who_reposted, notify_cosign, owner_of},
@@ -30,16 +31,17 @@ pub(super) fn inserted(row: &Save, before: Option<&Save>, scope: &mut Scope<'_>)
         (counters.save_count, None)
     } else {
         let is_album = is_album_of(scope, row.save_item_id)?;
-        let Some((mut counters, known)) = playlist(scope, row.save_item_id, is_album)? else {
-            return Ok(());
-        };
-        if known {
-            add(&mut counters.save_count, step);
-        } else {
-            counters.save_count = Some(saves_of(scope, &row.save_type, row.save_item_id)?);
+        // Where the playlist comes later in the block, there is nothing to count on yet.
+        match playlist(scope, row.save_item_id, is_album)? {
+            None => (None, Some(false)),
+            Some(mut counters) => {
+                add_or_count(&mut counters.save_count, step, || {
+                    saves_of(scope, &row.save_type, row.save_item_id)
+                })?;
+                scope.insert(counters.clone())?;
+                (counters.save_count, Some(counters.is_album.unwrap_or(false)))
+            }
         }
-        scope.insert(counters.clone())?;
-        (counters.save_count, Some(counters.is_album.unwrap_or(false)))
     };
     if row.is_delete || is_banned(scope, row.user_id)? {
         return Ok(());

@@ -2,7 +2,9 @@
 
 use super::{
     Handled, Scope,
-    counters::{add, change_user, difference, is_album_of, playlist, shares_of, track, user},
+    counters::{
+        add, add_or_count, change_user, difference, is_album_of, playlist, shares_of, track, user,
+    },
 };
 use crate::model::tables::Share;
 
@@ -20,13 +22,11 @@ pub(super) fn inserted(row: &Share, before: Option<&Share>, scope: &mut Scope<'_
         return scope.insert(counters);
     }
     let is_album = is_album_of(scope, row.share_item_id)?;
-    let Some((mut counters, known)) = playlist(scope, row.share_item_id, is_album)? else {
+    let Some(mut counters) = playlist(scope, row.share_item_id, is_album)? else {
         return Ok(());
     };
-    if known {
-        add(&mut counters.share_count, step);
-    } else {
-        counters.share_count = Some(shares_of(scope, &row.share_type, row.share_item_id)?);
-    }
+    add_or_count(&mut counters.share_count, step, || {
+        shares_of(scope, &row.share_type, row.share_item_id)
+    })?;
     scope.insert(counters)
 }

@@ -19,6 +19,7 @@ pub fn update(call: &Call<'_>, scope: &mut Scope<'_>) -> Handled {
     signer::authorize(tx, scope)?;
     let existing = validate::owned_playlist(tx, scope)?;
     let data = validate::metadata(call)?;
+    scope.touch::<Playlist>();
     check_ddex_signer(tx, existing.ddex_app.as_deref(), &scope.env.rules)?;
 
     let mut playlist = copied(&existing, tx, scope.block);

@@ -47,6 +47,5 @@ pub(super) fn owned_playlist(
     let playlist = playlist.ok_or_else(|| reject("playlist_not_found"))?;
     ensure(playlist.playlist_owner_id == tx.user_id, "playlist_of_another_user")?;
     ensure(!playlist.is_delete || scope.env.rules.deleted_content_changes, "playlist_deleted")?;
-    scope.touch::<Playlist>();
     Ok(playlist)
 }

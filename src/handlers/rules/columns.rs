@@ -294,8 +294,14 @@ fn python_float_text(text: &str) -> Option<f64> {
 }
 
 /// `bpm` (handlers-b 6): a number or numeric text other than zero; `None` when it is ignored.
-pub fn bpm(value: &Json) -> Option<f64> {
-    python_float(value).filter(|number| *number != 0.0)
+///
+/// # Errors
+/// Skip for an integer beyond all floats, on which Python's `float` raises.
+pub fn bpm(value: &Json) -> Result<Option<f64>, Refusal> {
+    match (value, python_float(value)) {
+        (Json::Big(_), None) => Err(Refusal::Skip("bpm_beyond_floats")),
+        (_, number) => Ok(number.filter(|number| *number != 0.0)),
+    }
 }
 
 #[cfg(test)]
@@ -482,15 +488,17 @@ mod tests {
             ("\"-inf\"", f64::NEG_INFINITY),
             ("Infinity", f64::INFINITY),
         ] {
-            assert_eq!(bpm(&json(text)), Some(expected), "{text}");
+            assert_eq!(bpm(&json(text)), Ok(Some(expected)), "{text}");
         }
-        assert!(bpm(&json("NaN")).unwrap().is_nan());
-        assert!(bpm(&json("\"NaN\"")).unwrap().is_nan());
+        assert!(bpm(&json("NaN")).unwrap().unwrap().is_nan());
+        assert!(bpm(&json("\"NaN\"")).unwrap().unwrap().is_nan());
         for text in [
             "0", "0.0", "false", "null", "\"\"", "\"abc\"", "\"1__0\"", "\"_1\"", "\"1_\"",
             "\"1 0\"", "\"0x10\"", "\"1e\"", "[]", "{}",
         ] {
-            assert_eq!(bpm(&json(text)), None, "{text}");
+            assert_eq!(bpm(&json(text)), Ok(None), "{text}");
         }
+        let beyond = Json::parse(&format!("1{}", "0".repeat(400))).unwrap();
+        assert_eq!(bpm(&beyond), Err(Refusal::Skip("bpm_beyond_floats")));
     }
 }

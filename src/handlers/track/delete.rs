@@ -3,7 +3,7 @@
 use super::{clause::null_clause, copied, relations, validate};
 use crate::{
     handlers::{Call, Handled, Scope, signer},
-    model::tables::{Stem, StemBy},
+    model::tables::{Stem, StemBy, Track},
 };
 
 /// Marks a track as deleted and detaches it from the track it is a stem of. Routes, remixes and
@@ -16,6 +16,7 @@ pub fn delete(call: &Call<'_>, scope: &mut Scope<'_>) -> Handled {
     scope.want_by::<Stem>(StemBy::Child, tx.entity_id);
     signer::authorize(tx, scope)?;
     let existing = validate::owned_track(tx, scope)?;
+    scope.touch::<Track>();
     validate::check_ddex_signer(tx, existing.ddex_app.as_deref(), &scope.env.rules)?;
 
     let mut track = copied(&existing, tx, scope.block);

@@ -16,8 +16,8 @@ pub fn download(call: &Call<'_>, scope: &mut Scope<'_>) -> Handled {
     let tx = call.tx;
     scope.want::<TrackDownload>((tx.entity_id, tx.entity_id, &tx.hash));
     signer::authorize(tx, scope)?;
-    scope.touch::<Track>();
     let track = scope.view::<Track>(tx.entity_id)?.ok_or_else(|| reject("track_not_found"))?;
+    scope.touch::<Track>();
     let parent = track.stem_of.as_deref().and_then(|stem_of| stem_of.get("parent_track_id"));
     let parent_track_id = match parent {
         None => tx.entity_id,

@@ -255,7 +255,7 @@ fn numbers(merge: &mut Merge<'_>, track: &mut Track) -> Result<(), HandlerError>
     // Zero and what is no number leave the value as it is.
     match merge.data.get("bpm") {
         Some(Json::Null) => track.bpm = None,
-        Some(bpm) => track.bpm = columns::bpm(bpm).or(track.bpm),
+        Some(bpm) => track.bpm = columns::bpm(bpm)?.or(track.bpm),
         None => {}
     }
     Ok(())

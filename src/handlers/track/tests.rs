@@ -1,34 +1,18 @@
 //! Tracks: fields, routes, relations, prices, access and what a failed call leaves.
 
-use super::super::sandbox::{Sandbox, code, row, user};
+use super::super::sandbox::{Sandbox, artist, code, user};
 use crate::model::{
     Json,
-    table::Row,
     tables::{
-        CommentNotificationSetting, Notification, Remix, Stem, TableId, Track, TrackDownload,
-        TrackPrice, TrackRoute,
+        CommentNotificationSetting, Notification, Remix, Stem, Track, TrackDownload, TrackPrice,
+        TrackRoute,
     },
-    value::Value,
 };
 
 const ARTIST: i64 = 3_000_001;
 const FAN: i64 = 3_000_002;
 const TRACK: i64 = 2_000_001;
 const OTHER: i64 = 2_000_002;
-
-/// A stored user with a handle.
-fn artist(id: i64) -> Row {
-    let columns = [
-        ("user_id", Value::Int(id)),
-        ("handle", Value::Text(format!("User{id}"))),
-        ("wallet", Value::Text(format!("0xu{id}"))),
-        ("is_current", Value::Bool(true)),
-        ("created_at", Value::Time(Default::default())),
-        ("updated_at", Value::Time(Default::default())),
-        ("txhash", Value::Text(String::new())),
-    ];
-    row(TableId::Users, &columns)
-}
 
 fn studio() -> Sandbox {
     Sandbox::new([artist(ARTIST), artist(FAN)])

@@ -3,7 +3,7 @@
 use super::{contest, copied, fields, price, relations, routes, validate};
 use crate::{
     handlers::{Call, Handled, Scope, signer},
-    model::Json,
+    model::{Json, tables::Track},
 };
 
 /// Updates a track by the keys that were sent; a deleted one stays deleted.
@@ -22,6 +22,7 @@ pub fn update(call: &Call<'_>, scope: &mut Scope<'_>) -> Handled {
     let data = validate::metadata(call, scope)?;
     let existing = validate::owned_track(tx, scope)?;
     validate::check_ai_attribution(data, scope)?;
+    scope.touch::<Track>();
     validate::check_ddex_signer(tx, existing.ddex_app.as_deref(), &scope.env.rules)?;
 
     let mut track = copied(&existing, tx, scope.block);

@@ -85,7 +85,6 @@ pub(super) fn owned_track(
     let track = scope.view::<Track>(tx.entity_id)?.ok_or_else(|| reject("track_not_found"))?;
     ensure(track.owner_id == tx.user_id, "track_of_another_user")?;
     ensure(!track.is_delete || scope.env.rules.deleted_content_changes, "track_deleted")?;
-    scope.touch::<Track>();
     Ok(track)
 }
 

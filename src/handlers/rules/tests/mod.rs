@@ -10,7 +10,7 @@ mod users;
 use crate::{
     handlers::{
         Rules,
-        sandbox::{Sandbox, code, row, track},
+        sandbox::{Sandbox, artist, code, row, track},
     },
     model::{
         Timestamp,
@@ -36,17 +36,6 @@ fn both<T>(go: impl Fn(&mut Rules), scenario: impl Fn(&mut Sandbox) -> T) -> [T;
 /// An artist with a song, and a fan.
 fn world() -> Sandbox {
     Sandbox::new([artist(ARTIST), artist(FAN), track(SONG, ARTIST), track(OTHER_SONG, FAN)])
-}
-
-fn artist(id: i64) -> Row {
-    let columns = [
-        ("user_id", Value::Int(id)),
-        ("handle", Value::Text(format!("user{id}"))),
-        ("handle_lc", Value::Text(format!("user{id}"))),
-        ("wallet", Value::Text(format!("0xu{id}"))),
-        ("is_current", Value::Bool(true)),
-    ];
-    stored(TableId::Users, columns)
 }
 
 /// A row from long ago.
