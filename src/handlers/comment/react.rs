@@ -29,15 +29,12 @@ pub fn react(call: &Call<'_>, scope: &mut Scope<'_>) -> Handled {
     silence::want(tx.user_id, scope);
     let (comment, reaction) = check(tx, scope)?;
     let is_final = scope.env.rules.reactions_are_final;
-    let is_unread = call.data().is_none() && is_final;
-    let is_new = |row: &CommentReaction| row.blocknumber == Some(scope.block.number);
-    let active = reaction.as_ref().is_some_and(|row| match is_final {
-        // Parity: for a call without metadata no reaction is fetched.
-        true => !is_unread || is_new(row),
-        false => row.is_delete != Some(true),
-    });
+    // Parity: a call without metadata has no reaction of before the block fetched.
+    let is_fetched = call.data().is_some() || !is_final;
+    let reaction = reaction.filter(|row| is_fetched || row.blocknumber == Some(scope.block.number));
+    let active = reaction.as_ref().is_some_and(|row| is_final || row.is_delete != Some(true));
     ensure(!active, "already_reacted")?;
-    if is_unread {
+    if !is_fetched {
         return Err(skip("metadata_empty"));
     }
     scope.put(CommentReaction {
