@@ -98,7 +98,8 @@ pub mod decode;
 pub mod eth;
 
 // Applying: rows in memory, and what each action does to them.
-pub mod handlers;
+pub mod eras;
+pub mod rules;
 pub mod store;
 
 // PostgreSQL apart from the stage that writes.

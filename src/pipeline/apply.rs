@@ -14,7 +14,7 @@ use super::{
     rejects::RejectedCall,
 };
 use crate::{
-    handlers::{
+    eras::discovery::{
         BlockContext, Derive, Environment, Outcome, Reason, Scope, block, count_plays, preload,
     },
     model::{Block, TxBody, table::Row, tables::TableId},

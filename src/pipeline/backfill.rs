@@ -13,7 +13,7 @@ use crate::{
     chain::BlockSource,
     db::load::Loader,
     decode::Pool,
-    handlers::Environment,
+    eras::discovery::Environment,
     model::{Block, TxBody},
     writer::{RawBlocks, WrittenBlock},
 };

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use audius_etl::handlers::registry::{ANY, HANDLERS};
+use audius_etl::eras::discovery::registry::{ANY, HANDLERS};
 use serde_json::{Value, json};
 
 use crate::support::TestEnv;
