@@ -1,3 +1,109 @@
-//! Eras: what the programs that wrote production did with a block, one wing each (design section 11).
+//! Eras: what each program that wrote production did with a block, one wing each (design section
+//! 11).
+//!
+//! A wing has a frame, a reader of metadata, a registry, handlers, derived rows and a way to record
+//! blocks of its own, over the store and the pure `rules` that all wings share. No wing knows
+//! another, and nothing outside asks which one it has before it: [`Era`] is all the pipeline sees.
 
 pub mod discovery;
+
+use std::fmt;
+
+use crate::{
+    model::{Block, Provenance, block::RollupCounts},
+    store::{Change, Store},
+};
+
+/// The behaviour of one of the programs that wrote production.
+pub trait Era: fmt::Debug + Send {
+    /// Its name, as `--era` takes it and the database keeps it.
+    fn name(&self) -> &'static str;
+
+    /// Asks `store` for the rows that the transactions of `block` at `positions` will probably read
+    /// and that are not in memory. Returns the positions of those that have to be looked at again
+    /// once the rows are there: they lead to others.
+    ///
+    /// No more than a guess: a row that is left out costs a second attempt at the batch, one that
+    /// nobody reads costs a load, and neither changes a result.
+    fn wants(&self, block: &Block, positions: Vec<usize>, store: &mut Store) -> Vec<usize>;
+
+    /// Applies `block` to the rows in memory and folds it into the store as `checkpoint`.
+    fn apply(
+        &self,
+        block: &Block,
+        numbering: &mut Numbering,
+        store: &mut Store,
+        checkpoint: u64,
+    ) -> BlockResult;
+}
+
+/// What is numbered from block to block.
+#[derive(Clone, Debug, Default)]
+pub struct Numbering {
+    /// Highest number of the `blocks` sequence.
+    pub em_block: i64,
+    /// Highest slot in `plays`.
+    pub plays_slot: i64,
+    /// Height and hash of the last block of the chain, where known.
+    pub last: Option<(i64, String)>,
+}
+
+/// What one block did.
+#[derive(Debug, Default)]
+pub struct BlockResult {
+    /// Outcome of each entity call, and of other transactions that failed, with their positions in
+    /// [`Block::txs`], ascending.
+    pub outcomes: Vec<(usize, Outcome)>,
+    /// How the block is recorded.
+    pub provenance: Provenance,
+    /// Storage challenges that the block's SLA rollups report on.
+    pub rollups: Vec<RollupCounts>,
+    /// Net changes of rows.
+    pub changes: Vec<Change>,
+    /// Rows were missing: the result counts for nothing, the block must run again.
+    pub incomplete: bool,
+}
+
+/// What became of a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The handler wrote what it had to.
+    Applied,
+    /// Validation refused it.
+    Rejected(Reason),
+    /// It failed; a `skipped_transactions` row is due.
+    Skipped(Reason),
+    /// It would have stalled the reference; counted as a reject, nothing of it stays.
+    Poisoned(Reason),
+    /// It failed and nothing of it stays.
+    Failed(Reason),
+    /// No handler exists for the pair.
+    Unrouted,
+    /// Rows were missing; the outcome counts for nothing.
+    Missing,
+}
+
+/// A stable code for counting, and a detail for reading.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reason {
+    /// Stable, lower-case, for example `signer_unknown_user`.
+    pub code: &'static str,
+    /// What exactly, for the debug log; may be empty.
+    pub detail: Box<str>,
+}
+
+impl Reason {
+    /// A reason without a detail.
+    pub fn of(code: &'static str) -> Self {
+        Self { code, detail: Box::default() }
+    }
+}
+
+/// Who derives aggregates, milestones and notifications from the entity rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Derive {
+    /// This program, in memory, as part of the block.
+    Here,
+    /// The database's own triggers, or nobody.
+    Elsewhere,
+}

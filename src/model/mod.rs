@@ -3,6 +3,7 @@
 pub mod block;
 pub mod json;
 pub mod key;
+mod provenance;
 pub mod row_json;
 pub mod table;
 #[expect(missing_docs, reason = "columns keep the names that the production schema documents")]
@@ -12,4 +13,5 @@ pub mod value;
 
 pub use block::{Block, EntityTx, Tx, TxBody};
 pub use json::{Json, Object};
+pub use provenance::{PlayRow, Provenance, Recorded};
 pub use time::Timestamp;
