@@ -6,6 +6,7 @@
 //! another, and nothing outside asks which one it has before it: [`Era`] is all the pipeline sees.
 
 pub mod discovery;
+pub mod etl;
 
 use std::fmt;
 

@@ -6,6 +6,7 @@
 use std::fmt;
 
 mod equality;
+mod go;
 mod number;
 mod object;
 mod parse;

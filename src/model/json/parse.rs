@@ -59,9 +59,14 @@ impl Json {
     /// # Errors
     /// See [`Json::parse`].
     pub fn parse_flagged(text: &str) -> Result<(Self, bool), ParseError> {
-        let mut parser = Parser { text, bytes: text.as_bytes(), at: 0, lone_surrogate: false };
+        let mut parser = Parser::new(text, None);
         let value = parser.document()?;
         Ok((value, parser.lone_surrogate))
+    }
+
+    /// [`Json::parse`] with a character in the place of each lone surrogate escape.
+    pub(super) fn parse_with(text: &str, replacement: char) -> Result<Self, ParseError> {
+        Parser::new(text, Some(replacement)).document()
     }
 
     /// Reads a value back from the text of a `jsonb` column.
@@ -78,6 +83,14 @@ struct Parser<'a> {
     bytes: &'a [u8],
     at: usize,
     lone_surrogate: bool,
+    /// Stands in for lone surrogates; without, they are dropped.
+    replacement: Option<char>,
+}
+
+impl<'a> Parser<'a> {
+    const fn new(text: &'a str, replacement: Option<char>) -> Self {
+        Self { text, bytes: text.as_bytes(), at: 0, lone_surrogate: false, replacement }
+    }
 }
 
 impl Parser<'_> {
@@ -345,7 +358,10 @@ impl Parser<'_> {
         }
         match char::from_u32(code) {
             Some(character) => text.push(character),
-            None => self.lone_surrogate = true,
+            None => {
+                self.lone_surrogate = true;
+                text.extend(self.replacement);
+            }
         }
         Ok(())
     }

@@ -8,6 +8,7 @@ mod playlists;
 mod social;
 mod tracks;
 mod users;
+mod versions;
 
 use std::sync::LazyLock;
 
@@ -21,6 +22,7 @@ pub use playlists::*;
 pub use social::*;
 pub use tracks::*;
 pub use users::*;
+pub use versions::*;
 
 const ENUM_ETL_PROOF_STATUS: ColumnType =
     ColumnType::Enum("etl_proof_status", &["unresolved", "pass", "fail"]);
@@ -115,6 +117,9 @@ tables! {
     Validators => Validator,
     StorageProofs => StorageProofRow,
     Addresses => Address,
+    ChainBlocks => ChainBlock,
+    AppVersions => AppVersion,
+    GrantVersions => GrantVersion,
 }
 
 #[cfg(test)]

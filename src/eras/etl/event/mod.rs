@@ -1,0 +1,6 @@
+//! Events, remix contests above all (social.md).
+
+use super::registry::Entry;
+
+/// The handlers of this folder.
+pub const HANDLERS: &[Entry] = &[];

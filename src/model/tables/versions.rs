@@ -1,0 +1,55 @@
+//! Rows of tables of which one key has several: a version each, told apart by the transaction that
+//! made it. Other records of these tables know the current version only.
+
+use crate::model::{
+    Timestamp,
+    table::{ColumnDefault, LookupPart, record},
+    value::ColumnType,
+};
+
+record! {
+    /// A version of a developer app. Several may be current.
+    AppVersion in "developer_apps", id AppVersions, key [address, txhash],
+    current_only false, archived false,
+    by AppVersionBy {
+        /// Versions of one app, by its address as it is stored.
+        Address [LookupPart::Column("address")],
+    }
+    {
+        address: String => ColumnType::Text;
+        blockhash: Option<String> => ColumnType::Text;
+        blocknumber: Option<i64> => ColumnType::Int4;
+        user_id: Option<i64> => ColumnType::Int4;
+        name: String => ColumnType::Text;
+        is_personal_access: Option<bool> => ColumnType::Bool, default ColumnDefault::Bool(false);
+        is_delete: Option<bool> => ColumnType::Bool, default ColumnDefault::Bool(false);
+        created_at: Timestamp => ColumnType::Timestamp;
+        txhash: String => ColumnType::Text;
+        is_current: bool => ColumnType::Bool;
+        updated_at: Timestamp => ColumnType::Timestamp;
+        description: Option<String> => ColumnType::Text;
+        image_url: Option<String> => ColumnType::Text;
+    }
+}
+
+record! {
+    /// A version of a grant. Several may be current.
+    GrantVersion in "grants", id GrantVersions, key [grantee_address, user_id, txhash],
+    current_only false, archived false,
+    by GrantVersionBy {
+        /// Versions of the grant of one user to one grantee, by the address as it is stored.
+        Pair [LookupPart::Column("grantee_address"), LookupPart::Column("user_id")],
+    }
+    {
+        blockhash: Option<String> => ColumnType::Text;
+        blocknumber: Option<i64> => ColumnType::Int4;
+        grantee_address: String => ColumnType::Text;
+        user_id: i64 => ColumnType::Int4;
+        is_revoked: Option<bool> => ColumnType::Bool, default ColumnDefault::Bool(false);
+        is_current: bool => ColumnType::Bool;
+        is_approved: Option<bool> => ColumnType::Bool;
+        updated_at: Timestamp => ColumnType::Timestamp;
+        created_at: Timestamp => ColumnType::Timestamp;
+        txhash: String => ColumnType::Text;
+    }
+}
