@@ -99,6 +99,7 @@ pub mod eth;
 
 // Applying: rows in memory, and what each action does to them.
 pub mod eras;
+pub mod ledger;
 pub mod rules;
 pub mod store;
 

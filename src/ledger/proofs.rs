@@ -7,16 +7,15 @@
 
 use std::collections::BTreeMap;
 
+use super::{Fault, clean, put, row, rows};
 use crate::{
-    eras::discovery::{HandlerError, Scope},
     model::{
         Block, Tx,
         block::{StorageProof, StorageProofVerification},
         tables::{StorageProofRow, StorageProofRowBy},
     },
+    store::Store,
 };
-
-use super::clean;
 
 const UNRESOLVED: &str = "unresolved";
 const PASS: &str = "pass";
@@ -27,28 +26,31 @@ pub(super) fn add(
     block: &Block,
     tx: &Tx,
     proof: &StorageProof,
-    scope: &mut Scope<'_>,
-) -> Result<(), HandlerError> {
+    store: &mut Store,
+) -> Result<(), Fault> {
     let address = clean(&proof.address);
-    if scope.stored::<StorageProofRow>((proof.height, address.as_ref()))?.is_some() {
+    if row::<StorageProofRow>(store, (proof.height, address.as_ref()))?.is_some() {
         return Ok(());
     }
-    scope.insert(StorageProofRow {
-        height: proof.height,
-        address: address.into_owned(),
-        prover_addresses: proof
-            .prover_addresses
-            .iter()
-            .map(|prover| clean(prover).into_owned())
-            .collect(),
-        cid: clean(&proof.cid).into_owned(),
-        proof_signature: proof.proof_signature.clone(),
-        proof: None,
-        status: Some(UNRESOLVED.to_owned()),
-        block_height: block.height,
-        tx_hash: clean(&tx.hash).into_owned(),
-        created_at: block.time,
-    })
+    put(
+        store,
+        StorageProofRow {
+            height: proof.height,
+            address: address.into_owned(),
+            prover_addresses: proof
+                .prover_addresses
+                .iter()
+                .map(|prover| clean(prover).into_owned())
+                .collect(),
+            cid: clean(&proof.cid).into_owned(),
+            proof_signature: proof.proof_signature.clone(),
+            proof: None,
+            status: Some(UNRESOLVED.to_owned()),
+            block_height: block.height,
+            tx_hash: clean(&tx.hash).into_owned(),
+            created_at: block.time,
+        },
+    )
 }
 
 /// Settles a challenge: provers with a signed proof pass, provers that more than half of the proofs
@@ -57,11 +59,10 @@ pub(super) fn verify(
     block: &Block,
     tx: &Tx,
     verification: &StorageProofVerification,
-    scope: &mut Scope<'_>,
-) -> Result<(), HandlerError> {
-    let rows =
-        scope.stored_by::<StorageProofRow>(StorageProofRowBy::Height, verification.height)?;
-    let proofs: Vec<_> = rows.iter().filter(|row| !is_added_by_verification(row)).collect();
+    store: &mut Store,
+) -> Result<(), Fault> {
+    let known = rows::<StorageProofRow>(store, StorageProofRowBy::Height, verification.height)?;
+    let proofs: Vec<_> = known.iter().filter(|row| !is_added_by_verification(row)).collect();
     let mut votes: BTreeMap<&str, usize> = BTreeMap::new();
     for prover in proofs.iter().flat_map(|row| &row.prover_addresses) {
         *votes.entry(prover).or_default() += 1;
@@ -72,29 +73,26 @@ pub(super) fn verify(
             continue;
         }
         votes.remove(row.address.as_str());
-        scope.insert(StorageProofRow {
-            status: Some(PASS.to_owned()),
-            proof: Some(verification.proof.clone()),
-            ..row.as_ref().clone()
-        })?;
+        put(
+            store,
+            StorageProofRow {
+                status: Some(PASS.to_owned()),
+                proof: Some(verification.proof.clone()),
+                ..row.as_ref().clone()
+            },
+        )?;
     }
     for (prover, count) in votes {
         if count > threshold {
-            fail(block, tx, verification.height, prover, scope)?;
+            fail(block, tx, verification.height, prover, store)?;
         }
     }
     Ok(())
 }
 
 /// Marks a prover as failed: its unsigned proof if it sent one, else a row of its own.
-fn fail(
-    block: &Block,
-    tx: &Tx,
-    height: i64,
-    prover: &str,
-    scope: &mut Scope<'_>,
-) -> Result<(), HandlerError> {
-    let row = match scope.stored::<StorageProofRow>((height, prover))? {
+fn fail(block: &Block, tx: &Tx, height: i64, prover: &str, store: &mut Store) -> Result<(), Fault> {
+    let failed = match row::<StorageProofRow>(store, (height, prover))? {
         Some(row) if row.status.as_deref() == Some(FAIL) => return Ok(()),
         Some(row) => StorageProofRow { status: Some(FAIL.to_owned()), ..row.as_ref().clone() },
         None => StorageProofRow {
@@ -110,7 +108,7 @@ fn fail(
             created_at: block.time,
         },
     };
-    scope.insert(row)
+    put(store, failed)
 }
 
 /// Whether the row stands for a prover that sent nothing.
