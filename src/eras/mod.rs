@@ -5,13 +5,14 @@
 //! blocks of its own, over the store and the pure `rules` that all wings share. No wing knows
 //! another, and nothing outside asks which one it has before it: [`Era`] is all the pipeline sees.
 
+pub mod chain_rows;
 pub mod discovery;
 pub mod etl;
 
 use std::fmt;
 
 use crate::{
-    model::{Block, Provenance, block::RollupCounts},
+    model::{Block, Provenance, block::RollupCounts, tables::TableId},
     store::{Change, Store},
 };
 
@@ -36,7 +37,17 @@ pub trait Era: fmt::Debug + Send {
         store: &mut Store,
         checkpoint: u64,
     ) -> BlockResult;
+
+    /// Whether changes of `table` are for the database; the others are for the memory of this
+    /// program alone.
+    fn writes(&self, _table: TableId) -> bool {
+        true
+    }
 }
+
+/// How a wing records a block and its plays, whatever becomes of its entity calls. Plays are listed
+/// where the last argument is true.
+pub type Record = fn(&Block, &mut Numbering, bool) -> Provenance;
 
 /// What is numbered from block to block.
 #[derive(Clone, Debug, Default)]

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Json, Timestamp, json};
+use super::{Json, PlayRow, Timestamp, json};
 
 /// One block of the core chain with its transactions in their fixed order.
 #[derive(Clone, Debug)]
@@ -30,6 +30,16 @@ impl Block {
             if let TxBody::ManageEntity(call) = &mut tx.body {
                 call.json = None;
             }
+        }
+    }
+}
+
+impl Block {
+    /// The play behind a row of `plays`.
+    pub fn play(&self, row: &PlayRow) -> Option<&Play> {
+        match &self.txs.get(row.tx)?.body {
+            TxBody::Plays(plays) => plays.get(row.play),
+            _ => None,
         }
     }
 }

@@ -18,6 +18,8 @@ pub struct Provenance {
     pub plays_slot: Option<i64>,
     /// Rows of `plays`, in order.
     pub plays: Vec<PlayRow>,
+    /// Plays that `plays` should have and cannot hold.
+    pub plays_left_out: u64,
     /// Transactions that need a `skipped_transactions` row, by hash.
     pub skipped: Vec<String>,
     /// `prev_records` of the block's `revert_blocks` row.
@@ -42,9 +44,19 @@ pub struct PlayRow {
     pub slot: i64,
 }
 
+impl Provenance {
+    /// How much of the transaction at `position` the raw tables show.
+    pub fn recorded(&self, position: usize) -> Recorded {
+        let found = self.exceptions.binary_search_by_key(&position, |(position, _)| *position);
+        found.map_or(Recorded::InFull, |found| self.exceptions[found].1)
+    }
+}
+
 /// How much of a transaction the raw `etl_*` tables show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Recorded {
+    /// Everything: its row in `etl_transactions` and those of its type.
+    InFull,
     /// Its row in `etl_transactions` alone; those of its type were taken back with its effects.
     WithoutDetails,
     /// A row in `etl_transactions` with an empty type and no address, and nothing else.

@@ -1,5 +1,5 @@
-//! Applies batches of blocks to the store: numbering, handlers, counting. Synchronous; runs on the
-//! apply thread.
+//! Applies batches of blocks to the store, as an era does, and counts what became of them.
+//! Synchronous; runs on the apply thread.
 //!
 //! A batch is applied for real at once. Rows that are not in memory are taken to be absent, which is
 //! what most keys are that a chain names for the first time, and the list of them is returned. If
@@ -14,10 +14,8 @@ use super::{
     rejects::RejectedCall,
 };
 use crate::{
-    eras::discovery::{
-        BlockContext, Derive, Environment, Outcome, Reason, Scope, block, count_plays, preload,
-    },
-    model::{Block, TxBody, table::Row, tables::TableId},
+    eras::{BlockResult, Era, Numbering, Outcome},
+    model::{Block, TxBody, table::Row},
     store::{LoadRequest, Store},
     writer::{Batch, Checkpoint, CheckpointIds, WrittenBlock},
 };
@@ -27,21 +25,8 @@ use crate::{
 pub struct Cursor {
     /// Where checkpoint ids come from.
     pub ids: CheckpointIds,
-    /// Highest number of the `blocks` sequence.
-    pub em_block: i64,
-    /// Highest slot in `plays`.
-    pub plays_slot: i64,
-    /// Height and hash of the last block of the chain, where known.
-    pub last: Option<(i64, String)>,
-}
-
-/// Choices that change what is handed to the writer.
-#[derive(Clone, Copy, Debug)]
-pub struct ApplyOptions {
-    /// Fill production's `plays`.
-    pub plays: bool,
-    /// Apply entity calls. Without, only the rows of the chain itself are made.
-    pub entities: bool,
+    /// What blocks and plays are numbered by.
+    pub numbering: Numbering,
 }
 
 /// Applies blocks to the store.
@@ -49,8 +34,7 @@ pub struct ApplyOptions {
 pub struct Applier {
     store: Store,
     cursor: Cursor,
-    env: Environment,
-    options: ApplyOptions,
+    era: Box<dyn Era>,
     tentative: Option<Tentative>,
     /// Checkpoint ids of an attempt that was undone, for the next one at the same blocks.
     reserved: VecDeque<u64>,
@@ -99,10 +83,15 @@ pub struct Applied {
 
 impl Applier {
     /// An applier that goes on at `cursor` with an empty store.
-    pub fn new(cursor: Cursor, env: Environment, options: ApplyOptions) -> Self {
+    pub fn new(cursor: Cursor, era: Box<dyn Era>) -> Self {
         let mut store = Store::default();
         store.guess_absent();
-        Self { store, cursor, env, options, tentative: None, reserved: VecDeque::new() }
+        Self { store, cursor, era, tentative: None, reserved: VecDeque::new() }
+    }
+
+    /// Where the next block goes on.
+    pub const fn cursor(&self) -> &Cursor {
+        &self.cursor
     }
 
     /// The rows in memory.
@@ -114,13 +103,11 @@ impl Applier {
     /// call before said has to be looked at again once they are; without, all is looked at.
     pub(super) fn preload(&mut self, blocks: &[Arc<Block>], again: Option<Unsettled>) -> Foreseen {
         let mut unsettled = Vec::new();
-        if self.options.entities {
-            let all = || (0..blocks.len()).map(|at| (at, (0..blocks[at].txs.len()).collect()));
-            for (at, positions) in again.unwrap_or_else(|| all().collect()) {
-                let left = preload(&blocks[at], positions, &mut self.store, &self.env);
-                if !left.is_empty() {
-                    unsettled.push((at, left));
-                }
+        let all = || (0..blocks.len()).map(|at| (at, (0..blocks[at].txs.len()).collect()));
+        for (at, positions) in again.unwrap_or_else(|| all().collect()) {
+            let left = self.era.wants(&blocks[at], positions, &mut self.store);
+            if !left.is_empty() {
+                unsettled.push((at, left));
             }
         }
         Foreseen { requests: self.store.take_missing(), unsettled }
@@ -210,10 +197,8 @@ impl Applier {
 
     fn finish(&self, blocks: &[Arc<Block>], tentative: Tentative) -> Applied {
         let Tentative { mut written, outcomes, .. } = tentative;
-        if self.env.derive == Derive::Elsewhere {
-            for block in &mut written {
-                block.changes.retain(|change| change.table != TableId::AggregateUsers);
-            }
+        for block in &mut written {
+            block.changes.retain(|change| self.era.writes(change.table));
         }
         let mut summary = Summary::default();
         let mut rejects = Vec::new();
@@ -227,61 +212,26 @@ impl Applier {
 
     fn apply(&mut self, block: &Arc<Block>) -> (WrittenBlock, Vec<(usize, Outcome)>) {
         let reserved = self.reserved.pop_front();
-        let checkpoint = reserved.unwrap_or_else(|| self.cursor.ids.next());
-        let has_calls = self.options.entities && block::entity_calls(block).next().is_some();
-        if has_calls {
-            self.cursor.em_block += 1;
-        }
-        let has_plays = block
-            .txs
-            .iter()
-            .any(|tx| matches!(&tx.body, TxBody::Plays(plays) if !plays.is_empty()));
-        if has_plays && self.options.plays {
-            self.cursor.plays_slot += 1;
-        }
-        let time = self.env.rules.time_of(block.time);
-        let context = BlockContext {
-            number: self.cursor.em_block,
-            height: block.height,
-            hash: block.hash.clone(),
-            time,
-            clock: self.env.clock.unwrap_or(time),
-        };
-        let plays = block.txs.iter().flat_map(|tx| match &tx.body {
-            TxBody::Plays(plays) => plays.as_slice(),
-            _ => &[],
-        });
-        if self.env.derive == Derive::Here && self.options.plays {
-            let mut scope = Scope::new(&mut self.store, &context, &self.env);
-            let counted =
-                count_plays(plays, has_plays.then_some(self.cursor.plays_slot), &mut scope);
-            debug_assert!(counted.is_ok(), "nothing is missing while absence is guessed");
-        }
-        let apply = if self.options.entities { block::apply } else { block::apply_chain_only };
-        let mut result = apply(&mut self.store, block, &context, &self.env, checkpoint);
-        debug_assert!(!result.incomplete, "nothing is missing while absence is guessed");
-        let parent = self.cursor.last.replace((block.height, block.hash.clone()));
+        let id = reserved.unwrap_or_else(|| self.cursor.ids.next());
+        let applied = self.era.apply(block, &mut self.cursor.numbering, &mut self.store, id);
+        let BlockResult { outcomes, provenance, rollups, changes, incomplete } = applied;
+        debug_assert!(!incomplete, "nothing is missing while absence is guessed");
         let written = WrittenBlock {
             checkpoint: Checkpoint {
-                id: checkpoint,
+                id,
                 chain: block.chain_id.clone(),
                 height: block.height,
                 block_hash: block.hash.clone(),
                 block_time: block.time,
-                em_block: has_calls.then_some(self.cursor.em_block),
+                em_block: provenance.em_block,
             },
             block: Arc::clone(block),
-            parent_hash: parent
-                .filter(|(height, _)| height + 1 == block.height)
-                .map(|(_, hash)| hash),
-            plays_slot: (has_plays && self.options.plays).then_some(self.cursor.plays_slot),
-            skipped: std::mem::take(&mut result.skipped),
-            revert: result.revert.take(),
-            changes: std::mem::take(&mut result.changes),
+            provenance,
+            changes,
             duplicates: Vec::new(),
-            rollups: std::mem::take(&mut result.rollups),
+            rollups,
         };
-        (written, result.outcomes)
+        (written, outcomes)
     }
 }
 
@@ -311,23 +261,27 @@ fn count_outcomes(
 ) {
     for (index, outcome) in outcomes {
         let tx = &block.txs[*index];
-        let TxBody::ManageEntity(call) = &tx.body else { continue };
-        let (counted, reason): (_, Option<&Reason>) = match outcome {
+        let (counted, reason) = match outcome {
             Outcome::Applied | Outcome::Missing => (event::Outcome::Applied, None),
             Outcome::Rejected(reason) => (event::Outcome::Rejected, Some(reason)),
             Outcome::Skipped(reason) => (event::Outcome::Skipped, Some(reason)),
             Outcome::Poisoned(reason) => (event::Outcome::Poison, Some(reason)),
-            Outcome::Unhandled => (event::Outcome::Unhandled, None),
+            Outcome::Failed(reason) => (event::Outcome::Error, Some(reason)),
+            Outcome::Unrouted => (event::Outcome::Unrouted, None),
         };
         let code = reason.map(|reason| reason.code);
-        summary.entities.record(&call.entity_type, &call.action, counted, code);
+        let (entity, action) = match &tx.body {
+            TxBody::ManageEntity(call) => (call.entity_type.as_str(), call.action.as_str()),
+            other => (other.type_name(), ""),
+        };
+        summary.entities.record(entity, action, counted, code);
         if counted != event::Outcome::Applied {
             rejects.push(RejectedCall {
                 height: block.height,
                 tx_hash: tx.hash.clone(),
                 index: tx.index,
-                entity: call.entity_type.clone(),
-                action: call.action.clone(),
+                entity: entity.to_owned(),
+                action: action.to_owned(),
                 outcome: counted,
                 code: code.unwrap_or("no_handler"),
                 detail: reason.map(|reason| reason.detail.clone()).unwrap_or_default(),

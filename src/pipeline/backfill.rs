@@ -6,15 +6,15 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Applier, ApplyOptions, Attempt, Cursor, End, Error,
+    Applier, Attempt, Cursor, End, Error,
     input::{self, Batches, Next},
 };
 use crate::{
     chain::BlockSource,
     db::load::Loader,
     decode::Pool,
-    eras::discovery::Environment,
-    model::{Block, TxBody},
+    eras::{Numbering, Record, chain_rows::ChainRows},
+    model::Block,
     writer::{RawBlocks, WrittenBlock},
 };
 
@@ -30,10 +30,10 @@ pub struct BlockBackfill<'a> {
     pub loader: &'a Loader,
     /// Writes rows.
     pub writer: &'a mut RawBlocks,
-    /// What handlers need to know.
-    pub env: Environment,
-    /// Highest slot in `plays`.
-    pub plays_slot: i64,
+    /// How blocks and plays are recorded.
+    pub record: Record,
+    /// What blocks and plays are numbered by, up to here.
+    pub numbering: Numbering,
     /// Fill production's `plays`, for heights that nobody has indexed.
     pub plays: bool,
 }
@@ -98,14 +98,13 @@ impl BlockBackfill<'_> {
         if blocks.is_empty() {
             return Ok(());
         }
-        let mut written = self.apply(&blocks).await?;
+        let heights = blocks.iter().map(|block| block.height);
+        let with_plays = heights.filter(|height| self.plays && !indexed.contains(height));
+        let era = ChainRows { record: self.record, with_plays: with_plays.collect() };
+        let mut written = self.apply(&blocks, era).await?;
         self.mark_duplicates(&mut written).await?;
-        let (known, mut new): (Vec<_>, Vec<_>) =
+        let (known, new): (Vec<_>, Vec<_>) =
             written.into_iter().partition(|block| indexed.contains(&block.block.height));
-        for block in new.iter_mut().filter(|block| self.plays && has_plays(&block.block)) {
-            self.plays_slot += 1;
-            block.plays_slot = Some(self.plays_slot);
-        }
         let rows = self.writer.write(new, known).await.map_err(Arc::new)?;
         for (table, count) in rows {
             match filled.rows.iter_mut().find(|(name, _)| *name == table) {
@@ -119,13 +118,20 @@ impl BlockBackfill<'_> {
 
     /// The blocks with the rows of the chain itself. Nothing stays in memory from one batch to the
     /// next.
-    async fn apply(&self, blocks: &[Arc<Block>]) -> Result<Vec<WrittenBlock>, Error> {
-        let options = ApplyOptions { plays: false, entities: false };
-        let mut applier = Applier::new(Cursor::default(), self.env.clone(), options);
+    async fn apply(
+        &mut self,
+        blocks: &[Arc<Block>],
+        era: ChainRows,
+    ) -> Result<Vec<WrittenBlock>, Error> {
+        let cursor = Cursor { numbering: self.numbering.clone(), ..Cursor::default() };
+        let mut applier = Applier::new(cursor, Box::new(era));
         let mut attempt = applier.attempt(blocks);
         for _ in 0..MAX_ROUNDS {
             let requests = match attempt {
-                Attempt::Done(applied) => return Ok(applied.batch.blocks),
+                Attempt::Done(applied) => {
+                    self.numbering = applier.cursor().numbering.clone();
+                    return Ok(applied.batch.blocks);
+                }
                 Attempt::Missing(requests) => requests,
             };
             let answers = self.loader.load(requests).await?;
@@ -148,8 +154,4 @@ impl BlockBackfill<'_> {
         }
         Ok(())
     }
-}
-
-fn has_plays(block: &Block) -> bool {
-    block.txs.iter().any(|tx| matches!(&tx.body, TxBody::Plays(plays) if !plays.is_empty()))
 }

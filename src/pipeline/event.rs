@@ -87,14 +87,16 @@ pub enum Outcome {
     Skipped,
     /// Would stop the reference for ever; refused here.
     Poison,
-    /// No handler is built for this entity and action.
-    Unhandled,
+    /// It failed; nothing of it stays.
+    Error,
+    /// No handler exists for this entity and action.
+    Unrouted,
 }
 
 impl Outcome {
     /// Every outcome, in the order in which a summary lists them.
-    pub const ALL: [Self; 5] =
-        [Self::Applied, Self::Rejected, Self::Skipped, Self::Poison, Self::Unhandled];
+    pub const ALL: [Self; 6] =
+        [Self::Applied, Self::Rejected, Self::Skipped, Self::Poison, Self::Error, Self::Unrouted];
 
     /// The word for it in summaries, logs and metrics.
     pub const fn name(self) -> &'static str {
@@ -103,7 +105,8 @@ impl Outcome {
             Self::Rejected => "rejected",
             Self::Skipped => "skipped",
             Self::Poison => "poison",
-            Self::Unhandled => "unhandled",
+            Self::Error => "error",
+            Self::Unrouted => "unrouted",
         }
     }
 }
@@ -370,10 +373,10 @@ mod tests {
         let mut counts = EntityCounts::default();
         let invented = 3 * EntityCounts::MAX_PAIRS;
         for number in 0..invented {
-            counts.record("Nonsense", &number.to_string(), Outcome::Unhandled, None);
+            counts.record("Nonsense", &number.to_string(), Outcome::Unrouted, None);
         }
         assert!(counts.pairs().count() <= EntityCounts::MAX_PAIRS + 1);
-        assert_eq!(counts.totals().get(Outcome::Unhandled), invented as u64);
+        assert_eq!(counts.totals().get(Outcome::Unrouted), invented as u64);
     }
 
     #[test]
@@ -381,7 +384,7 @@ mod tests {
         let mut counts = EntityCounts::default();
         counts.record("User", "Create", Outcome::Applied, None);
         for number in 0..EntityCounts::MAX_PAIRS {
-            counts.record("Nonsense", &number.to_string(), Outcome::Unhandled, None);
+            counts.record("Nonsense", &number.to_string(), Outcome::Unrouted, None);
         }
         counts.record("User", "Create", Outcome::Applied, None);
         let user = counts.pairs().find(|(entity, ..)| *entity == "User");

@@ -1,5 +1,5 @@
 //! Wires the stages together: reading, decoding, applying, keeping, writing. The only place that
-//! starts tasks and owns the loop.
+//! starts tasks and owns the loop. Which program's behaviour is followed it does not know.
 //!
 //! Reading and decoding run ahead into a bounded queue; the handlers run on a thread of their own
 //! with a large stack; the rows that a batch will probably read are loaded while the one before is
@@ -19,7 +19,7 @@ mod rejects;
 mod run;
 mod thread;
 
-pub use apply::{Applied, Applier, ApplyOptions, Attempt, Cursor};
+pub use apply::{Applied, Applier, Attempt, Cursor};
 pub use backfill::{BlockBackfill, Filled};
 pub use error::Error;
 pub use indexes::MissingIndexes;

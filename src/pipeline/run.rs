@@ -20,7 +20,7 @@ use crate::{
     chain::BlockSource,
     db::load::Loader,
     decode::Pool,
-    model::Block,
+    model::{Block, Recorded},
     store::{Evictable, Store},
     writer::{ChainStatus, WriterHandle},
 };
@@ -284,6 +284,9 @@ impl Running {
         let mut count = 0;
         for written in &mut batch.blocks {
             for (index, tx) in written.block.txs.iter().enumerate() {
+                if written.provenance.recorded(index) == Recorded::Nothing {
+                    continue;
+                }
                 if known.contains(&tx.hash) || self.recent.contains_key(&tx.hash) {
                     written.duplicates.push(index);
                 } else {

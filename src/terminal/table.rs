@@ -16,7 +16,7 @@ const CHAIN_TEXT: usize = 28;
 
 /// Pairs without a handler that are listed by name. Anyone can invent such pairs, so their number
 /// says nothing and must not bury the rest.
-const UNHANDLED_LISTED: usize = 20;
+const UNROUTED_LISTED: usize = 20;
 
 /// The summary of a run as text of several tables, without a line end.
 pub fn render_summary(summary: &Summary) -> String {
@@ -123,15 +123,15 @@ fn transactions(summary: &Summary) -> Option<String> {
 
 fn pairs(summary: &Summary) -> Option<String> {
     let mut table =
-        plain(["entity action", "applied", "rejected", "skipped", "poison", "unhandled"]);
-    let (mut unhandled, known): (Vec<_>, Vec<_>) = summary
+        plain(["entity action", "applied", "rejected", "skipped", "poison", "error", "unrouted"]);
+    let (mut unrouted, known): (Vec<_>, Vec<_>) = summary
         .entities
         .pairs()
-        .partition(|(_, _, counts)| counts.get(Outcome::Unhandled) == counts.total());
+        .partition(|(_, _, counts)| counts.get(Outcome::Unrouted) == counts.total());
     // A stable sort: pairs seen equally often stay in alphabetical order.
-    unhandled.sort_by_key(|(_, _, counts)| std::cmp::Reverse(counts.total()));
-    let hidden = unhandled.split_off(unhandled.len().min(UNHANDLED_LISTED));
-    for (entity, action, counts) in known.into_iter().chain(unhandled) {
+    unrouted.sort_by_key(|(_, _, counts)| std::cmp::Reverse(counts.total()));
+    let hidden = unrouted.split_off(unrouted.len().min(UNROUTED_LISTED));
+    for (entity, action, counts) in known.into_iter().chain(unrouted) {
         table.add_row(outcomes(&printable(&format!("{entity} {action}")), counts));
     }
     if !hidden.is_empty() {
@@ -263,7 +263,7 @@ mod tests {
         }
         summary.entities.record("Track", "Update", Outcome::Poison, Some("poison"));
         summary.entities.record("User", "Create", Outcome::Skipped, Some("bad_metadata"));
-        summary.entities.record("Event", "Create", Outcome::Unhandled, None);
+        summary.entities.record("Event", "Create", Outcome::Unrouted, None);
         summary
     }
 
@@ -291,7 +291,7 @@ mod tests {
     fn text_from_the_chain_can_neither_steer_the_terminal_nor_break_the_table() {
         let mut summary = run_of_500_blocks();
         let hostile = "\x1b[2J".repeat(100);
-        summary.entities.record(&hostile, "line\nbreak", Outcome::Unhandled, None);
+        summary.entities.record(&hostile, "line\nbreak", Outcome::Unrouted, None);
         let text = render_summary(&summary);
         assert!(!text.contains('\x1b'));
         assert!(text.lines().all(|line| line.chars().count() <= usize::from(WIDTH)));
@@ -301,10 +301,10 @@ mod tests {
     fn invented_pairs_do_not_bury_the_others() {
         let mut summary = run_of_500_blocks();
         for number in 0..200 {
-            summary.entities.record("Nonsense", &format!("{number:03}"), Outcome::Unhandled, None);
+            summary.entities.record("Nonsense", &format!("{number:03}"), Outcome::Unrouted, None);
         }
         let text = render_summary(&summary);
-        assert_eq!(text.matches("Nonsense").count(), UNHANDLED_LISTED - 1);
+        assert_eq!(text.matches("Nonsense").count(), UNROUTED_LISTED - 1);
         assert!(text.contains("(181 more pairs)"), "{text}");
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::EthereumWrite;
 use crate::{
-    model::{Block, Json, Timestamp, TxBody, block::RollupCounts},
+    model::{Block, Provenance, Recorded, Timestamp, Tx, TxBody, block::RollupCounts},
     store::Change,
 };
 
@@ -32,14 +32,8 @@ pub struct WrittenBlock {
     pub checkpoint: Checkpoint,
     /// The block itself; the raw `etl_*` rows come from it.
     pub block: Arc<Block>,
-    /// Hash of the block below on the same chain, where known.
-    pub parent_hash: Option<String>,
-    /// Slot that its plays share in `plays`; `None` if it has none or `plays` is left alone.
-    pub plays_slot: Option<i64>,
-    /// Transactions that need a `skipped_transactions` row, by hash.
-    pub skipped: Vec<String>,
-    /// `prev_records` of the block's `revert_blocks` row.
-    pub revert: Option<Json>,
+    /// How it is recorded besides its rows.
+    pub provenance: Provenance,
     /// Net changes of rows.
     pub changes: Vec<Change>,
     /// Positions in [`Block::txs`], ascending, of transactions whose hash is indexed already.
@@ -56,6 +50,12 @@ impl WrittenBlock {
             _ => 1,
         };
         1 + self.block.txs.iter().map(|tx| 1 + plays(&tx.body)).sum::<usize>()
+    }
+
+    /// The transactions whose rows the tables of their types have, with their positions.
+    pub fn detailed(&self) -> impl Iterator<Item = (usize, &Tx)> {
+        let txs = self.block.txs.iter().enumerate();
+        txs.filter(|(position, _)| self.provenance.recorded(*position) == Recorded::InFull)
     }
 
     /// Approximate bytes that the block keeps in memory until it is committed.

@@ -61,8 +61,8 @@ pub struct PostgresSink {
     spare: Spare,
     /// Last checkpoint in the database of each chain.
     committed: Committed,
-    /// Hash of the highest row of `blocks`.
-    last_block: Option<String>,
+    /// Number and hash of the highest row of `blocks`.
+    last_block: Option<(i64, String)>,
     /// Chains without before-images in the database; of the others there may be some.
     without_history: FxHashSet<String>,
     /// How runs are encoded; changed by what the server refuses.
@@ -118,7 +118,7 @@ impl PostgresSink {
         // A table that had such values once is cleaned from then on: looking for them costs next to
         // nothing, starting the transaction over costs all of it.
         self.settings.raw = RawContext::default();
-        self.settings.raw.parent_of_first.clone_from(&self.last_block);
+        self.settings.raw.last_block.clone_from(&self.last_block);
         let mut prepared = self.prepare(run).await?;
         let mut retry = Retry::new(self.config.retry_for);
         let rows = loop {
@@ -154,7 +154,8 @@ impl PostgresSink {
                 Remedy::None => return Err(refused(run, fault)),
             }
         };
-        written.plays_left_out = raw::left_out(run);
+        written.plays_left_out =
+            run.blocks.iter().map(|block| block.provenance.plays_left_out).sum();
         written.sanitized_values = prepared.sanitized;
         written.rows = rows;
         self.spare.give_back(prepared);
@@ -316,10 +317,8 @@ impl Sink for PostgresSink {
             if run.keep_history {
                 self.without_history.remove(&last.chain);
             }
-            let mut numbered =
-                run.blocks.iter().filter(|block| block.checkpoint.em_block.is_some());
-            if let Some(block) = numbered.next_back() {
-                self.last_block = Some(block.checkpoint.block_hash.clone());
+            for block in &run.blocks {
+                raw::note_block(&mut self.last_block, block);
             }
             self.prune(&run, last).await;
         }
@@ -416,7 +415,7 @@ fn highest(committed: &Committed) -> Option<u64> {
 /// Where the database stands.
 struct Stand {
     committed: Committed,
-    last_block: Option<String>,
+    last_block: Option<(i64, String)>,
 }
 
 impl Stand {
@@ -427,8 +426,9 @@ impl Stand {
                 .fetch_all(&mut *connection)
                 .await
                 .map_err(reading())?;
-        let last_block = sqlx::query_scalar(
-            "SELECT blockhash FROM blocks WHERE number IS NOT NULL ORDER BY number DESC LIMIT 1",
+        let last_block = sqlx::query_as(
+            "SELECT number::bigint, blockhash FROM blocks WHERE number IS NOT NULL \
+             ORDER BY number DESC LIMIT 1",
         )
         .fetch_optional(connection)
         .await

@@ -14,7 +14,7 @@ use super::{Run, WrittenBlock, rows::Rows};
 use crate::{
     db::layout::RawTable,
     model::{
-        EntityTx, Json, Tx, TxBody,
+        EntityTx, Json, Recorded, Tx, TxBody,
         block::{Member, Play},
         row_json::{image_to_json, key_to_json},
         value::{ColumnType, ValueRef},
@@ -26,8 +26,8 @@ use ColumnType::{Bool, Bytes, Int4, Int8, Jsonb, Text, Timestamp as Time};
 /// What the rows of a run depend on besides its blocks.
 #[derive(Clone, Debug, Default)]
 pub(super) struct RawContext {
-    /// Hash of the highest row of `blocks`.
-    pub(super) parent_of_first: Option<String>,
+    /// Number and hash of the highest row of `blocks` before the run.
+    pub(super) last_block: Option<(i64, String)>,
     /// Hashes that turned out to be in `etl_transactions` already.
     pub(super) known_hashes: FxHashSet<String>,
     /// Look for hashes that repeat within the run, too.
@@ -231,13 +231,17 @@ pub(super) const PROGRESS: [&str; 2] = ["audius_etl_history", "audius_etl_checkp
 /// `table_name` of the history row that says: everything this checkpoint changed is kept.
 pub(super) const COMPLETE_MARK: &str = "";
 
+/// `table_name` of the history row that says: the row in `blocks` was there before.
+pub(super) const ADOPTED_MARK: &str = "blocks";
+
 /// A checkpoint's id in the database.
 pub(super) fn id(id: u64) -> i64 {
     i64::try_from(id).unwrap_or(i64::MAX)
 }
 
+/// The transactions that the tables of their types have.
 fn each_tx(run: &Run) -> impl Iterator<Item = (&WrittenBlock, &Tx)> {
-    run.blocks.iter().flat_map(|block| block.block.txs.iter().map(move |tx| (block, tx)))
+    run.blocks.iter().flat_map(|block| block.detailed().map(move |(_, tx)| (block, tx)))
 }
 
 fn each_play(run: &Run) -> impl Iterator<Item = (&WrittenBlock, &Tx, &Play)> {
@@ -250,15 +254,42 @@ fn each_play(run: &Run) -> impl Iterator<Item = (&WrittenBlock, &Tx, &Play)> {
     })
 }
 
+/// Number of the block of the run that becomes the current one.
+pub(super) fn current_block(run: &Run) -> Option<i64> {
+    let mut blocks = run.blocks.iter().rev();
+    blocks.find_map(|block| {
+        let provenance = &block.provenance;
+        let marks = provenance.marks_current && !provenance.is_adopted;
+        block.checkpoint.em_block.filter(|_| marks)
+    })
+}
+
+/// Moves on `last`, number and hash of the highest row of `blocks`, if `block` has a higher one.
+pub(super) fn note_block(last: &mut Option<(i64, String)>, block: &WrittenBlock) {
+    let Some(number) = block.checkpoint.em_block else { return };
+    if last.as_ref().is_none_or(|(highest, _)| number > *highest) {
+        *last = Some((number, block.checkpoint.block_hash.clone()));
+    }
+}
+
 fn blocks(run: &Run, context: &RawContext, rows: &mut Rows<'_>) {
-    let last = run.blocks.iter().filter_map(|block| block.checkpoint.em_block).next_back();
-    let mut parent = context.parent_of_first.as_deref();
+    let current = current_block(run);
+    let mut last = context.last_block.clone();
     for block in &run.blocks {
         let Some(number) = block.checkpoint.em_block else { continue };
-        let hash = block.checkpoint.block_hash.as_str();
-        let is_current = ValueRef::Bool(Some(number) == last);
-        rows.row().text(hash).maybe_text(parent).value(is_current).int(number);
-        parent = Some(hash);
+        if !block.provenance.is_adopted {
+            let is_current = match block.provenance.marks_current {
+                true => ValueRef::Bool(Some(number) == current),
+                false => ValueRef::Null,
+            };
+            let parent = last.as_ref().map(|(_, hash)| hash.as_str());
+            rows.row()
+                .text(&block.checkpoint.block_hash)
+                .maybe_text(parent)
+                .value(is_current)
+                .int(number);
+        }
+        note_block(&mut last, block);
     }
 }
 
@@ -267,17 +298,18 @@ fn core_indexed_blocks(run: &Run, _context: &RawContext, rows: &mut Rows<'_>) {
         let at = &block.checkpoint;
         rows.row()
             .text(&at.block_hash)
-            .maybe_text(block.parent_hash.as_deref())
+            .maybe_text(block.provenance.parent_hash.as_deref())
             .text(&at.chain)
             .int(at.height)
-            .maybe_int(block.plays_slot)
+            .maybe_int(block.provenance.plays_slot)
             .maybe_int(at.em_block);
     }
 }
 
 fn revert_blocks(run: &Run, _context: &RawContext, rows: &mut Rows<'_>) {
     for block in &run.blocks {
-        if let (Some(number), Some(revert)) = (block.checkpoint.em_block, &block.revert) {
+        if let (Some(number), Some(revert)) = (block.checkpoint.em_block, &block.provenance.revert)
+        {
             rows.row().int(number).json(Some(revert));
         }
     }
@@ -287,7 +319,7 @@ fn revert_blocks(run: &Run, _context: &RawContext, rows: &mut Rows<'_>) {
 fn skipped_transactions(run: &Run, _context: &RawContext, rows: &mut Rows<'_>) {
     for block in &run.blocks {
         let at = &block.checkpoint;
-        for hash in &block.skipped {
+        for hash in &block.provenance.skipped {
             rows.row()
                 .int(at.em_block.unwrap_or(0))
                 .text(&at.block_hash)
@@ -309,13 +341,18 @@ fn etl_transactions(run: &Run, context: &RawContext, rows: &mut Rows<'_>) {
     for block in &run.blocks {
         for (position, tx) in block.block.txs.iter().enumerate() {
             let hash = tx.hash.as_str();
-            if block.duplicates.binary_search(&position).is_ok()
+            let recorded = block.provenance.recorded(position);
+            if recorded == Recorded::Nothing
+                || block.duplicates.binary_search(&position).is_ok()
                 || context.known_hashes.contains(hash)
                 || (context.check_repeats && !seen.insert(hash))
             {
                 continue;
             }
-            let (tx_type, address) = type_and_address(&tx.body);
+            let (tx_type, address) = match recorded {
+                Recorded::Blank => (Cow::Borrowed(""), None),
+                _ => type_and_address(&tx.body),
+            };
             rows.row()
                 .text(hash)
                 .int(block.block.height)
@@ -387,32 +424,24 @@ fn etl_plays(run: &Run, _context: &RawContext, rows: &mut Rows<'_>) {
     }
 }
 
-/// Production's plays. The reference would stall for ever on a track id that is no integer; here
-/// the play is left out and counted ([`left_out`]).
+/// Production's plays: those that are listed, as they are listed.
 fn plays(run: &Run, _context: &RawContext, rows: &mut Rows<'_>) {
-    for (block, _, play) in each_play(run) {
-        let Some(slot) = block.plays_slot else { continue };
-        let Some(track) = play.track() else { continue };
-        rows.row()
-            .maybe_int(play.user())
-            .text("relay")
-            .int(track)
-            .time(play.played_at)
-            .time(block.block.time)
-            .int(slot)
-            .text(&play.signature)
-            .text(&play.city)
-            .text(&play.region)
-            .text(&play.country);
+    for block in &run.blocks {
+        for row in &block.provenance.plays {
+            let Some(play) = block.block.play(row) else { continue };
+            rows.row()
+                .maybe_int(row.user)
+                .text("relay")
+                .int(row.track)
+                .time(play.played_at)
+                .time(block.block.time)
+                .int(row.slot)
+                .text(&play.signature)
+                .text(&play.city)
+                .text(&play.region)
+                .text(&play.country);
+        }
     }
-}
-
-/// Plays of the run that [`plays`] leaves out.
-pub(super) fn left_out(run: &Run) -> u64 {
-    each_play(run)
-        .filter(|(block, _, play)| block.plays_slot.is_some() && play.track().is_none())
-        .map(|_| 1)
-        .sum()
 }
 
 fn validator_registrations(run: &Run, _context: &RawContext, rows: &mut Rows<'_>) {
@@ -467,8 +496,8 @@ fn storage_proof_verifications(run: &Run, _context: &RawContext, rows: &mut Rows
     }
 }
 
-/// Before-images per block and row, and one mark per block: without its mark a block cannot be
-/// rolled back, however many images there are.
+/// Before-images per block and row, and marks per block: without the one of completeness a block
+/// cannot be rolled back, however many images there are.
 fn history(run: &Run, _context: &RawContext, rows: &mut Rows<'_>) {
     if !run.keep_history {
         return;
@@ -477,6 +506,9 @@ fn history(run: &Run, _context: &RawContext, rows: &mut Rows<'_>) {
     for block in &run.blocks {
         let checkpoint = id(block.checkpoint.id);
         rows.row().int(checkpoint).text(COMPLETE_MARK).json(Some(&nothing)).json(None);
+        if block.provenance.is_adopted {
+            rows.row().int(checkpoint).text(ADOPTED_MARK).json(Some(&nothing)).json(None);
+        }
         for change in &block.changes {
             let Some(row) = change.before.as_ref().or(change.after.as_ref()) else { continue };
             let previous = change.before.as_ref().map(image_to_json);

@@ -40,17 +40,26 @@ const UNTIMED: &[&str] = &[
 /// Progress and bookkeeping, after everything else. `$1` is the checkpoint to go back to; what
 /// belongs to Ethereum is told by the name of its chain ([`Lane::of_chain`]).
 const PROGRESS: &[&str] = &[
-    "DELETE FROM plays p WHERE p.source = 'relay' AND p.slot >= ( \
-         SELECT min(b.plays_slot) FROM core_indexed_blocks b JOIN audius_etl_checkpoints c \
-             ON b.chain_id = c.chain AND b.height = c.height WHERE c.id > $1)",
+    // The slot is the height, or what the block shared out; other writers and other chains use the
+    // same numbers, so the time of the block has to agree.
+    "DELETE FROM plays p USING audius_etl_checkpoints c \
+     WHERE c.id > $1 AND c.chain NOT LIKE 'eip155:%' AND p.source = 'relay' \
+         AND p.slot = c.height AND p.updated_at = c.block_time",
+    "DELETE FROM plays p USING audius_etl_checkpoints c, core_indexed_blocks b \
+     WHERE c.id > $1 AND b.chain_id = c.chain AND b.height = c.height AND p.source = 'relay' \
+         AND p.slot = b.plays_slot AND p.updated_at = c.block_time",
     "DELETE FROM skipped_transactions s USING audius_etl_checkpoints c \
      WHERE c.id > $1 AND s.blocknumber = c.em_block AND s.blockhash = c.block_hash",
     "DELETE FROM core_indexed_blocks b USING audius_etl_checkpoints c \
      WHERE c.id > $1 AND b.chain_id = c.chain AND b.height = c.height",
+    // The mark of an adopted row spares it.
     "DELETE FROM blocks b USING audius_etl_checkpoints c \
-     WHERE c.id > $1 AND b.number = c.em_block AND b.blockhash = c.block_hash",
-    "UPDATE blocks SET is_current = true \
-     WHERE $1::bigint IS NOT NULL AND number = (SELECT max(number) FROM blocks)",
+     WHERE c.id > $1 AND b.number = c.em_block AND b.blockhash = c.block_hash \
+         AND NOT EXISTS (SELECT FROM audius_etl_history h \
+                         WHERE h.checkpoint_id = c.id AND h.table_name = 'blocks')",
+    // Rows without the mark are of an era that sets none.
+    "UPDATE blocks SET is_current = true WHERE $1::bigint IS NOT NULL AND number = ( \
+         SELECT max(number) FROM blocks WHERE is_current IS NOT NULL)",
     "DELETE FROM audius_etl_history h WHERE h.checkpoint_id > $1 AND NOT EXISTS ( \
          SELECT FROM audius_etl_checkpoints c \
          WHERE c.id = h.checkpoint_id AND c.chain LIKE 'eip155:%')",

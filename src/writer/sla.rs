@@ -25,7 +25,7 @@ const ASSUMED_BLOCK_SECONDS: f64 = 2.0;
 pub(super) async fn write(connection: &mut PgConnection, run: &Run) -> Result<RowCounts, Fault> {
     let (mut rollups, mut reports) = (0, 0);
     for block in &run.blocks {
-        for (position, tx) in block.block.txs.iter().enumerate() {
+        for (position, tx) in block.detailed() {
             let TxBody::SlaRollup(rollup) = &tx.body else { continue };
             write_rollup(connection, block, position, rollup).await?;
             rollups += 1;

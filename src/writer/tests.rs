@@ -8,7 +8,7 @@ use std::sync::{
 use tokio::{sync::Semaphore, time::timeout};
 
 use super::*;
-use crate::model::{Block, Timestamp, Tx, TxBody};
+use crate::model::{Block, Provenance, Timestamp, Tx, TxBody};
 
 /// Long enough for anything that is going to happen; tests never wait for it when all is well.
 const SOON: Duration = Duration::from_secs(20);
@@ -106,10 +106,7 @@ fn block(id: u64, plays: usize) -> WrittenBlock {
             }],
             size: 100,
         }),
-        parent_hash: None,
-        plays_slot: None,
-        skipped: Vec::new(),
-        revert: None,
+        provenance: Provenance::default(),
         changes: Vec::new(),
         duplicates: Vec::new(),
         rollups: Vec::new(),

@@ -81,9 +81,9 @@ async fn script(connection: &mut PgConnection, sql: &str) -> Result<(), sqlx::Er
     sqlx::raw_sql(AssertSqlSafe(sql)).execute(connection).await.map(drop)
 }
 
-/// Only one block may be the current one, and it comes with this run.
+/// Only one block may be the current one, and it comes with this run, if the run marks any.
 async fn clear_current_block(connection: &mut PgConnection, run: &Run) -> Result<(), Fault> {
-    if run.blocks.iter().all(|block| block.checkpoint.em_block.is_none()) {
+    if raw::current_block(run).is_none() {
         return Ok(());
     }
     sqlx::query("UPDATE blocks SET is_current = false WHERE is_current")

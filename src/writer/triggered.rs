@@ -10,7 +10,7 @@ use std::{fmt::Write as _, sync::Arc};
 use super::{WrittenBlock, insert::Target, merge::MergedRow};
 use crate::{
     db::layout::TableLayout,
-    model::{Block, tables::TableId},
+    model::{Block, Provenance, tables::TableId},
     store::Change,
 };
 
@@ -112,14 +112,14 @@ pub(super) fn groups(changes: &[Change]) -> Vec<Group<'_>> {
 
 /// The block without its changes, as a run of its own for its plays; `None` if it has none.
 pub(super) fn plays_of(block: &WrittenBlock) -> Option<WrittenBlock> {
-    block.plays_slot?;
+    if block.provenance.plays.is_empty() {
+        return None;
+    }
+    let plays = block.provenance.plays.clone();
     Some(WrittenBlock {
         checkpoint: block.checkpoint.clone(),
         block: Arc::<Block>::clone(&block.block),
-        parent_hash: None,
-        plays_slot: block.plays_slot,
-        skipped: Vec::new(),
-        revert: None,
+        provenance: Provenance { plays, ..Provenance::default() },
         changes: Vec::new(),
         duplicates: Vec::new(),
         rollups: Vec::new(),

@@ -13,17 +13,19 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("eth", &["model", "chain"]),
     ("decode", &["model", "chain"]),
     ("store", &["model"]),
-    ("handlers", &["model", "decode", "store"]),
+    ("ledger", &["model", "store"]),
+    ("rules", &["model"]),
+    ("eras", &["model", "store", "ledger", "rules"]),
     ("db", &["model", "store"]),
     ("writer", &["model", "store", "db"]),
     ("compare", &["model", "db"]),
     ("sweep", &["eth", "db"]),
     ("follow", &["model", "store", "eth", "db", "writer"]),
-    ("pipeline", &["model", "chain", "decode", "store", "handlers", "db", "writer"]),
+    ("pipeline", &["model", "chain", "decode", "store", "eras", "db", "writer"]),
 ];
 
 /// Modules that are pure functions of their input.
-const PURE: &[&str] = &["model", "decode", "handlers", "store"];
+const PURE: &[&str] = &["model", "decode", "eras", "ledger", "rules", "store"];
 
 /// What a pure module must not mention.
 const IMPURE: &[&str] = &[

@@ -52,7 +52,7 @@ pub(crate) enum Outcome {
     /// The reference would abort its block for ever.
     Poison,
     /// No handler for its (entity, action) pair.
-    Unhandled,
+    Unrouted,
 }
 
 impl Indexer {

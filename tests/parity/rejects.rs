@@ -17,7 +17,7 @@ pub(crate) fn compare_rejects(
     let mut refused: BTreeSet<EventKey> = BTreeSet::new();
     let by_height: BTreeMap<i64, &RecordedBlock> =
         blocks.iter().map(|block| (height_of(block), block)).collect();
-    for reject in ours.iter().filter(|reject| reject.outcome != Outcome::Unhandled) {
+    for reject in ours.iter().filter(|reject| reject.outcome != Outcome::Unrouted) {
         let block = by_height.get(&reject.height);
         let Some(tx) = block.and_then(|block| block.txs.get(reject.index)) else {
             findings.problems.push(format!("reject of an unknown transaction: {reject:?}"));
@@ -36,7 +36,7 @@ pub(crate) fn compare_rejects(
             ));
         }
     }
-    note_unhandled(ours, &by_height, findings);
+    note_unrouted(ours, &by_height, findings);
     for (height, block) in by_height {
         for tx in &block.txs {
             if let Some(reason) = recorded.get(&tx.event).filter(|_| !refused.contains(&tx.event)) {
@@ -51,13 +51,13 @@ pub(crate) fn compare_rejects(
 }
 
 /// Tells which pairs the binary has no handler for, and how often they came.
-fn note_unhandled(
+fn note_unrouted(
     ours: &[Reject],
     by_height: &BTreeMap<i64, &RecordedBlock>,
     findings: &mut Findings,
 ) {
     let mut pairs: BTreeMap<String, usize> = BTreeMap::new();
-    for reject in ours.iter().filter(|reject| reject.outcome == Outcome::Unhandled) {
+    for reject in ours.iter().filter(|reject| reject.outcome == Outcome::Unrouted) {
         let block = by_height.get(&reject.height);
         if let Some(tx) = block.and_then(|block| block.txs.get(reject.index)) {
             *pairs.entry(tx.pair()).or_default() += 1;
@@ -65,6 +65,6 @@ fn note_unhandled(
     }
     if !pairs.is_empty() {
         let pairs: Vec<String> = pairs.iter().map(|(pair, n)| format!("{pair}×{n}")).collect();
-        findings.notes.push(format!("unhandled: {}", pairs.join(" ")));
+        findings.notes.push(format!("unrouted: {}", pairs.join(" ")));
     }
 }

@@ -9,9 +9,8 @@ use crate::commands::Context;
 use crate::db::load::Loader;
 use crate::db::start::{StartState, has_deriving_triggers};
 use crate::db::{Database, aggregates};
-use crate::eras::discovery::{Derive, Environment, Rules};
+use crate::eras::{Numbering, discovery};
 use crate::failure::Failure;
-use crate::model::Timestamp;
 use crate::pipeline::{BlockBackfill, End, Filled};
 use crate::terminal::table;
 use crate::writer::{Missing, RawBlocks};
@@ -107,8 +106,8 @@ async fn fill(
     let backfill = BlockBackfill {
         loader,
         writer,
-        env: environment(),
-        plays_slot: start.plays_slot,
+        record: discovery::record,
+        numbering: Numbering { plays_slot: start.plays_slot, ..Numbering::default() },
         plays: !args.no_plays,
     };
     let mut reported = Instant::now();
@@ -149,19 +148,6 @@ fn range_end(args: &BlocksArgs, start: &StartState) -> Result<(String, i64), Fai
         return Err(Failure::usage(format!("--from {} is above --to {to}", args.from)));
     }
     Ok((last.chain.clone(), to))
-}
-
-/// Rows of the chain itself depend on none of this.
-const fn environment() -> Environment {
-    Environment {
-        verifier_address: String::new(),
-        comment_karma_threshold: 0,
-        database_now: Timestamp::from_seconds(0),
-        clock: None,
-        accepted_wallet_signatures: Vec::new(),
-        derive: Derive::Elsewhere,
-        rules: Rules::python(),
-    }
 }
 
 fn render(filled: &Filled) -> String {

@@ -16,11 +16,12 @@ use crate::db::Database;
 use crate::db::load::Loader;
 use crate::db::migrate::Migrator;
 use crate::db::start::StartState;
-use crate::eras::discovery::{Derive, Environment, Rules};
+use crate::eras::discovery::{Discovery, Environment, Rules};
+use crate::eras::{Derive, Numbering};
 use crate::failure::{Failure, FailureKind};
 use crate::model::Timestamp;
 use crate::pipeline::event::{PipelineEvent, Start, Summary};
-use crate::pipeline::{Applier, ApplyOptions, Cursor, End, Limits, Pipeline, RejectLog};
+use crate::pipeline::{Applier, Cursor, End, Limits, Pipeline, RejectLog};
 use crate::terminal::progress;
 use crate::writer::{
     self, ChainStatus, CheckpointIds, Lane, PostgresConfig, PostgresSink, WriterConfig,
@@ -301,9 +302,11 @@ impl Job<'_> {
     fn cursor(&self, resume: Option<LastBlock>, ids: CheckpointIds) -> Cursor {
         Cursor {
             ids,
-            em_block: self.start.block_number,
-            plays_slot: self.start.plays_slot,
-            last: resume.map(|last| (last.height, last.hash)),
+            numbering: Numbering {
+                em_block: self.start.block_number,
+                plays_slot: self.start.plays_slot,
+                last: resume.map(|last| (last.height, last.hash)),
+            },
         }
     }
 
@@ -327,15 +330,12 @@ impl Job<'_> {
         loader: &Loader,
     ) -> Result<Applier, Failure> {
         let begins_empty = self.start.is_empty && env.derive == Derive::Here;
-        let mut applier = Applier::new(cursor, env, self.apply_options());
+        let era = Discovery { env, plays: !self.args.no_plays };
+        let mut applier = Applier::new(cursor, Box::new(era));
         if begins_empty {
             applier.store_mut().begin_empty(&loader.empty_tables().await?);
         }
         Ok(applier)
-    }
-
-    const fn apply_options(&self) -> ApplyOptions {
-        ApplyOptions { plays: !self.args.no_plays, entities: true }
     }
 }
 

@@ -2,30 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::{
-    BlockContext, Environment, Outcome, Scope, derived, dispatch, ledger, prefetch::Prefetch,
-};
+use super::{BlockContext, Environment, Outcome, Scope, derived, dispatch, prefetch::Prefetch};
 use crate::{
-    model::{Block, EntityTx, Json, TxBody, row_json::row_to_json},
-    store::{Change, Miss, Store},
+    eras::BlockResult,
+    ledger,
+    model::{Block, EntityTx, Json, Provenance, TxBody, row_json::row_to_json, tables::TableId},
+    store::{Miss, Store},
 };
-
-/// What the entity calls of one block did.
-#[derive(Debug, Default)]
-pub struct BlockResult {
-    /// Outcome of each call, with its position in [`Block::txs`].
-    pub outcomes: Vec<(usize, Outcome)>,
-    /// Transaction hashes that need a `skipped_transactions` row, in order.
-    pub skipped: Vec<String>,
-    /// `prev_records` of the block's `revert_blocks` row, if it replaced anything.
-    pub revert: Option<Json>,
-    /// Storage challenges that the block's SLA rollups report on.
-    pub rollups: Vec<crate::model::block::RollupCounts>,
-    /// Net changes of rows.
-    pub changes: Vec<Change>,
-    /// Rows were missing: the result counts for nothing, the block must run again.
-    pub incomplete: bool,
-}
 
 /// The entity calls of a block with their positions.
 pub fn entity_calls(block: &Block) -> impl Iterator<Item = (usize, &EntityTx)> + Clone {
@@ -36,15 +19,16 @@ pub fn entity_calls(block: &Block) -> impl Iterator<Item = (usize, &EntityTx)> +
 }
 
 /// Applies the entity calls of `block`, then the rows of the chain itself, and folds both into the
-/// store as `checkpoint`.
+/// store as `checkpoint`. What the calls leave behind besides rows is added to `provenance`.
 pub fn apply(
     store: &mut Store,
     block: &Block,
     context: &BlockContext,
     env: &Environment,
+    provenance: Provenance,
     checkpoint: u64,
 ) -> BlockResult {
-    let mut result = BlockResult::default();
+    let mut result = BlockResult { provenance, ..BlockResult::default() };
     let prefetch = Prefetch::of(entity_calls(block).map(|(_, tx)| tx));
     for (position, (index, tx)) in entity_calls(block).enumerate() {
         let mut scope = Scope::new(store, context, env);
@@ -53,18 +37,22 @@ pub fn apply(
         match &outcome {
             Outcome::Missing => result.incomplete = true,
             Outcome::Skipped(_) if env.rules.records_skipped => {
-                result.skipped.push(tx.hash.clone());
+                result.provenance.skipped.push(tx.hash.clone());
             }
             Outcome::Applied
             | Outcome::Rejected(_)
             | Outcome::Skipped(_)
             | Outcome::Poisoned(_)
-            | Outcome::Unhandled => {}
+            | Outcome::Failed(_)
+            | Outcome::Unrouted => {}
         }
         result.outcomes.push((index, outcome));
     }
-    add_chain_rows(store, block, context, env, &mut result);
-    result.revert = archived_rows(store);
+    match ledger::apply_all(block, store) {
+        Ok(rollups) => result.rollups = rollups,
+        Err(Miss) => result.incomplete = true,
+    }
+    result.provenance.revert = archived_rows(store);
     if derived::save_block(store, context, env).is_err() {
         result.incomplete = true;
     }
@@ -72,38 +60,11 @@ pub fn apply(
     result
 }
 
-/// As [`apply`], without the entity calls.
-pub fn apply_chain_only(
-    store: &mut Store,
-    block: &Block,
-    context: &BlockContext,
-    env: &Environment,
-    checkpoint: u64,
-) -> BlockResult {
-    let mut result = BlockResult::default();
-    add_chain_rows(store, block, context, env, &mut result);
-    result.changes = store.fold(checkpoint);
-    result
-}
-
-fn add_chain_rows(
-    store: &mut Store,
-    block: &Block,
-    context: &BlockContext,
-    env: &Environment,
-    result: &mut BlockResult,
-) {
-    match ledger::chain_rows(block, &mut Scope::new(store, context, env)) {
-        Ok(rollups) => result.rollups = rollups,
-        Err(Miss) => result.incomplete = true,
-    }
-}
-
 /// The rows that the block replaces, by table name, as `revert_blocks` keeps them
 /// (handlers-a 0.9).
 fn archived_rows(store: &Store) -> Option<Json> {
     let mut tables: BTreeMap<&'static str, Vec<Json>> = BTreeMap::new();
-    for id in crate::model::tables::TableId::ALL {
+    for id in TableId::ALL {
         let def = id.def();
         if !def.archived {
             continue;

@@ -20,14 +20,10 @@
 //! `revert_blocks` is written under both presets: production's playlist trigger reads it, and
 //! counters are rebuilt from it.
 
-use crate::model::Timestamp;
-
 /// Every deliberate difference between the Python and the Go reference that is described in full.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Rules {
-    /// Times are cut to whole seconds. Go: kept to the microsecond (handlers-a 0.10).
-    pub whole_seconds: bool,
     /// A rejected or failed call keeps what it wrote before it failed. Go: leaves nothing
     /// (handlers-a, "Go overall").
     pub failed_calls_leave_rows: bool,
@@ -135,15 +131,9 @@ impl Rules {
         Self::all(false)
     }
 
-    /// The time that rows of a block get.
-    pub const fn time_of(&self, block_time: Timestamp) -> Timestamp {
-        if self.whole_seconds { block_time.truncated_to_seconds() } else { block_time }
-    }
-
     /// Every field is named for the Python side.
     const fn all(python: bool) -> Self {
         Self {
-            whole_seconds: python,
             failed_calls_leave_rows: python,
             records_skipped: python,
             direct_notifications: python,

@@ -1,24 +1,7 @@
 //! Finds the handler of a call, runs it and says what became of the call.
 
-use super::{Call, HandlerError, Reason, Scope, prefetch, registry};
+use super::{Call, HandlerError, Outcome, Scope, prefetch, registry};
 use crate::{model::EntityTx, store::Mark};
-
-/// What became of a call.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// The handler wrote what it had to.
-    Applied,
-    /// Validation refused it.
-    Rejected(Reason),
-    /// It failed; a `skipped_transactions` row is due.
-    Skipped(Reason),
-    /// It would have stalled the reference; counted as a reject, nothing of it stays.
-    Poisoned(Reason),
-    /// No handler exists for the pair; the reference ignores it silently.
-    Unhandled,
-    /// Rows were missing; the outcome counts for nothing.
-    Missing,
-}
 
 /// Applies one call.
 pub fn dispatch(tx: &EntityTx, scope: &mut Scope<'_>) -> Outcome {
@@ -52,7 +35,7 @@ fn run(tx: &EntityTx, scope: &mut Scope<'_>) -> Result<Outcome, HandlerError> {
     prefetch::check_raw(tx)?;
     let call = Call::new(tx)?;
     prefetch::check_envelope(&call, scope.unfetched)?;
-    let Some(entry) = registry::find(tx, &scope.env.rules) else { return Ok(Outcome::Unhandled) };
+    let Some(entry) = registry::find(tx, &scope.env.rules) else { return Ok(Outcome::Unrouted) };
     (entry.handler)(&call, scope)?;
     Ok(Outcome::Applied)
 }

@@ -19,9 +19,9 @@ mod derived;
 pub mod developer_app;
 mod dispatch;
 pub mod email;
+mod era;
 pub mod event;
 pub mod grant;
-pub mod ledger;
 mod merge;
 pub mod metadata;
 pub mod notification;
@@ -31,6 +31,7 @@ pub mod playlist;
 mod prefetch;
 mod preload;
 pub mod proof;
+mod provenance;
 pub mod query;
 pub mod registry;
 mod release;
@@ -46,14 +47,17 @@ pub mod track;
 pub mod user;
 
 pub use choice::Rules;
-pub use derived::count_plays;
-pub use dispatch::{Outcome, dispatch};
+use derived::count_plays;
+pub use dispatch::dispatch;
+pub use era::Discovery;
 pub use metadata::{Call, Metadata};
-pub use preload::preload;
+use preload::preload;
+pub use provenance::record;
 pub use scope::{BlockContext, Scope};
-pub use settings::{Derive, Environment};
+pub use settings::Environment;
 
 use crate::{
+    eras::{Derive, Outcome, Reason},
     rules::{self, Refusal},
     store::Miss,
 };
@@ -77,15 +81,6 @@ pub enum HandlerError {
     Poison(Reason),
 }
 
-/// A stable code for counting, and a detail for reading.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reason {
-    /// Stable, lower-case, for example `signer_unknown_user`.
-    pub code: &'static str,
-    /// What exactly, for the debug log; may be empty.
-    pub detail: Box<str>,
-}
-
 impl From<Miss> for HandlerError {
     fn from(Miss: Miss) -> Self {
         Self::Missing
@@ -94,7 +89,7 @@ impl From<Miss> for HandlerError {
 
 /// A [`HandlerError::Reject`] with a code.
 pub fn reject(code: &'static str) -> HandlerError {
-    HandlerError::Reject(Reason { code, detail: Box::default() })
+    HandlerError::Reject(Reason::of(code))
 }
 
 /// A [`HandlerError::Reject`] with a code and a detail.
@@ -104,12 +99,12 @@ pub fn reject_with(code: &'static str, detail: impl Into<Box<str>>) -> HandlerEr
 
 /// A [`HandlerError::Skip`] with a code.
 pub fn skip(code: &'static str) -> HandlerError {
-    HandlerError::Skip(Reason { code, detail: Box::default() })
+    HandlerError::Skip(Reason::of(code))
 }
 
 /// A [`HandlerError::Poison`] with a code.
 pub fn poison(code: &'static str) -> HandlerError {
-    HandlerError::Poison(Reason { code, detail: Box::default() })
+    HandlerError::Poison(Reason::of(code))
 }
 
 /// A [`HandlerError::Poison`] with a code and a detail.
@@ -124,7 +119,7 @@ pub fn ensure(condition: bool, code: &'static str) -> Handled {
 
 impl From<Refusal> for HandlerError {
     fn from(refusal: Refusal) -> Self {
-        let reason = Reason { code: refusal.code(), detail: Box::default() };
+        let reason = Reason::of(refusal.code());
         match refusal {
             Refusal::Reject(_) => Self::Reject(reason),
             Refusal::Skip(_) => Self::Skip(reason),

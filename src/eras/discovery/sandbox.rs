@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use super::{BlockContext, Derive, Environment, Outcome, Rules, block};
 use crate::{
+    eras::BlockResult,
     model::{
-        Block, EntityTx, Json, Timestamp, Tx, TxBody,
+        Block, EntityTx, Json, Provenance, Timestamp, Tx, TxBody,
         table::{Record, Row, downcast},
         tables::{TableId, User},
         value::Value,
@@ -66,13 +67,13 @@ impl Sandbox {
     }
 
     /// Applies a block of transactions of any type.
-    pub(super) fn transactions(&mut self, bodies: Vec<TxBody>) -> block::BlockResult {
+    pub(super) fn transactions(&mut self, bodies: Vec<TxBody>) -> BlockResult {
         self.number += 1;
         self.apply(bodies)
     }
 
     /// Applies the block at the current number.
-    fn apply(&mut self, bodies: Vec<TxBody>) -> block::BlockResult {
+    fn apply(&mut self, bodies: Vec<TxBody>) -> BlockResult {
         let time = Timestamp::from_seconds(START.seconds() + self.number);
         let txs = bodies.into_iter().enumerate().map(|(index, body)| Tx {
             hash: format!("{}/{index}", self.number),
@@ -105,7 +106,8 @@ impl Sandbox {
             rules: self.rules.clone(),
         };
         loop {
-            let result = block::apply(&mut self.store, &block, &context, &env, 1);
+            let result =
+                block::apply(&mut self.store, &block, &context, &env, Provenance::default(), 1);
             if !result.incomplete {
                 self.database.apply(&result.changes);
                 return result;
@@ -210,11 +212,12 @@ pub(super) fn track(id: i64, owner: i64) -> Row {
 /// The code of a reject, a skip or a poison.
 pub(super) fn code(outcome: &Outcome) -> &'static str {
     match outcome {
-        Outcome::Rejected(reason) | Outcome::Skipped(reason) | Outcome::Poisoned(reason) => {
-            reason.code
-        }
+        Outcome::Rejected(reason)
+        | Outcome::Skipped(reason)
+        | Outcome::Poisoned(reason)
+        | Outcome::Failed(reason) => reason.code,
         Outcome::Applied => "applied",
-        Outcome::Unhandled => "unhandled",
+        Outcome::Unrouted => "unrouted",
         Outcome::Missing => "missing",
     }
 }

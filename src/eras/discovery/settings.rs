@@ -1,6 +1,6 @@
 //! What handlers need to know besides the chain and the store.
 
-use super::Rules;
+use super::{Derive, Rules};
 use crate::model::Timestamp;
 
 /// Settings of an index run that change what handlers write.
@@ -16,18 +16,9 @@ pub struct Environment {
     pub clock: Option<Timestamp>,
     /// Wallet signatures taken as valid whatever they sign, as recordings with a stubbed check did.
     pub accepted_wallet_signatures: Vec<String>,
-    /// Who keeps the aggregates, milestones and trigger-made notifications in step.
+    /// Who keeps the aggregates, milestones and trigger-made notifications in step. Follower counts
+    /// are followed in memory in any case.
     pub derive: Derive,
     /// Which reference's behaviour to follow.
     pub rules: Rules,
-}
-
-/// Who derives aggregates, milestones and notifications from the entity rows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Derive {
-    /// This program, in memory, as part of the block.
-    Here,
-    /// The database's own triggers, or nobody. Follower counts are still followed in memory,
-    /// because comment handlers read them; they are not written.
-    Elsewhere,
 }

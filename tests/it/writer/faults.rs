@@ -21,7 +21,7 @@ async fn nul_is_removed_from_the_one_table_that_has_it_deep_inside_json_too() {
     let mut block = desk.block(&[user(1, "0xa", 1)], txs);
     let nested =
         audius_etl::model::Json::parse("{\"k\\u0000\":[{\"deep\":\"a\\u0000b\"}]}").unwrap();
-    block.revert = Some(nested);
+    block.provenance.revert = Some(nested);
     let written = desk.write(vec![block]).await.unwrap();
     // The play's user is the address of its transaction, too.
     assert_eq!((written.sanitized_values, written.retries), (4, 4));

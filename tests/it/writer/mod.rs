@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use audius_etl::{
     model::{
-        Block, EntityTx, Timestamp, Tx, TxBody,
+        Block, EntityTx, PlayRow, Provenance, Timestamp, Tx, TxBody,
         block::Play,
         table::{Row, TableDef},
         tables::TableId,
@@ -132,13 +132,31 @@ fn written(id: u64, txs: Vec<Tx>, changes: Vec<Change>) -> WrittenBlock {
             txs,
             size: 0,
         }),
-        parent_hash: (id > 1).then(|| format!("{:064x}", id - 1)),
-        plays_slot: None,
-        skipped: Vec::new(),
-        revert: None,
+        provenance: Provenance {
+            em_block: Some(height),
+            marks_current: true,
+            parent_hash: (id > 1).then(|| format!("{:064x}", id - 1)),
+            ..Provenance::default()
+        },
         changes,
         duplicates: Vec::new(),
         rollups: Vec::new(),
+    }
+}
+
+/// Lists the plays of a block in `plays`; user and track are the ids in their texts, 0 without.
+fn list_plays(block: &mut WrittenBlock, slot: i64) {
+    let id = |text: &str| text.parse().ok();
+    for (tx, body) in block.block.txs.iter().map(|tx| &tx.body).enumerate() {
+        let TxBody::Plays(plays) = body else { continue };
+        let rows = plays.iter().enumerate().map(|(play, of)| PlayRow {
+            tx,
+            play,
+            user: id(&of.user_id),
+            track: id(&of.track_id).unwrap_or(0),
+            slot,
+        });
+        block.provenance.plays.extend(rows);
     }
 }
 

@@ -1,11 +1,16 @@
 //! Raw rows, progress, plays and rollups.
 
-use audius_etl::model::{
-    Timestamp, TxBody,
-    block::{Member, RollupCounts, SlaRollup, ValidatorDeregistration, ValidatorMisbehavior},
+use std::sync::Arc;
+
+use audius_etl::{
+    model::{
+        Recorded, Timestamp, TxBody,
+        block::{Member, RollupCounts, SlaRollup, ValidatorDeregistration, ValidatorMisbehavior},
+    },
+    writer::{Run, Sink as _},
 };
 
-use super::{Desk, call, play, tx, written};
+use super::{Desk, call, list_plays, play, tx, written};
 
 #[tokio::test]
 async fn every_transaction_gets_a_type_and_its_address_and_a_repeated_hash_one_row() {
@@ -51,11 +56,14 @@ async fn every_transaction_gets_a_type_and_its_address_and_a_repeated_hash_one_r
 }
 
 #[tokio::test]
-async fn plays_follow_the_slot_rule_and_odd_ids() {
+async fn plays_are_written_as_they_are_listed() {
     let mut desk = Desk::new().await;
-    let plays = vec![play("12", "7"), play("0xwallet", "8"), play("3", "not a track")];
+    let plays = vec![play("12", "7"), play("0xwallet", "8"), play("3", "not listed")];
     let mut first = desk.block(&[], vec![tx("A", 0, TxBody::Plays(plays.clone()))]);
-    first.plays_slot = Some(41);
+    list_plays(&mut first, 41);
+    first.provenance.plays.pop();
+    first.provenance.plays_slot = Some(41);
+    first.provenance.plays_left_out = 1;
     let second = desk.block(&[], vec![tx("B", 0, TxBody::Plays(plays))]);
     let written = desk.write(vec![first, second]).await.unwrap();
     let rows = desk
@@ -71,7 +79,7 @@ async fn plays_follow_the_slot_rule_and_odd_ids() {
             "12 7 relay 41 sig Köln 2025-06-15 15:06:41.123456",
             "- 8 relay 41 sig Köln 2025-06-15 15:06:41.123456"
         ],
-        "a block without a slot leaves `plays` alone"
+        "only what is listed goes into `plays`"
     );
     assert_eq!(written.plays_left_out, 1);
     assert_eq!(desk.db.number("SELECT count(*) FROM etl_plays").await, 6);
@@ -111,11 +119,79 @@ async fn blocks_are_chained_and_only_the_last_is_current() {
 }
 
 #[tokio::test]
+async fn an_era_without_marks_leaves_the_current_block_alone_and_adopts_rows() {
+    let mut desk = Desk::new().await;
+    let first = desk.block(&[], Vec::new());
+    let mut plain: Vec<_> = (0..3).map(|_| desk.block(&[], Vec::new())).collect();
+    plain.iter_mut().for_each(|block| block.provenance.marks_current = false);
+    desk.db
+        .execute(&format!("INSERT INTO blocks (blockhash, number) VALUES ('{:064x}', 77)", 3))
+        .await;
+    let adopted = &mut plain[1];
+    adopted.provenance.is_adopted = true;
+    adopted.checkpoint.em_block = Some(77);
+    plain[2].checkpoint.em_block = Some(78);
+    let history = |blocks| Arc::new(Run { blocks, keep_history: true, ..Run::default() });
+    desk.sink.write(history(vec![first])).await.unwrap();
+    desk.sink.write(history(plain)).await.unwrap();
+    let rows = "SELECT concat_ws(' ', number, right(blockhash, 1),                 coalesce(right(parenthash, 1), '-'), coalesce(is_current::text, '-'))                 FROM blocks ORDER BY number";
+    assert_eq!(desk.db.texts(rows).await, ["1 1 - true", "2 2 1 -", "77 3 - -", "78 4 3 -"]);
+    desk.sink.rollback(1).await.unwrap();
+    assert_eq!(desk.db.texts(rows).await, ["1 1 - true", "77 3 - -"], "what was there stays");
+}
+
+#[tokio::test]
+async fn transactions_are_shown_as_far_as_they_are_recorded() {
+    let mut desk = Desk::new().await;
+    let bodies = [
+        call("A", "{}"),
+        call("B", "{}"),
+        call("C", "{}"),
+        TxBody::Plays(vec![play("1", "7")]),
+        rollup(0, 1, 1),
+    ];
+    let txs = bodies.into_iter().zip(0..).map(|(body, index)| {
+        let hash = ["A", "B", "C", "D", "E"][usize::try_from(index).unwrap()];
+        tx(hash, index, body)
+    });
+    let mut block = desk.block(&[], txs.collect());
+    block.provenance.exceptions = vec![
+        (0, Recorded::WithoutDetails),
+        (1, Recorded::Blank),
+        (2, Recorded::Nothing),
+        (3, Recorded::Blank),
+        (4, Recorded::WithoutDetails),
+    ];
+    // What was not recorded at all is none of the hashes that are known.
+    let again = desk.block(&[], vec![tx("C", 0, call("C", "{}"))]);
+    desk.write(vec![block, again]).await.unwrap();
+    let rows = desk.db.texts(
+        "SELECT concat_ws(' ', tx_hash, block_height, quote_literal(tx_type),
+                          coalesce(address, '-')) FROM etl_transactions ORDER BY tx_hash",
+    );
+    assert_eq!(
+        rows.await,
+        [
+            "A 1 'manage_entity' 0xSigner",
+            "B 1 '' -",
+            "C 2 'manage_entity' 0xSigner",
+            "D 1 '' -",
+            "E 1 'sla_rollup' -"
+        ]
+    );
+    let calls = desk.db.texts("SELECT tx_hash || block_height FROM etl_manage_entities").await;
+    assert_eq!(calls, ["C2"]);
+    for table in ["etl_plays", "etl_sla_rollups", "etl_sla_node_reports"] {
+        assert_eq!(desk.db.number(&format!("SELECT count(*) FROM {table}")).await, 0, "{table}");
+    }
+}
+
+#[tokio::test]
 async fn skipped_and_replaced_rows_are_recorded_with_the_block() {
     let mut desk = Desk::new().await;
     let mut block = desk.block(&[], Vec::new());
-    block.skipped = vec!["X".into(), "Y".into()];
-    block.revert =
+    block.provenance.skipped = vec!["X".into(), "Y".into()];
+    block.provenance.revert =
         Some(audius_etl::model::Json::object([("users", 1)].map(|(k, v)| (k, v.into()))));
     desk.write(vec![block]).await.unwrap();
     let rows = desk.db.texts(

@@ -40,7 +40,7 @@ fn collectibles() {
         |rules| rules.collectibles = false,
         |chain| send(chain, "Create", "Collectibles", 0, r#"{"collectibles":{"a":1}}"#),
     );
-    assert_eq!(codes, ["applied", "unhandled"]);
+    assert_eq!(codes, ["applied", "unrouted"]);
 }
 
 #[test]

@@ -38,8 +38,7 @@ use crate::{
     store::{Layer, Store},
 };
 
-pub use plays::count as count_plays;
-pub(super) use plays::month_of;
+pub(super) use plays::{count as count_plays, month_of};
 
 /// Saves the block's records in the reference's order and derives what follows from each.
 ///

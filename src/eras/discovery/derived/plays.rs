@@ -14,7 +14,7 @@ use crate::model::{
 ///
 /// # Errors
 /// Only [`HandlerError::Missing`]; every play is tried, so that one round loads all rows.
-pub fn count<'p>(
+pub(in crate::eras::discovery) fn count<'p>(
     plays: impl Iterator<Item = &'p Play>,
     slot: Option<i64>,
     scope: &mut Scope<'_>,

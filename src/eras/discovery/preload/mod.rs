@@ -12,8 +12,8 @@ mod users;
 
 use std::sync::Arc;
 
-use super::{Environment, ledger};
 use crate::{
+    ledger,
     model::{
         Block, EntityTx, Json, TxBody,
         json::Object,
@@ -29,13 +29,8 @@ use crate::{
 /// Asks `store` for the rows that the transactions of `block` at `positions` will probably read and
 /// that are not in memory. Returns the positions of those that have to be looked at again once the
 /// rows are there: they lead to others.
-pub fn preload(
-    block: &Block,
-    positions: impl IntoIterator<Item = usize>,
-    store: &mut Store,
-    env: &Environment,
-) -> Vec<usize> {
-    let mut wish = Wish { store, env, leads_on: false };
+pub(super) fn preload(block: &Block, positions: Vec<usize>, store: &mut Store) -> Vec<usize> {
+    let mut wish = Wish { store, leads_on: false };
     let mut again = Vec::new();
     for position in positions {
         wish.leads_on = false;
@@ -53,7 +48,6 @@ pub fn preload(
 
 struct Wish<'a> {
     store: &'a mut Store,
-    env: &'a Environment,
     /// A row was looked at that is not in memory.
     leads_on: bool,
 }
