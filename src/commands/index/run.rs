@@ -17,7 +17,10 @@ use crate::db::load::Loader;
 use crate::db::migrate::Migrator;
 use crate::db::start::StartState;
 use crate::eras::discovery::{Discovery, Environment, Rules};
-use crate::eras::{Derive, Numbering};
+use crate::eras::{
+    Derive, Era, Numbering,
+    etl::{self, Etl},
+};
 use crate::failure::{Failure, FailureKind};
 use crate::model::Timestamp;
 use crate::pipeline::event::{PipelineEvent, Start, Summary};
@@ -330,8 +333,17 @@ impl Job<'_> {
         loader: &Loader,
     ) -> Result<Applier, Failure> {
         let begins_empty = self.start.is_empty && env.derive == Derive::Here;
-        let era = Discovery { env, plays: !self.args.no_plays };
-        let mut applier = Applier::new(cursor, Box::new(era));
+        let plays = !self.args.no_plays;
+        let era: Box<dyn Era> = match self.args.rules {
+            RulesChoice::Python => Box::new(Discovery { env, plays }),
+            RulesChoice::Go => Box::new(Etl::new(etl::Settings {
+                verifier_address: env.verifier_address,
+                derive: env.derive,
+                plays,
+                shape: std::sync::Arc::default(),
+            })),
+        };
+        let mut applier = Applier::new(cursor, era);
         if begins_empty {
             applier.store_mut().begin_empty(&loader.empty_tables().await?);
         }
