@@ -4,6 +4,7 @@ mod activity;
 mod aggregates;
 mod chain;
 mod comments;
+mod current;
 mod playlists;
 mod social;
 mod tracks;
@@ -18,6 +19,7 @@ pub use activity::*;
 pub use aggregates::*;
 pub use chain::*;
 pub use comments::*;
+pub use current::*;
 pub use playlists::*;
 pub use social::*;
 pub use tracks::*;
@@ -120,6 +122,9 @@ tables! {
     ChainBlocks => ChainBlock,
     AppVersions => AppVersion,
     GrantVersions => GrantVersion,
+    CurrentFollows => CurrentFollow,
+    CurrentSubscriptions => CurrentSubscription,
+    ShareVersions => ShareVersion,
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 use crate::model::{
     Timestamp,
     table::{ColumnDefault, LookupPart, record},
+    tables::ENUM_SHARETYPE,
     value::ColumnType,
 };
 
@@ -51,5 +52,23 @@ record! {
         updated_at: Timestamp => ColumnType::Timestamp;
         created_at: Timestamp => ColumnType::Timestamp;
         txhash: String => ColumnType::Text;
+    }
+}
+
+record! {
+    /// One of the shares of an item by a user.
+    ShareVersion in "shares", id ShareVersions, key [user_id, share_type, share_item_id, txhash],
+    current_only false, archived false,
+    by ShareVersionBy {
+    }
+    {
+        blockhash: Option<String> => ColumnType::Text;
+        blocknumber: Option<i64> => ColumnType::Int4;
+        user_id: i64 => ColumnType::Int4;
+        share_item_id: i64 => ColumnType::Int4;
+        share_type: String => ENUM_SHARETYPE;
+        created_at: Timestamp => ColumnType::Timestamp;
+        txhash: String => ColumnType::Text;
+        slot: Option<i64> => ColumnType::Int4;
     }
 }
