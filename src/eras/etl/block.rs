@@ -6,7 +6,7 @@ use super::{
     scope::BlockState,
 };
 use crate::{
-    eras::{BlockResult, Numbering, Outcome, Reason},
+    eras::{BlockResult, Derive, Numbering, Outcome, Reason},
     ledger::{self, Fault},
     model::{
         Block, Provenance, Recorded, Tx, TxBody,
@@ -37,7 +37,13 @@ fn is_numbered(block: &Block) -> bool {
 }
 
 /// See [`crate::eras::Era::wants`].
-pub(super) fn wants(block: &Block, positions: Vec<usize>, store: &mut Store) -> Vec<usize> {
+pub(super) fn wants(
+    block: &Block,
+    positions: Vec<usize>,
+    store: &mut Store,
+    settings: &Settings,
+) -> Vec<usize> {
+    let derives = settings.derive == Derive::Here;
     if is_numbered(block) {
         Wants::new(store).row::<ChainBlock>(&block.hash);
     }
@@ -49,7 +55,9 @@ pub(super) fn wants(block: &Block, positions: Vec<usize>, store: &mut Store) -> 
                 if let Some(entry) = entry {
                     (entry.wants)(&call, &mut wants);
                     hooks::wants(&call, &mut wants);
-                    derived::wants(&call, &mut wants);
+                    if derives {
+                        derived::wants(&call, &mut wants);
+                    }
                 }
             }
             Work::Other => {}

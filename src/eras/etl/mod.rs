@@ -82,7 +82,7 @@ impl Era for Etl {
     }
 
     fn wants(&self, block: &Block, positions: Vec<usize>, store: &mut Store) -> Vec<usize> {
-        block::wants(block, positions, store)
+        block::wants(block, positions, store, &self.settings)
     }
 
     fn apply(

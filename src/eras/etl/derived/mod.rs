@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::{Call, Handled, Scope, Wants};
 use crate::{
     eras::Derive,
-    model::{block::Play, table::Row, tables::Comment},
+    model::{PlayRow, block::Play, table::Row, tables::Comment},
 };
 
 /// Fires the triggers of a row that was inserted, or changed from `old`.
@@ -33,13 +33,19 @@ pub(super) fn at_commit(comment: &Arc<Comment>, scope: &mut Scope<'_>) -> Handle
     Ok(())
 }
 
-/// Counts the plays of one transaction, which the reference inserts with one statement.
+/// Counts the plays of one transaction, which the reference inserts with one statement: `rows` of
+/// `plays`, each with its play among `plays`, the plays of the transaction.
 ///
 /// # Errors
 /// A hard error where the trigger raises one.
-pub(super) fn plays_inserted(plays: &[Play], scope: &mut Scope<'_>) -> Handled {
-    let _ = (plays, scope);
+pub(super) fn plays_inserted(plays: &[Play], rows: &[PlayRow], scope: &mut Scope<'_>) -> Handled {
+    let _ = (plays, rows, scope);
     Ok(())
+}
+
+/// Names the rows that [`plays_inserted`] reads.
+pub(super) fn plays_wants(plays: &[Play], rows: &[PlayRow], wants: &mut Wants<'_>) {
+    let _ = (plays, rows, wants);
 }
 
 /// Names the rows that the triggers of a call read.
