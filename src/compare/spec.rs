@@ -5,7 +5,7 @@
 
 use std::sync::LazyLock;
 
-use crate::model::tables::TableId;
+use crate::model::{table::Versions, tables::TableId};
 
 /// How the rows of a table relate to the heights of the chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,8 +52,8 @@ pub struct TableSpec {
 /// Every table, in the order of reports.
 pub fn tables() -> &'static [TableSpec] {
     static TABLES: LazyLock<Vec<TableSpec>> = LazyLock::new(|| {
-        let stored = TableId::ALL.iter().map(|id| {
-            let def = id.def();
+        let defs = TableId::ALL.iter().map(|id| id.def()).filter(|def| def.is_first);
+        let stored = defs.map(|def| {
             let column = |name: &str| def.column(name).is_some();
             TableSpec {
                 name: def.name,
@@ -63,7 +63,7 @@ pub fn tables() -> &'static [TableSpec] {
                     () if column("block_height") => Position::Height("block_height"),
                     () => Position::Total,
                 },
-                current_only: def.current_only,
+                current_only: def.versions == Versions::Current,
                 ignored: &[],
                 optional: def.name.starts_with("etl_"),
             }

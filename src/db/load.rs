@@ -225,8 +225,8 @@ fn select(def: &TableDef, layout: &TableLayout, parts: &[Part]) -> String {
         let separator = if index == 0 { "" } else { " AND " };
         let _ = write!(sql, "{separator}{} = k.k{index}", part.expression);
     }
-    if def.current_only {
-        sql.push_str(" WHERE t.is_current");
+    if let Some(condition) = def.versions.condition() {
+        let _ = write!(sql, " WHERE {condition}");
     }
     sql
 }

@@ -212,6 +212,12 @@ impl Store {
         Ok(())
     }
 
+    /// Writes a row under a key that nothing else has, here or in the database.
+    pub fn append(&mut self, id: TableId, key: Key, row: Row) {
+        let undo = self.table_mut(id).overlay.write(id, Layer::Stored, key, Some(row));
+        self.journal.push(undo);
+    }
+
     /// Counts the table as touched from here on, for [`Store::save_order`].
     pub fn touch(&mut self, id: TableId) {
         if !self.touched.contains(&id) {

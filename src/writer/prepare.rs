@@ -107,9 +107,9 @@ fn delete_statement(id: TableId, layout: &TableLayout) -> Arc<str> {
         let cast = column.enum_type.as_ref().map(|name| format!("::{name}")).unwrap_or_default();
         let _ = write!(condition, "{and}t.\"{}\" = k.k{index}{cast}", column.name);
     }
-    let current = if def.current_only { " AND t.is_current" } else { "" };
+    let versions = def.versions.condition().map(|sql| format!(" AND {sql}")).unwrap_or_default();
     format!(
-        "DELETE FROM {} AS t USING unnest({arrays}) AS k({names}) WHERE {condition}{current}",
+        "DELETE FROM {} AS t USING unnest({arrays}) AS k({names}) WHERE {condition}{versions}",
         def.name
     )
     .into()

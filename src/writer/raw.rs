@@ -514,8 +514,8 @@ fn history(run: &Run, _context: &RawContext, rows: &mut Rows<'_>) {
             let previous = change.before.as_ref().map(image_to_json);
             rows.row()
                 .int(checkpoint)
-                .text(change.table.def().name)
-                .json(Some(&key_to_json(row)))
+                .text(&change.table.def().image_name())
+                .json(Some(&key_to_json(row, &change.key)))
                 .json(previous.as_ref());
         }
     }

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     db::{self, start},
-    model::{table::TableDef, tables::TableId, value::ColumnType},
+    model::{row_json::OWN_KEY, table::TableDef, tables::TableId, value::ColumnType},
 };
 
 /// Raw tables with the column that holds the time of their block. Height and time together tell
@@ -78,10 +78,13 @@ pub(super) async fn roll_back(
         run(connection, "COMMIT".into(), None).await?;
         return Ok(target);
     }
-    for table in changed_tables(connection, checkpoint).await? {
-        for sql in [delete_changed(table), insert_previous(table)] {
-            run(connection, sql, Some(checkpoint)).await?;
-        }
+    let tables = changed_tables(connection, checkpoint).await?;
+    // First all that came: what was there before may have the same unique values.
+    for sql in tables.iter().rev().flat_map(|table| [delete_changed(table), delete_added(table)]) {
+        run(connection, sql, Some(checkpoint)).await?;
+    }
+    for table in &tables {
+        run(connection, insert_previous(table), Some(checkpoint)).await?;
     }
     for table in UNTIMED {
         run(connection, delete_untimed(table), Some(checkpoint)).await?;
@@ -196,26 +199,53 @@ async fn changed_tables(
     .await
     .map_err(db::Error::query("reading the history"))?;
     let defs = TableId::ALL.iter().map(|id| id.def());
-    Ok(defs.filter(|def| names.iter().any(|name| name == def.name)).collect())
+    Ok(defs.filter(|def| names.iter().any(|name| *name == def.image_name())).collect())
 }
 
+/// Deletes the rows of changed keys.
 fn delete_changed(def: &TableDef) -> String {
     let mut sql = format!(
         "DELETE FROM {0} t USING ( \
              SELECT DISTINCT row_key FROM audius_etl_history \
-             WHERE checkpoint_id > $1 AND table_name = '{0}') h \
+             WHERE checkpoint_id > $1 AND table_name = '{1}' AND NOT row_key ? '{OWN_KEY}') h \
          CROSS JOIN LATERAL jsonb_populate_record(NULL::{0}, h.row_key) r WHERE ",
-        def.name
+        def.name,
+        def.image_name()
     );
     for (position, column) in def.key.iter().enumerate() {
         let and = if position == 0 { "" } else { " AND " };
         let name = def.columns[*column].name;
         let _ = write!(sql, "{and}t.\"{name}\" = r.\"{name}\"");
     }
-    if def.current_only {
-        sql.push_str(" AND t.is_current");
+    if let Some(condition) = def.versions.condition() {
+        let _ = write!(sql, " AND {condition}");
     }
     sql
+}
+
+/// Deletes rows that were added beside equal ones and are still there: as many as were added, it
+/// does not matter which.
+fn delete_added(def: &TableDef) -> String {
+    let mut same = String::new();
+    for (position, column) in def.columns.iter().enumerate() {
+        let and = if position == 0 { "" } else { " AND " };
+        // The columns of the natural key are never NULL, and indexed.
+        let is = if def.key.contains(&position) { "=" } else { "IS NOT DISTINCT FROM" };
+        let _ = write!(same, "{and}t.\"{0}\" {is} r.\"{0}\"", column.name);
+    }
+    format!(
+        "DELETE FROM {0} WHERE ctid IN (SELECT ctid FROM ( \
+             SELECT t.ctid, h.copies, row_number() OVER (PARTITION BY h.row) AS number FROM ( \
+                 SELECT row, count(*) AS copies FROM ( \
+                     SELECT row_key - '{OWN_KEY}' AS row FROM audius_etl_history \
+                     WHERE checkpoint_id > $1 AND table_name = '{1}' AND row_key ? '{OWN_KEY}' \
+                     GROUP BY row_key HAVING count(*) = 1 AND bool_and(previous IS NULL)) a \
+                 GROUP BY row) h \
+             CROSS JOIN LATERAL jsonb_populate_record(NULL::{0}, h.row) r \
+             JOIN {0} t ON {same}) d WHERE number <= copies)",
+        def.name,
+        def.image_name()
+    )
 }
 
 /// The oldest image above the checkpoint is the row as it was at the checkpoint.
@@ -235,11 +265,12 @@ fn insert_previous(def: &TableDef) -> String {
     format!(
         "INSERT INTO {0} ({names}) SELECT {values} FROM ( \
              SELECT DISTINCT ON (row_key) previous FROM audius_etl_history \
-             WHERE checkpoint_id > $1 AND table_name = '{0}' \
+             WHERE checkpoint_id > $1 AND table_name = '{1}' \
              ORDER BY row_key, checkpoint_id) h \
          CROSS JOIN LATERAL jsonb_populate_record(NULL::{0}, h.previous) r \
          WHERE h.previous IS NOT NULL",
-        def.name
+        def.name,
+        def.image_name()
     )
 }
 

@@ -117,11 +117,8 @@ impl<'a> Scope<'a> {
     /// A hard error where a column does not take its value.
     pub fn append<R: Record>(&mut self, row: R) -> Handled {
         self.check(&row, None)?;
-        self.state.appended += 1;
-        let number = KeyPart::Int(self.state.appended);
-        let block = KeyPart::Int(self.block.height);
-        let parts = row.key().parts().iter().cloned().chain([block, number]).collect::<Vec<_>>();
-        self.write(Key::from_parts(parts), None, row)
+        let row = self.add(row);
+        derived::fired(None, &row, self)
     }
 
     /// `UPDATE` of one row: `old`, as it is stored, becomes `new` with the same key.
@@ -131,6 +128,18 @@ impl<'a> Scope<'a> {
     pub fn update<R: Record>(&mut self, old: &R, new: R) -> Handled {
         self.check(&new, Some(old))?;
         self.write(old.key(), Some(row_of(old.clone())), new)
+    }
+
+    /// `UPDATE` that makes a row current no longer: `old`, as it is stored, becomes `new`, which is
+    /// kept among the past rows of the table. Its key is free for another current row.
+    ///
+    /// # Errors
+    /// A hard error where a column does not take its new value.
+    pub fn retire<R: Record, Past: Record + From<R>>(&mut self, old: &R, new: R) -> Handled {
+        self.check(&new, Some(old))?;
+        self.store.write(R::TABLE, Layer::Stored, old.key(), None)?;
+        self.add(Past::from(new.clone()));
+        derived::fired(Some(&row_of(old.clone())), &row_of(new), self)
     }
 
     /// `INSERT … ON CONFLICT DO UPDATE`: `row` where there is none with its key, else what `merge`
@@ -185,6 +194,17 @@ impl<'a> Scope<'a> {
     pub(super) fn roll_back(&mut self, to: Savepoint) {
         self.store.rollback(to.rows);
         self.state.deferred.truncate(to.deferred);
+    }
+
+    /// Adds a row under a key of its own: the natural one, the block and a number.
+    fn add<R: Record>(&mut self, row: R) -> Row {
+        self.state.appended += 1;
+        let own = [self.block.number, self.state.appended].map(KeyPart::Int);
+        let key = Key::from_parts(row.key().parts().iter().cloned().chain(own));
+        let row = row_of(row);
+        let row = row.with_defaults().unwrap_or(row);
+        self.store.append(R::TABLE, key, Arc::clone(&row));
+        row
     }
 
     fn check<R: Record>(&self, row: &R, before: Option<&R>) -> Handled {

@@ -62,7 +62,7 @@ macro_rules! tables {
             /// The table's definition.
             pub fn def(self) -> &'static TableDef {
                 static DEFS: LazyLock<Vec<TableDef>> =
-                    LazyLock::new(|| vec![$(TableDef::resolve(&$row::SOURCE)),+]);
+                    LazyLock::new(|| TableDef::resolve_all(&[$(&$row::SOURCE),+]));
                 &DEFS[self as usize]
             }
         }
@@ -72,9 +72,11 @@ macro_rules! tables {
 tables! {
     Users => User,
     UserEvents => UserEvent,
+    PastUserEvents => PastUserEvent,
     UserPayoutWalletHistory => UserPayoutWallet,
     MutedUsers => MutedUser,
     AssociatedWallets => AssociatedWallet,
+    PastAssociatedWallets => PastAssociatedWallet,
     Collectibles => Collectibles,
     DashboardWalletUsers => DashboardWalletUser,
     DeveloperApps => DeveloperApp,

@@ -84,6 +84,38 @@ record! {
 }
 
 record! {
+    /// A row of a user's events that later ones replaced.
+    PastUserEvent in "user_events", id PastUserEvents, key [user_id],
+    past_only true, archived false,
+    by PastUserEventBy {
+    }
+    {
+        blockhash: Option<String> => ColumnType::Text;
+        blocknumber: Option<i64> => ColumnType::Int4;
+        is_current: bool => ColumnType::Bool;
+        user_id: i64 => ColumnType::Int4;
+        referrer: Option<i64> => ColumnType::Int4;
+        is_mobile_user: Option<bool> => ColumnType::Bool, default ColumnDefault::Bool(false);
+        slot: Option<i64> => ColumnType::Int4;
+    }
+}
+
+impl From<UserEvent> for PastUserEvent {
+    fn from(row: UserEvent) -> Self {
+        let UserEvent {
+            blockhash,
+            blocknumber,
+            is_current,
+            user_id,
+            referrer,
+            is_mobile_user,
+            slot,
+        } = row;
+        Self { blockhash, blocknumber, is_current, user_id, referrer, is_mobile_user, slot }
+    }
+}
+
+record! {
     /// One change of a payout wallet.
     UserPayoutWallet in "user_payout_wallet_history", id UserPayoutWalletHistory, key [user_id, block_timestamp],
     current_only false, archived false,
@@ -136,6 +168,42 @@ record! {
         is_current: bool => ColumnType::Bool;
         is_delete: bool => ColumnType::Bool;
         chain: String => ENUM_WALLET_CHAIN;
+    }
+}
+
+record! {
+    /// A claim of a wallet that was given up, or that another user or a later claim replaced.
+    PastAssociatedWallet in "associated_wallets", id PastAssociatedWallets,
+    key [user_id, wallet, chain],
+    past_only true, archived false,
+    by PastAssociatedWalletBy {
+        /// Past claims of one user to one wallet.
+        Claim [
+            LookupPart::Column("user_id"), LookupPart::Column("wallet"), LookupPart::Column("chain")
+        ],
+    }
+    {
+        user_id: i64 => ColumnType::Int4;
+        wallet: String => ColumnType::Text;
+        blockhash: String => ColumnType::Text;
+        blocknumber: i64 => ColumnType::Int4;
+        is_current: bool => ColumnType::Bool;
+        is_delete: bool => ColumnType::Bool;
+        chain: String => ENUM_WALLET_CHAIN;
+    }
+}
+
+impl From<AssociatedWallet> for PastAssociatedWallet {
+    fn from(row: AssociatedWallet) -> Self {
+        Self {
+            user_id: row.user_id,
+            wallet: row.wallet,
+            blockhash: row.blockhash,
+            blocknumber: row.blocknumber,
+            is_current: row.is_current,
+            is_delete: row.is_delete,
+            chain: row.chain,
+        }
     }
 }
 
