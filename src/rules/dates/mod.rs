@@ -5,10 +5,12 @@ use crate::model::{Json, Timestamp};
 mod calendar;
 mod iso;
 mod release;
+mod rfc3339;
 mod stored;
 
 pub use iso::{IsoDate, from_isoformat};
 pub use release::{ReleaseDate, parse_release_date, release_date};
+pub use rfc3339::{GoTime, Unstorable, rfc3339, wall_clock};
 pub use stored::stored_timestamp;
 
 use super::unicode;
