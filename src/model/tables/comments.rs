@@ -26,9 +26,11 @@ record! {
         is_delete: Option<bool> => ColumnType::Bool, default ColumnDefault::Bool(false);
         is_visible: Option<bool> => ColumnType::Bool, default ColumnDefault::Bool(true);
         is_edited: Option<bool> => ColumnType::Bool, default ColumnDefault::Bool(false);
+        is_members_only: Option<bool> => ColumnType::Bool, default ColumnDefault::Bool(false);
         txhash: String => ColumnType::Text;
         blockhash: String => ColumnType::Text;
         blocknumber: Option<i64> => ColumnType::Int4;
+        video_url: Option<String> => ColumnType::Text;
     }
 }
 
