@@ -123,7 +123,7 @@ impl Pool {
                     let domain = Domain::of_chain(&block.chain_id);
                     let mut counts = SignatureCounts::default();
                     for tx in &block.txs {
-                        if let TxBody::ManageEntity(call) = &tx.body {
+                        if let Some(call) = tx.body.call() {
                             counts.checked += 1;
                             counts.matching += u64::from(verify(call, domain) == Verdict::Match);
                         }
