@@ -18,7 +18,7 @@ use crate::{
         DecodeOptions, Pool,
         signer::{Domain, Verdict, verify},
     },
-    model::{Block, TxBody},
+    model::Block,
 };
 
 /// Decoded chunks that wait for the handlers. Sources deliver up to 1 MiB at a time, which takes up

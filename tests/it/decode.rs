@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use alloy::primitives::Address;
 use audius_etl::chain::core_pb::{Payload, SignedTransaction, Transaction};
 use audius_etl::chain::{Origin, Place, RawBlock, RawBody};
 use audius_etl::decode::signer::{self, Domain, Verdict};
@@ -242,8 +243,14 @@ fn the_signer_of_a_production_call_is_recovered() {
     let mut call = real_call();
     assert_eq!(signer::verify(&call, Domain::PROD), Verdict::Match);
     assert!(matches!(signer::verify(&call, Domain::DEV), Verdict::Mismatch(_)));
+    let key = signer::recover_key(&call, Domain::PROD).unwrap();
+    assert_eq!(key[0], 4);
+    assert_eq!(Some(Address::from_raw_public_key(&key[1..])), signer::recover(&call, Domain::PROD));
     call.metadata.push(' ');
     assert!(matches!(signer::verify(&call, Domain::PROD), Verdict::Mismatch(_)));
+    let id = std::mem::replace(&mut call.entity_id, -1);
+    assert_eq!(signer::verify(&call, Domain::PROD), Verdict::Unrecoverable);
+    call.entity_id = id;
     call.signature = "0x12".to_owned();
     assert_eq!(signer::verify(&call, Domain::PROD), Verdict::Unrecoverable);
 }

@@ -1,23 +1,29 @@
 //! One block: its number, its transactions in the order served, and what waits for its end.
 
 use super::{
-    BlockContext, Call, Halt, Scope, Settings, Wants, derived, dispatch, hooks,
+    BlockContext, Call, Halt, Scope, Settings, Wants, derived, dispatch, hooks, migration,
     registry::{self, Entry},
     scope::BlockState,
 };
 use crate::{
+    decode::signer::Domain,
     eras::{BlockResult, Derive, Numbering, Outcome, Reason},
     ledger::{self, Fault},
     model::{
         Block, Provenance, Recorded, Tx, TxBody,
-        tables::{Address, ChainBlock},
+        block::Play,
+        table::downcast,
+        tables::{Address, ChainBlock, TableId},
     },
     store::{Layer, Store},
 };
 
 /// A transaction as this wing takes it.
 enum Work<'a> {
+    /// A call with the handler of its pair, if there is one.
     Call(Call<'a>, Option<&'static Entry>),
+    Plays(&'a [Play]),
+    /// One of the chain's own.
     Other,
 }
 
@@ -27,13 +33,18 @@ fn work<'a>(block: &Block, tx: &'a Tx) -> Work<'a> {
             let entry = registry::live(&tx.entity_type, &tx.action);
             Work::Call(Call::new(tx, block.time), entry)
         }
+        TxBody::ManageEntityMigration(tx) => {
+            let entry = registry::migrated(&tx.entity_type, &tx.action);
+            Work::Call(migration::call(tx, block.time), entry)
+        }
+        TxBody::Plays(plays) => Work::Plays(plays),
         _ => Work::Other,
     }
 }
 
 /// Whether the block gets a number: it has a call, whatever becomes of it (frame.md 1.4).
 fn is_numbered(block: &Block) -> bool {
-    block.txs.iter().any(|tx| matches!(tx.body, TxBody::ManageEntity(_)))
+    block.txs.iter().any(|tx| tx.body.call().is_some())
 }
 
 /// See [`crate::eras::Era::wants`].
@@ -60,7 +71,10 @@ pub(super) fn wants(
                     }
                 }
             }
-            Work::Other => {}
+            Work::Plays(plays) if derives && settings.plays => {
+                hooks::plays_wants(*position, plays, block.height, &mut wants);
+            }
+            Work::Plays(_) | Work::Other => {}
         }
         wants.leads_on()
     };
@@ -86,18 +100,19 @@ pub(super) fn apply(
         height: block.height,
         hash: block.hash.clone(),
         time: block.time,
+        domain: Domain::of_chain(&block.chain_id),
     };
     let mut state = BlockState::default();
     for (position, tx) in block.txs.iter().enumerate() {
         let mut scope = Scope::new(store, &mut state, &context, settings);
         match work(block, tx) {
             Work::Call(call, entry) => {
-                let (outcome, recorded) =
-                    dispatch::dispatch(block, position, &call, entry, &mut scope);
+                let (outcome, recorded) = dispatch::dispatch(block, &call, entry, &mut scope);
                 result.incomplete |= outcome == Outcome::Missing;
                 result.outcomes.push((position, outcome));
                 result.provenance.exceptions.extend(recorded.map(|how| (position, how)));
             }
+            Work::Plays(plays) => apply_plays(position, plays, &mut scope, &mut result),
             Work::Other => apply_other(block, position, &mut scope, &mut result),
         }
     }
@@ -119,11 +134,8 @@ fn numbered(
         return Ok(provenance);
     }
     let key = block.hash.as_str().into();
-    let row = store.get(crate::model::tables::TableId::ChainBlocks, Layer::Stored, &key)?;
-    let adopted = row
-        .as_ref()
-        .and_then(crate::model::table::downcast::<ChainBlock>)
-        .and_then(|row| row.number);
+    let row = store.get(TableId::ChainBlocks, Layer::Stored, &key)?;
+    let adopted = row.as_ref().and_then(downcast::<ChainBlock>).and_then(|row| row.number);
     provenance.is_adopted = adopted.is_some();
     provenance.em_block = Some(adopted.unwrap_or_else(|| {
         numbering.em_block += 1;
@@ -132,38 +144,33 @@ fn numbered(
     Ok(provenance)
 }
 
-/// A transaction that is no call: plays, and the chain's own.
+/// Plays: a transaction that fails on them leaves an empty row, or none.
+fn apply_plays(position: usize, plays: &[Play], scope: &mut Scope<'_>, result: &mut BlockResult) {
+    let savepoint = scope.savepoint();
+    let Err(halt) = hooks::plays(position, plays, scope, &mut result.provenance) else { return };
+    scope.roll_back(savepoint);
+    let (outcome, recorded) = match halt {
+        Halt::Missing => (Outcome::Missing, Recorded::Nothing),
+        Halt::Vanish { reason, .. } => (Outcome::Failed(reason), Recorded::Nothing),
+        Halt::Reject(reason) | Halt::Error(reason) => (Outcome::Failed(reason), Recorded::Blank),
+    };
+    result.incomplete |= outcome == Outcome::Missing;
+    result.outcomes.push((position, outcome));
+    result.provenance.exceptions.push((position, recorded));
+}
+
+/// A transaction of the chain itself: one that fails keeps its row alone.
 fn apply_other(block: &Block, position: usize, scope: &mut Scope<'_>, result: &mut BlockResult) {
     let savepoint = scope.savepoint();
-    match &block.txs[position].body {
-        TxBody::Plays(plays) => {
-            let outcome = hooks::plays(position, plays, scope, &mut result.provenance.plays);
-            if let Err(halt) = outcome {
-                scope.roll_back(savepoint);
-                result.provenance.plays.retain(|row| row.tx != position);
-                let (outcome, recorded) = match halt {
-                    Halt::Missing => (Outcome::Missing, Recorded::Nothing),
-                    Halt::Vanish { reason, .. } => (Outcome::Failed(reason), Recorded::Nothing),
-                    Halt::Reject(reason) | Halt::Error(reason) => {
-                        (Outcome::Failed(reason), Recorded::Blank)
-                    }
-                };
-                result.incomplete |= outcome == Outcome::Missing;
-                result.outcomes.push((position, outcome));
-                result.provenance.exceptions.push((position, recorded));
-            }
+    match ledger::apply(block, position, scope.store()) {
+        Ok(rollup) => result.rollups.extend(rollup),
+        Err(Fault::Missing) => result.incomplete = true,
+        Err(Fault::Refused(refusal)) => {
+            scope.roll_back(savepoint);
+            let reason = Reason { code: "refused_by_schema", detail: refusal.to_string().into() };
+            result.outcomes.push((position, Outcome::Failed(reason)));
+            result.provenance.exceptions.push((position, Recorded::WithoutDetails));
         }
-        _ => match ledger::apply(block, position, scope.store()) {
-            Ok(rollup) => result.rollups.extend(rollup),
-            Err(Fault::Missing) => result.incomplete = true,
-            Err(Fault::Refused(refusal)) => {
-                scope.roll_back(savepoint);
-                let reason =
-                    Reason { code: "refused_by_schema", detail: refusal.to_string().into() };
-                result.outcomes.push((position, Outcome::Failed(reason)));
-                result.provenance.exceptions.push((position, Recorded::WithoutDetails));
-            }
-        },
     }
 }
 

@@ -11,15 +11,18 @@ pub struct Call<'a> {
     pub tx: &'a EntityTx,
     /// Its metadata.
     pub meta: Metadata<'a>,
-    /// The time of everything that the handler does: that of the block, or for a migrated call the
-    /// one that it carries (frame.md 7.1).
+    /// The time of everything that the handler does, as columns hold it: that of the block, or for a
+    /// migrated call the one that it carries (frame.md 7.1).
     pub now: Timestamp,
+    /// The same as a point in time, which the handler compares and counts seconds with. Only for a
+    /// migrated call with an offset other than UTC is it another: the driver drops the offset.
+    pub instant: Timestamp,
 }
 
 impl<'a> Call<'a> {
     /// A call at a time, its metadata read.
     pub fn new(tx: &'a EntityTx, now: Timestamp) -> Self {
-        Self { tx, meta: Metadata::of(tx), now }
+        Self { tx, meta: Metadata::of(tx), now, instant: now }
     }
 
     /// The signer, lower-cased.
@@ -42,25 +45,35 @@ impl<'a> Metadata<'a> {
     /// The metadata of a transaction: the object under `data` if there is one, else the object at
     /// the top; nothing where Go's decoder fails.
     pub fn of(tx: &'a EntityTx) -> Self {
-        let Some(Ok(json)) = &tx.json else { return Self::default() };
-        if tx.lone_surrogate {
-            return Self::of_owned(Json::parse_replacing(&tx.metadata).unwrap_or_default());
-        }
-        let Some(top) = json.as_object().filter(|_| json.is_go_json()) else {
-            return Self::default();
-        };
-        let inner = top.get("data").and_then(Json::as_object);
-        Self { object: Some(Cow::Borrowed(inner.unwrap_or(top))), hidden: &[] }
+        Self::top(tx).inner()
     }
 
-    fn of_owned(json: Json) -> Self {
-        if !json.is_go_json() {
-            return Self::default();
-        }
-        let Some(mut top) = json.into_object() else { return Self::default() };
-        let inner = top.get_mut("data").filter(|data| data.as_object().is_some()).map(Json::take);
-        let object = inner.and_then(Json::into_object).unwrap_or(top);
-        Self { object: Some(Cow::Owned(object)), hidden: &[] }
+    /// The object at the top, whatever is under `data`; nothing where Go's decoder fails.
+    pub fn top(tx: &'a EntityTx) -> Self {
+        let Some(Ok(json)) = &tx.json else { return Self::default() };
+        let object = if tx.lone_surrogate {
+            let json = Json::parse_replacing(&tx.metadata).unwrap_or_default();
+            if json.is_go_json() { json.into_object().map(Cow::Owned) } else { None }
+        } else {
+            json.as_object().filter(|_| json.is_go_json()).map(Cow::Borrowed)
+        };
+        Self { object, hidden: &[] }
+    }
+
+    /// The object under `data` if there is one, else the same.
+    #[must_use]
+    pub fn inner(self) -> Self {
+        let object = self.object.map(|top| match top {
+            Cow::Borrowed(top) => {
+                Cow::Borrowed(top.get("data").and_then(Json::as_object).unwrap_or(top))
+            }
+            Cow::Owned(mut top) => {
+                let data = top.get_mut("data").filter(|data| data.as_object().is_some());
+                let inner = data.map(Json::take).and_then(Json::into_object);
+                Cow::Owned(inner.unwrap_or(top))
+            }
+        });
+        Self { object, ..self }
     }
 
     /// The same without some keys: what an Update may not touch (frame.md 3.4).

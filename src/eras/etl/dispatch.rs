@@ -12,7 +12,6 @@ use crate::{
 /// transaction is recorded where that is not in full.
 pub(super) fn dispatch(
     block: &Block,
-    position: usize,
     call: &Call<'_>,
     entry: Option<&Entry>,
     scope: &mut Scope<'_>,
@@ -21,9 +20,9 @@ pub(super) fn dispatch(
         return (Outcome::Failed(reason), Some(Recorded::Blank));
     }
     let savepoint = scope.savepoint();
-    let result = ledger::apply(block, position, scope.store())
+    let result = ledger::note_signer(block, &call.tx.signer, scope.store())
         .map_err(Halt::from)
-        .and_then(|_| run(call, entry, scope));
+        .and_then(|()| run(call, entry, scope));
     match result {
         Ok(outcome) => (outcome, None),
         Err(Halt::Missing) => (Outcome::Missing, None),

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::{Halt, Handled, Settings, derived, error_with};
 use crate::{
+    decode::signer::Domain,
     model::{
         Timestamp,
         key::{Key, KeyPart},
@@ -28,6 +29,8 @@ pub struct BlockContext {
     pub hash: String,
     /// Block time to the microsecond.
     pub time: Timestamp,
+    /// What its calls are signed for.
+    pub domain: Domain,
 }
 
 /// What the open block remembers besides rows.

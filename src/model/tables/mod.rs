@@ -73,6 +73,7 @@ tables! {
     Users => User,
     UserEvents => UserEvent,
     PastUserEvents => PastUserEvent,
+    UserPubkeys => UserPubkey,
     UserPayoutWalletHistory => UserPayoutWallet,
     MutedUsers => MutedUser,
     AssociatedWallets => AssociatedWallet,

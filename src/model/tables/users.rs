@@ -116,6 +116,18 @@ impl From<UserEvent> for PastUserEvent {
 }
 
 record! {
+    /// The public key that a user signed up with.
+    UserPubkey in "user_pubkeys", id UserPubkeys, key [user_id],
+    current_only false, archived false,
+    by UserPubkeyBy {
+    }
+    {
+        user_id: i64 => ColumnType::Int4;
+        pubkey_base64: String => ColumnType::Text;
+    }
+}
+
+record! {
     /// One change of a payout wallet.
     UserPayoutWallet in "user_payout_wallet_history", id UserPayoutWalletHistory, key [user_id, block_timestamp],
     current_only false, archived false,

@@ -1,34 +1,41 @@
-//! What the process around the indexer does after a call (frame.md 4).
+//! What the process around the indexer does after a call and with plays (frame.md 4).
+//!
+//! A hook runs on the savepoint of its transaction and logs its errors away. Those of the driver lose
+//! what the hook wrote; one of the server would lose the whole transaction.
+
+mod events;
+mod plays;
+mod pubkey;
+#[cfg(test)]
+mod tests;
 
 use super::{Call, Handled, Scope, Wants};
-use crate::model::{PlayRow, block::Play};
 
-/// Runs after a handler that succeeded, on the savepoint of its call.
+pub(super) use plays::{plays, plays_wants};
+
+/// Runs after a handler that succeeded.
 ///
 /// # Errors
-/// [`super::Halt::Vanish`] where the server refuses a row: the reference swallows the error, and the
-/// whole call is lost with the aborted transaction.
+/// Only [`super::Halt::Missing`].
 pub(super) fn after(call: &Call<'_>, scope: &mut Scope<'_>) -> Handled {
-    let _ = (call, scope);
-    Ok(())
+    match (call.tx.entity_type.as_str(), call.tx.action.as_str()) {
+        ("User", "Create") => {
+            pubkey::note(call, scope)?;
+            events::note(call, scope)
+        }
+        ("User", "Update") => events::note(call, scope),
+        _ => Ok(()),
+    }
 }
 
 /// Names the rows that the hooks of a call read.
 pub(super) fn wants(call: &Call<'_>, wants: &mut Wants<'_>) {
-    let _ = (call, wants);
-}
-
-/// Adds the plays of one transaction to `plays` (frame.md 4.1).
-///
-/// # Errors
-/// [`super::Halt::Error`] where the reference fails on the row of `etl_plays`, [`super::Halt::Vanish`] where its
-/// transaction is aborted later: nothing of the plays stays.
-pub(super) fn plays(
-    position: usize,
-    plays: &[Play],
-    scope: &mut Scope<'_>,
-    rows: &mut Vec<PlayRow>,
-) -> Handled {
-    let _ = (position, plays, scope, rows);
-    Ok(())
+    match (call.tx.entity_type.as_str(), call.tx.action.as_str()) {
+        ("User", "Create") => {
+            pubkey::wants(call, wants);
+            events::wants(call, wants);
+        }
+        ("User", "Update") => events::wants(call, wants),
+        _ => {}
+    }
 }

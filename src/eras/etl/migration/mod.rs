@@ -1,7 +1,32 @@
-//! `ManageEntityMigration`: calls of the genesis of the new chain, with handlers of their own where the
+//! `ManageEntityMigration`: calls of the genesis of a new chain, with handlers of their own where the
 //! checks of live traffic make no sense (frame.md 7).
+//!
+//! What they write is what the handlers of live traffic write, whose functions they share; they
+//! differ in the checks, and in what a new entity could not have: that it was deleted, its route,
+//! its time.
 
-use super::registry::Entry;
+use super::{Call, Metadata, registry::Entry};
+use crate::{
+    model::{EntityTx, Json, Timestamp},
+    rules::dates::{self, GoTime},
+};
 
 /// Handlers that stand in for those of live traffic.
 pub const HANDLERS: &[Entry] = &[];
+
+/// A migrated call in a block of this time: whatever it does, it does at the time that it carries
+/// (frame.md 7.1).
+pub(super) fn call(tx: &EntityTx, block_time: Timestamp) -> Call<'_> {
+    let top = Metadata::top(tx);
+    let data = top.get("data").and_then(Json::as_object);
+    let created_at = data.and_then(|data| data.get("created_at"));
+    let time = created_at.and_then(time).or_else(|| top.get("created_at").and_then(time));
+    let now = time.map_or(block_time, |time| time.wall_clock());
+    let instant = time.map_or(block_time, |time| time.instant());
+    Call { tx, meta: top.inner(), now, instant }
+}
+
+fn time(created_at: &Json) -> Option<GoTime<'_>> {
+    let text = created_at.as_str()?;
+    dates::rfc3339(text).or_else(|| dates::wall_clock(text, b' '))
+}
