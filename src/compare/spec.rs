@@ -52,7 +52,10 @@ pub struct TableSpec {
 /// Every table, in the order of reports.
 pub fn tables() -> &'static [TableSpec] {
     static TABLES: LazyLock<Vec<TableSpec>> = LazyLock::new(|| {
-        let defs = TableId::ALL.iter().map(|id| id.def()).filter(|def| def.is_first);
+        let further: Vec<TableSpec> = further().collect();
+        let is_stored = |name: &str| further.iter().all(|spec| spec.name != name);
+        let defs = TableId::ALL.iter().map(|id| id.def());
+        let defs = defs.filter(|def| def.is_first && is_stored(def.name));
         let stored = defs.map(|def| {
             let column = |name: &str| def.column(name).is_some();
             TableSpec {
@@ -68,7 +71,7 @@ pub fn tables() -> &'static [TableSpec] {
                 optional: def.name.starts_with("etl_"),
             }
         });
-        stored.chain(further()).collect()
+        stored.collect::<Vec<_>>().into_iter().chain(further).collect()
     });
     &TABLES
 }

@@ -52,12 +52,16 @@ pub struct ColumnShape {
 /// The values that a column holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Holds {
+    /// `smallint`.
+    Int2,
     /// `integer`, alone or in an array.
     Int4,
     /// `bigint`.
     Int8,
     /// Text without U+0000, alone or in an array.
     Text,
+    /// The same, of this many characters at most, blanks at the end not counted.
+    Chars(usize),
     /// One of these labels.
     Labels(Vec<String>),
     /// JSON without U+0000.
@@ -164,6 +168,12 @@ impl Holds {
         const RANGE: &str = "integer out of range";
         const NUL: &str = "U+0000 in text (22021)";
         match (self, value) {
+            (Self::Int2, ValueRef::Int(value)) => i16::try_from(value).err().map(|_| RANGE),
+            (Self::Chars(_), ValueRef::Text(text)) if text.contains('\0') => Some(NUL),
+            (Self::Chars(most), ValueRef::Text(text)) => {
+                let is_longer = text.trim_end_matches(' ').chars().nth(*most).is_some();
+                is_longer.then_some("value too long (22001)")
+            }
             (Self::Int4, ValueRef::Int(value)) => is_outside_int4(value).then_some(RANGE),
             (Self::Int4, ValueRef::Ints(values)) => {
                 let outside = |value: &i64| *value != NULL_ELEMENT && is_outside_int4(*value);

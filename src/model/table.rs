@@ -112,6 +112,20 @@ impl ColumnDefault {
     }
 }
 
+impl ColumnDefault {
+    /// The default as JSON has it; `None` where there is none.
+    pub fn json(self, ty: ColumnType) -> Option<Json> {
+        Some(match self.value(ty)? {
+            Value::Bool(value) => Json::Bool(value),
+            Value::Int(value) => Json::Int(value),
+            Value::Text(value) => Json::Str(value),
+            Value::Json(value) => value.as_ref().clone(),
+            Value::Ints(_) | Value::Texts(_) => Json::List(Vec::new()),
+            _ => return None,
+        })
+    }
+}
+
 /// A column of a table.
 #[derive(Clone, Copy, Debug)]
 pub struct Column {

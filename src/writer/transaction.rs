@@ -28,7 +28,9 @@ pub(super) async fn execute(
     run: &Run,
 ) -> Result<RowCounts, Fault> {
     statement(connection, "BEGIN", "begin").await?;
-    clear_current_block(connection, run).await?;
+    if prepared.moves_current {
+        clear_current_block(connection).await?;
+    }
     drop_older_checkpoints(connection, run).await?;
     let mut rows = sections(connection, prepared, run).await?;
     for write in &run.ethereum {
@@ -81,11 +83,8 @@ async fn script(connection: &mut PgConnection, sql: &str) -> Result<(), sqlx::Er
     sqlx::raw_sql(AssertSqlSafe(sql)).execute(connection).await.map(drop)
 }
 
-/// Only one block may be the current one, and it comes with this run, if the run marks any.
-async fn clear_current_block(connection: &mut PgConnection, run: &Run) -> Result<(), Fault> {
-    if raw::current_block(run).is_none() {
-        return Ok(());
-    }
+/// Only one block may be the current one, and it comes with this run.
+async fn clear_current_block(connection: &mut PgConnection) -> Result<(), Fault> {
     sqlx::query("UPDATE blocks SET is_current = false WHERE is_current")
         .execute(connection)
         .await

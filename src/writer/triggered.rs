@@ -40,7 +40,7 @@ impl StagedPlan {
         let mut columns = String::new();
         let mut set = String::new();
         let mut same_key = String::new();
-        for (index, column) in layout.columns.iter().enumerate() {
+        for (index, column) in layout.present().enumerate() {
             let comma = if index == 0 { "" } else { ", " };
             let _ = write!(columns, "{comma}\"{}\"", column.name);
             let _ = write!(set, "{comma}\"{0}\" = s.\"{0}\"", column.name);

@@ -340,7 +340,7 @@ impl Job<'_> {
                 verifier_address: env.verifier_address,
                 derive: env.derive,
                 plays,
-                shape: std::sync::Arc::default(),
+                shape: loader.catalog().shape(),
             })),
         };
         let mut applier = Applier::new(cursor, era);

@@ -65,6 +65,11 @@ macro_rules! tables {
                     LazyLock::new(|| TableDef::resolve_all(&[$(&$row::SOURCE),+]));
                 &DEFS[self as usize]
             }
+
+            /// The tables whose rows are those of the PostgreSQL table `name`.
+            pub fn of_name(name: &str) -> impl Iterator<Item = Self> {
+                Self::ALL.iter().copied().filter(move |id| id.def().name == name)
+            }
         }
     };
 }
