@@ -11,6 +11,9 @@ const MAX_DEPTH: usize = 10_000;
 /// 2^53: integers up to it are doubles.
 const EXACT: i64 = 1 << 53;
 
+/// Characters that Go writes as escapes for the sake of HTML, and PostgreSQL as they are.
+const GO_ESCAPED: [char; 5] = ['<', '>', '&', '\u{2028}', '\u{2029}'];
+
 impl Json {
     /// Whether Go's decoder takes the value in: it knows no `NaN` or infinity, no number beyond a
     /// double, and no nesting beyond 10,000.
@@ -47,6 +50,34 @@ impl Json {
             }
         }
         self
+    }
+
+    /// Whether PostgreSQL prints this stored value exactly as Go encodes `sent`, which went through
+    /// [`Json::go_encoded`]: the former puts blanks after commas and colons, so nothing that has
+    /// one is ever the same (tracks.md 5.2).
+    pub fn prints_as_go(&self, sent: &Self) -> bool {
+        let (mut stored, mut sent) = (self, sent);
+        loop {
+            match (stored, sent) {
+                (Self::List(a), Self::List(b)) => match (a.as_slice(), b.as_slice()) {
+                    ([a], [b]) => (stored, sent) = (a, b),
+                    (a, b) => return a.is_empty() && b.is_empty(),
+                },
+                (Self::Object(a), Self::Object(b)) => return a.is_empty() && b.is_empty(),
+                (Self::Null, Self::Null) => return true,
+                (Self::Bool(a), Self::Bool(b)) => return a == b,
+                (Self::Int(a), Self::Int(b)) => return a == b,
+                // From 1e21 on, and below 1e-6, Go writes exponents.
+                (Self::Big(a), Self::Big(b)) => {
+                    return a == b && a.trim_start_matches('-').len() <= 21;
+                }
+                (Self::Float(a), Self::Float(b)) => {
+                    return a.to_bits() == b.to_bits() && a.abs() >= 1e-6;
+                }
+                (Self::Str(a), Self::Str(b)) => return a == b && !a.contains(GO_ESCAPED),
+                _ => return false,
+            }
+        }
     }
 
     /// Parses a text with each lone surrogate escape as U+FFFD, as Go reads it.
@@ -112,6 +143,23 @@ mod tests {
         let deep = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
         assert!(Json::parse(&deep(10_000)).unwrap().is_go_json());
         assert!(!Json::parse(&deep(10_001)).unwrap().is_go_json());
+    }
+
+    #[test]
+    fn what_has_a_comma_or_a_colon_never_prints_the_same() {
+        let same = |text: &str| {
+            let json = Json::parse(text).unwrap();
+            json.prints_as_go(&json)
+        };
+        for text in
+            ["1", "[[1.5]]", "[]", "{}", "null", "\"a\\n\"", "[true]", "99999999999999999999"]
+        {
+            assert!(same(text), "{text}");
+        }
+        for text in ["[1,2]", "{\"a\":1}", "\"<\"", "0.0000001", "[{\"a\":1}]"] {
+            assert!(!same(text), "{text}");
+        }
+        assert!(!Json::Float(1.0).prints_as_go(&Json::Int(1)));
     }
 
     #[test]
