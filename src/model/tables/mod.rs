@@ -133,6 +133,8 @@ tables! {
     CurrentFollows => CurrentFollow,
     CurrentSubscriptions => CurrentSubscription,
     ShareVersions => ShareVersion,
+    PlaylistVersions => PlaylistVersion,
+    TrackVersions => TrackVersion,
 }
 
 #[cfg(test)]

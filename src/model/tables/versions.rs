@@ -72,3 +72,31 @@ record! {
         slot: Option<i64> => ColumnType::Int4;
     }
 }
+
+record! {
+    /// A version of a playlist, as far as it matters that it is there.
+    PlaylistVersion in "playlists", id PlaylistVersions, key [playlist_id, txhash],
+    current_only false, archived false,
+    by PlaylistVersionBy {
+        /// Versions of a playlist.
+        Playlist [LookupPart::Column("playlist_id")],
+    }
+    {
+        playlist_id: i64 => ColumnType::Int4;
+        txhash: String => ColumnType::Text;
+    }
+}
+
+record! {
+    /// A version of a track, as far as it matters that it is there.
+    TrackVersion in "tracks", id TrackVersions, key [track_id, txhash],
+    current_only false, archived false,
+    by TrackVersionBy {
+        /// Versions of a track.
+        Track [LookupPart::Column("track_id")],
+    }
+    {
+        track_id: i64 => ColumnType::Int4;
+        txhash: String => ColumnType::Text;
+    }
+}
