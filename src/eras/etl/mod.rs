@@ -28,6 +28,7 @@ pub mod notification;
 pub mod play_count;
 pub mod playlist;
 pub mod registry;
+pub mod routes;
 #[cfg(test)]
 mod sandbox;
 mod scope;
