@@ -30,7 +30,7 @@ pub fn update(call: &Call<'_>, scope: &mut Scope<'_>) -> Handled {
         blocknumber: Some(scope.block.number),
         ..(*old).clone()
     };
-    scope.update(&*old, new)
+    scope.update(&old, new)
 }
 
 /// Names what [`update`] reads.
