@@ -387,9 +387,7 @@ macro_rules! record {
         { $($field:ident: $rust:ty => $ty:expr $(, default $default:expr)?;)+ }
     ) => {
         $(#[$doc])*
-        ///
-        /// The default is a row of NULLs, zeros and empty texts.
-        #[derive(Clone, Debug, Default)]
+        #[derive(Clone, Debug)]
         pub struct $name { $(pub $field: $rust,)+ }
 
         /// Lookups of the table.

@@ -76,7 +76,6 @@ macro_rules! tables {
 
 tables! {
     Users => User,
-    PastUsers => PastUser,
     UserEvents => UserEvent,
     PastUserEvents => PastUserEvent,
     UserPubkeys => UserPubkey,

@@ -5,14 +5,31 @@
 //! differ in the checks, and in what a new entity could not have: that it was deleted, its route,
 //! its time.
 
-use super::{Call, Metadata, registry::Entry};
+mod comment;
+mod event;
+mod playlist;
+mod social;
+
+use super::{
+    Call, Metadata, comment as live_comment, event as live_event,
+    registry::{ANY, Entry, entry},
+    social as live_social,
+};
 use crate::{
     model::{EntityTx, Json, Timestamp},
     rules::dates::{self, GoTime},
 };
 
 /// Handlers that stand in for those of live traffic.
-pub const HANDLERS: &[Entry] = &[];
+pub const HANDLERS: &[Entry] = &[
+    entry("Playlist", "Create", playlist::create_wants, playlist::create),
+    entry("Comment", "Create", live_comment::create_wants, comment::create),
+    entry("Event", "Create", live_event::create_wants, event::create),
+    entry(ANY, "Follow", live_social::follow_wants, social::follow),
+    entry(ANY, "Save", live_social::save_wants, social::save),
+    entry(ANY, "Repost", live_social::repost_wants, social::repost),
+    entry(ANY, "Subscribe", live_social::subscription_wants, social::subscribe),
+];
 
 /// A migrated call in a block of this time: whatever it does, it does at the time that it carries
 /// (frame.md 7.1).

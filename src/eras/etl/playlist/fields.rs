@@ -41,7 +41,7 @@ pub(super) fn created(
         is_album: is("is_album"),
         is_private: is("is_private"),
         playlist_name: text("playlist_name"),
-        playlist_contents: Arc::new(contents.canonical(None, call.now)),
+        playlist_contents: Arc::new(contents.canonical(None, call.instant)),
         playlist_image_multihash: text("playlist_image_multihash"),
         is_current: true,
         is_delete,
@@ -117,7 +117,7 @@ pub(super) fn updated(
             new.last_added_to = Some(call.now);
         }
         new.playlist_contents =
-            Arc::new(contents.canonical(Some(&old.playlist_contents), call.now));
+            Arc::new(contents.canonical(Some(&old.playlist_contents), call.instant));
     }
     new.updated_at = call.now;
     new.txhash.clone_from(&call.tx.hash);

@@ -32,10 +32,11 @@ pub(super) fn join(
     let left = new.playlists_previously_containing_track.take();
     new.playlists_previously_containing_track = left.map(|left| without(left, &key)).transpose()?;
     new.updated_at = now;
-    scope.update(&track, new)
+    scope.update(&*track, new)
 }
 
-/// Takes a playlist off the list of a track and notes the time, unless one is noted.
+/// Takes a playlist off the list of a track and notes the time, unless one is noted. `now` is what
+/// the column of the track holds, `instant` what is noted (see [`Call`](crate::eras::etl::Call)).
 ///
 /// # Errors
 /// As for [`join`].
@@ -43,6 +44,7 @@ pub(super) fn leave(
     playlist_id: i64,
     track_id: i64,
     now: Timestamp,
+    instant: Timestamp,
     scope: &mut Scope<'_>,
 ) -> Handled {
     let Some(track) = scope.get::<Track>(track_id)? else { return Ok(()) };
@@ -57,11 +59,11 @@ pub(super) fn leave(
     }
     let left = new.playlists_previously_containing_track.take();
     new.playlists_previously_containing_track = match left {
-        Some(left) if !has_left => Some(with(left, key, now)?),
+        Some(left) if !has_left => Some(with(left, key, instant)?),
         left => left,
     };
     new.updated_at = now;
-    scope.update(&track, new)
+    scope.update(&*track, new)
 }
 
 fn contains(track: &Track, playlist_id: i64) -> bool {
@@ -98,8 +100,8 @@ fn without(left: Arc<Json>, key: &str) -> Result<Arc<Json>, Halt> {
 
 /// `jsonb_set` of the time under `key`, which is not there. A list takes it as its last element: no
 /// list is as long as the number of a playlist.
-fn with(left: Arc<Json>, key: String, now: Timestamp) -> Result<Arc<Json>, Halt> {
-    let time = Json::object([("time", Json::Int(now.seconds()))]);
+fn with(left: Arc<Json>, key: String, instant: Timestamp) -> Result<Arc<Json>, Halt> {
+    let time = Json::object([("time", Json::Int(instant.seconds()))]);
     let mut left = Json::clone(&left);
     match &mut left {
         Json::Object(object) => drop(object.insert(key, time)),

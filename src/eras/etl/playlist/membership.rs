@@ -30,7 +30,7 @@ pub(super) fn update(
             let delta = if is_removed { &mut removed } else { &mut added };
             delta.push(row.track_id);
             let new = PlaylistTrack { is_removed, updated_at: call.now, ..(*row).clone() };
-            scope.update(&row, new)?;
+            scope.update(&*row, new)?;
         }
     }
     for track_id in tracks {
@@ -49,7 +49,7 @@ pub(super) fn update(
         index::join(playlist_id, track_id, call.now, scope)?;
     }
     for track_id in removed {
-        index::leave(playlist_id, track_id, call.now, scope)?;
+        index::leave(playlist_id, track_id, call.now, call.instant, scope)?;
     }
     Ok(())
 }

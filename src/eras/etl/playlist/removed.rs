@@ -59,10 +59,11 @@ pub(super) fn store(
     }
     let mut seen: FxHashSet<i64> = tracks.collect();
     let new = removed.iter().filter(|entry| seen.insert(entry.track_id));
-    let mut new: Vec<_> = new.map(|entry| (entry.left.unwrap_or(call.now), entry)).collect();
-    new.sort_by_key(|(left, entry)| (*left, entry.track_id));
+    let left = |entry: &Removed| entry.left.map_or((call.instant, call.now), |left| (left, left));
+    let mut new: Vec<_> = new.map(|entry| (left(entry), entry)).collect();
+    new.sort_by_key(|((instant, _), entry)| (*instant, entry.track_id));
     let playlist_id = call.tx.entity_id;
-    for (left, entry) in &new {
+    for ((_, left), entry) in &new {
         scope.insert_new(PlaylistTrack {
             playlist_id,
             track_id: entry.track_id,
@@ -71,8 +72,8 @@ pub(super) fn store(
             updated_at: *left,
         })?;
     }
-    for (left, entry) in new {
-        index::leave(playlist_id, entry.track_id, left, scope)?;
+    for ((instant, left), entry) in new {
+        index::leave(playlist_id, entry.track_id, left, instant, scope)?;
     }
     Ok(())
 }
