@@ -59,6 +59,8 @@ record! {
     CommentThread in "comment_threads", id CommentThreads, key [parent_comment_id, comment_id],
     current_only false, archived false,
     by CommentThreadBy {
+        /// What a comment answers.
+        Child [LookupPart::Column("comment_id")],
     }
     {
         comment_id: i64 => ColumnType::Int4;

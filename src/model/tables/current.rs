@@ -13,6 +13,8 @@ record! {
     CurrentFollow in "follows", id CurrentFollows, key [follower_user_id, followee_user_id],
     current_only true, archived false,
     by CurrentFollowBy {
+        /// Whom a user follows.
+        Follower [LookupPart::Column("follower_user_id")],
         /// Who follows a user.
         Followee [LookupPart::Column("followee_user_id")],
     }
