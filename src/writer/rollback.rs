@@ -13,7 +13,7 @@ use super::{
     raw::{COMPLETE_MARK, id},
 };
 use crate::{
-    db::{self, catalog::Catalog, start},
+    db::{self, catalog::Catalog, eth_balances, start},
     model::{
         Json,
         row_json::OWN_KEY,
@@ -100,6 +100,7 @@ pub(super) async fn roll_back(
     for table in &tables {
         run(connection, insert_previous(table, &catalog), Some(checkpoint)).await?;
     }
+    add_up_balances(connection, checkpoint).await?;
     for table in UNTIMED {
         run(connection, delete_untimed(table), Some(checkpoint)).await?;
     }
@@ -119,6 +120,22 @@ pub(super) async fn roll_back(
     }
     run(connection, "COMMIT".into(), None).await?;
     Ok(target)
+}
+
+/// Adds up again the balances on Ethereum of users whose wallets are as before.
+async fn add_up_balances(connection: &mut PgConnection, checkpoint: u64) -> Result<(), Error> {
+    let failed = || db::Error::query("adding up balances on Ethereum");
+    let users: Vec<i32> = sqlx::query_scalar(
+        "SELECT DISTINCT b.user_id FROM audius_etl_history h \
+             JOIN eth_user_balances b ON b.user_id = (h.row_key ->> 'user_id')::int \
+         WHERE h.checkpoint_id > $1 AND split_part(h.table_name, ' ', 1) = 'associated_wallets'",
+    )
+    .bind(id(checkpoint))
+    .fetch_all(&mut *connection)
+    .await
+    .map_err(failed())?;
+    eth_balances::store_user_totals(connection, &users).await.map_err(failed())?;
+    Ok(())
 }
 
 /// Drops a chain's before-images at and below the height `safe`, and checkpoints that nothing can go

@@ -3,7 +3,7 @@
 use sqlx::{AssertSqlSafe, postgres::PgConnection};
 
 use super::{Run, ethereum, insert, prepare::Prepared, raw, sla};
-use crate::db::codec::TimeParam;
+use crate::db::{codec::TimeParam, eth_balances};
 
 /// Where and why a transaction failed.
 #[derive(Debug)]
@@ -33,6 +33,7 @@ pub(super) async fn execute(
     }
     drop_older_checkpoints(connection, run).await?;
     let mut rows = sections(connection, prepared, run).await?;
+    add_up_balances(connection, run).await.map_err(at("eth_user_balances"))?;
     for write in &run.ethereum {
         ethereum::write(connection, write, run.keep_history, &mut rows).await?;
     }
@@ -90,6 +91,15 @@ async fn clear_current_block(connection: &mut PgConnection) -> Result<(), Fault>
         .await
         .map(drop)
         .map_err(at("blocks"))
+}
+
+/// Adds up the balances on Ethereum of users whose wallets changed, from the wallets as they are now.
+async fn add_up_balances(connection: &mut PgConnection, run: &Run) -> Result<(), sqlx::Error> {
+    let users = run.blocks.iter().flat_map(|block| &block.provenance.eth_balances);
+    let mut users: Vec<i32> = users.filter_map(|user| i32::try_from(*user).ok()).collect();
+    users.sort_unstable();
+    users.dedup();
+    eth_balances::store_user_totals(connection, &users).await
 }
 
 /// Without before-images nothing can go back behind this run, so only the last checkpoint of a
