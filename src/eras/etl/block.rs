@@ -118,6 +118,7 @@ pub(super) fn apply(
     }
     let mut scope = Scope::new(store, &mut state, &context, settings);
     result.incomplete |= run_deferred(&mut scope).is_err();
+    result.provenance.eth_balances = scope.take_balances();
     result.changes = store.fold(checkpoint);
     result
 }

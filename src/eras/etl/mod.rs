@@ -47,7 +47,7 @@ pub use wants::{Known, Wants};
 
 use super::{BlockResult, Derive, Era, Numbering};
 use crate::{
-    model::{Block, Shape},
+    model::{Block, Shape, tables::TableId},
     store::Store,
 };
 
@@ -94,5 +94,10 @@ impl Era for Etl {
         checkpoint: u64,
     ) -> BlockResult {
         block::apply(block, numbering, store, &self.settings, checkpoint)
+    }
+
+    /// That a track was played is known from the rows of `plays`, which are written as they come.
+    fn writes(&self, table: TableId) -> bool {
+        table != TableId::PlayedTracks
     }
 }

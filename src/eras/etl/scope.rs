@@ -38,15 +38,18 @@ pub struct BlockContext {
 pub(super) struct BlockState {
     /// Comments inserted so far, whose deferred triggers run at the block's end, as inserted.
     deferred: Vec<Arc<Comment>>,
+    /// Users whose balance on Ethereum has to be added up again.
+    balances: Vec<i64>,
     /// Rows appended so far; tells equal ones apart.
     appended: i64,
 }
 
-/// A place to go back to: rows, and what was deferred.
+/// A place to go back to: rows, and what was noted for later.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Savepoint {
     rows: Mark,
     deferred: usize,
+    balances: usize,
 }
 
 /// The store as one call of one block sees it.
@@ -186,17 +189,42 @@ impl<'a> Scope<'a> {
         std::mem::take(&mut self.state.deferred)
     }
 
+    /// Keeps a user whose wallets on Ethereum changed.
+    pub(super) fn note_balance(&mut self, user_id: i64) {
+        self.state.balances.push(user_id);
+    }
+
+    /// The users whose wallets on Ethereum changed.
+    pub(super) fn take_balances(&mut self) -> Vec<i64> {
+        std::mem::take(&mut self.state.balances)
+    }
+
+    /// Writes a row that only triggers write: nothing fires for it, and no column refuses what they
+    /// put there.
+    ///
+    /// # Errors
+    /// See [`Scope::get`].
+    pub(super) fn derive<R: Record>(&mut self, row: R) -> Handled {
+        let key = row.key();
+        Ok(self.store.write(R::TABLE, Layer::Stored, key, Some(row_of(row)))?)
+    }
+
     pub(super) fn store(&mut self) -> &mut Store {
         self.store
     }
 
     pub(super) fn savepoint(&self) -> Savepoint {
-        Savepoint { rows: self.store.mark(), deferred: self.state.deferred.len() }
+        Savepoint {
+            rows: self.store.mark(),
+            deferred: self.state.deferred.len(),
+            balances: self.state.balances.len(),
+        }
     }
 
     pub(super) fn roll_back(&mut self, to: Savepoint) {
         self.store.rollback(to.rows);
         self.state.deferred.truncate(to.deferred);
+        self.state.balances.truncate(to.balances);
     }
 
     /// Adds a row under a key of its own: the natural one, the block and a number.
