@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::text::{GENRES, KEYS, MOODS, PLACES};
-use super::world::{Account, Call, Work, World};
+use crate::chain::generator::alike::{gate, rfc_time};
+use crate::chain::generator::text::{GENRES, KEYS, MOODS};
+use crate::chain::generator::world::{Account, Call, Work, World};
 
 /// Fields that clients send as false.
 const PLAIN_FLAGS: &[&str] = &[
@@ -112,23 +113,6 @@ fn new_track(world: &mut World, owner: Account) -> Value {
     data
 }
 
-/// Puts the track behind one of the gates.
-fn gate(world: &mut World, data: &mut Value, owner: Account) {
-    let random = &mut world.random;
-    let conditions = match random.below(3) {
-        0 => json!({ "follow_user_id": owner.id }),
-        1 => json!({ "tip_user_id": owner.id }),
-        _ => json!({ "usdc_purchase": {
-            "price": random.between(100, 2000),
-            "splits": [{ "user_id": owner.id, "percentage": 100.0 }],
-        } }),
-    };
-    data["is_stream_gated"] = true.into();
-    data["is_download_gated"] = true.into();
-    data["stream_conditions"] = conditions.clone();
-    data["download_conditions"] = conditions;
-}
-
 pub(super) fn update(world: &mut World) -> Option<Call> {
     let track = world.track()?;
     let mut data = json!({});
@@ -159,34 +143,4 @@ fn change(world: &mut World) -> (&'static str, Value) {
         10 => ("isrc", Value::Null),
         _ => ("musical_key", random.pick(KEYS).into()),
     }
-}
-
-pub(super) fn delete(world: &mut World) -> Option<Call> {
-    let track = world.tracks.take(&mut world.random)?;
-    Some(Call::by(track.owner, ("Track", "Delete"), track.id, ""))
-}
-
-pub(super) fn download(world: &mut World) -> Option<Call> {
-    let (account, track) = (world.user()?, world.track()?);
-    let metadata = if world.random.chance(250) {
-        String::new()
-    } else {
-        let (city, region, country) = world.random.pick(PLACES);
-        world.envelope(&json!({ "city": city, "region": region, "country": country }))
-    };
-    let call = Call::by(account, ("Track", "Download"), track.id, metadata);
-    Some(world.delegated(call))
-}
-
-/// The owner turns comment notifications of a track off or on.
-pub(super) fn mute(world: &mut World, action: &'static str) -> Option<Call> {
-    let track = world.track()?;
-    Some(Call::by(track.owner, ("Track", action), track.id, ""))
-}
-
-/// RFC 3339 with milliseconds, as browsers write it.
-pub(super) fn rfc_time(seconds: i64) -> String {
-    chrono::DateTime::from_timestamp(seconds, 0)
-        .map(|time| time.to_rfc3339_opts(chrono::SecondsFormat::Millis, true))
-        .unwrap_or_default()
 }

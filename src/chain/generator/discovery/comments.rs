@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::tracks::rfc_time;
-use super::world::{Call, Comment, Event, Relation, World};
+use crate::chain::generator::alike::rfc_time;
+use crate::chain::generator::world::{Call, Comment, Event, Relation, World};
 
 pub(super) fn create(world: &mut World) -> Option<Call> {
     let (author, track) = (world.user()?, world.track()?);
@@ -47,12 +47,6 @@ pub(super) fn update(world: &mut World) -> Option<Call> {
     Some(Call::by(comment.author, ("Comment", "Update"), comment.id, metadata))
 }
 
-pub(super) fn delete(world: &mut World) -> Option<Call> {
-    let comment = world.comments.take(&mut world.random)?;
-    let actor = if world.random.chance(200) { comment.track.owner } else { comment.author };
-    Some(Call::by(actor, ("Comment", "Delete"), comment.id, ""))
-}
-
 pub(super) fn react(world: &mut World) -> Option<Call> {
     let (account, comment) = (world.user()?, world.comments.pick(&mut world.random)?);
     let data = json!({ "entity_id": comment.track.id, "entity_type": "Track" });
@@ -88,12 +82,6 @@ fn pinning(world: &mut World, comment: Comment, action: &'static str) -> Call {
     Call::by(comment.track.owner, ("Comment", action), comment.id, metadata)
 }
 
-/// The author turns notifications of replies off or on.
-pub(super) fn mute(world: &mut World, action: &'static str) -> Option<Call> {
-    let comment = world.comments.pick(&mut world.random)?;
-    Some(Call::by(comment.author, ("Comment", action), comment.id, ""))
-}
-
 /// A remix contest on a track that is no remix, or an event that needs none.
 pub(super) fn event_create(world: &mut World) -> Option<Call> {
     let track = world.tracks.pick_settled(&mut world.random).filter(|track| !track.special)?;
@@ -115,22 +103,8 @@ pub(super) fn event_create(world: &mut World) -> Option<Call> {
         })
     };
     let metadata = world.envelope(&data);
-    world.events.add(Event { id, host: track.owner, end });
+    world.events.add(Event { id, host: track.owner, track: track.id, end });
     Some(Call::by(track.owner, ("Event", "Create"), id, metadata))
-}
-
-pub(super) fn event_update(world: &mut World) -> Option<Call> {
-    let event = world.events.pick_settled(&mut world.random)?;
-    let mut data = json!({ "event_data": { "description": world.random.words(3, 20) } });
-    if world.random.chance(500) {
-        data["end_date"] = rfc_time(event.end.max(world.now) + 86_400).into();
-    }
-    if world.random.chance(200) {
-        let winner = world.track()?;
-        data["event_data"]["winners"] = json!([winner.id]);
-    }
-    let metadata = world.envelope(&data);
-    Some(Call::by(event.host, ("Event", "Update"), event.id, metadata))
 }
 
 pub(super) fn event_delete(world: &mut World) -> Option<Call> {

@@ -2,8 +2,7 @@
 
 use serde_json::json;
 
-use super::text::handle_of;
-use super::world::{App, Call, Grant, Linked, World};
+use crate::chain::generator::world::{App, Call, Grant, World};
 
 pub(super) fn create(world: &mut World) -> Option<Call> {
     let owner = world.user()?;
@@ -74,42 +73,4 @@ pub(super) fn grant_answer(world: &mut World, action: &'static str) -> Option<Ca
     }
     let data = json!({ "grantor_user_id": grant.grantor.id });
     Some(Call::by(manager, ("Grant", action), 0, data.to_string()))
-}
-
-/// A wallet for the protocol dashboard, proved by either side to the other.
-pub(super) fn dashboard_create(world: &mut World) -> Option<Call> {
-    let account = world.artist()?;
-    let wallet = world.new_key();
-    let now = world.now;
-    let by_user = world.random.chance(500);
-    let (data, signer) = if by_user {
-        let message = if world.random.chance(500) {
-            format!("Connecting Audius user id {} at {now}", account.id)
-        } else {
-            format!("Connecting Audius user @{} at {now}", handle_of(account.id))
-        };
-        let signature = wallet.sign_text(&message);
-        let proof = json!({ "message": message, "signature": signature });
-        (json!({ "wallet": wallet.text(), "wallet_signature": proof }), account.key)
-    } else {
-        let message =
-            format!("Connecting Audius protocol dashboard wallet {} at {now}", wallet.text());
-        let signature = account.key.sign_text(&message);
-        let proof = json!({ "message": message, "signature": signature });
-        (json!({ "wallet": wallet.text(), "user_signature": proof }), wallet)
-    };
-    let address = wallet.text();
-    world.dashboards.add(Linked { account, address, chain: "eth", key: Some(wallet) });
-    let call = Call::by(account, ("DashboardWalletUser", "Create"), 0, data.to_string());
-    Some(call.signed_by(signer))
-}
-
-pub(super) fn dashboard_delete(world: &mut World) -> Option<Call> {
-    let linked = world.dashboards.take(&mut world.random)?;
-    let data = json!({ "wallet": linked.address });
-    let call = Call::by(linked.account, ("DashboardWalletUser", "Delete"), 0, data.to_string());
-    Some(match linked.key.filter(|_| world.random.chance(400)) {
-        Some(wallet) => call.signed_by(wallet),
-        None => call,
-    })
 }

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::text::handle_of;
-use super::wallet::{ownership_message, solana_wallet};
-use super::world::{Account, Call, Linked, Relation, World};
+use crate::chain::generator::text::handle_of;
+use crate::chain::generator::wallet::{ownership_message, solana_wallet};
+use crate::chain::generator::world::{Account, Call, Linked, World};
 
 /// A user is created; one in thirty without a name, as guests are.
 pub(super) fn create(world: &mut World) -> Option<Call> {
@@ -95,25 +95,6 @@ fn profile_change(world: &mut World) -> (&'static str, Value) {
         12 => ("events", json!({ "is_mobile_user": true })),
         _ => ("donation", "".into()),
     }
-}
-
-pub(super) fn verify(world: &mut World) -> Option<Call> {
-    let account = world.user()?;
-    let platform = world.random.pick(&["twitter_handle", "instagram_handle", "tiktok_handle"]);
-    let data = json!({ "is_verified": true, platform: handle_of(account.id) });
-    let metadata = world.envelope(&data);
-    Some(Call::by(account, ("User", "Verify"), account.id, metadata).signed_by_verifier())
-}
-
-pub(super) fn mute(world: &mut World) -> Option<Call> {
-    let (account, other) = (world.user()?, world.user()?);
-    world.mutes.add(Relation { account, entity_type: "User", id: other.id });
-    Some(Call::by(account, ("User", "Mute"), other.id, ""))
-}
-
-pub(super) fn unmute(world: &mut World) -> Option<Call> {
-    let mute = world.mutes.take(&mut world.random)?;
-    Some(Call::by(mute.account, ("User", "Unmute"), mute.id, ""))
 }
 
 pub(super) fn collectibles(world: &mut World, action: &'static str) -> Option<Call> {

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::world::{Account, Call, Relation, World};
+use crate::chain::generator::world::{Account, Call, Relation, World};
 
 /// What an act is about: its id and, for what has one, its owner.
 struct Target {

@@ -2,31 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::world::{Call, Email, World};
-
-pub(super) fn view(world: &mut World) -> Option<Call> {
-    let account = world.user()?;
-    let call = Call::by(account, ("Notification", "View"), 0, "");
-    Some(world.delegated(call))
-}
-
-pub(super) fn view_playlist(world: &mut World) -> Option<Call> {
-    let (account, playlist) = (world.user()?, world.playlist()?);
-    Some(Call::by(account, ("Notification", "ViewPlaylist"), playlist.id, ""))
-}
-
-/// An announcement, which only the verifier may make.
-pub(super) fn announce(world: &mut World) -> Option<Call> {
-    let account = world.user()?;
-    let data = json!({
-        "title": world.random.title(),
-        "short_description": world.random.words(3, 8),
-        "long_description": world.random.words(10, 40),
-        "push_body": world.random.words(3, 8),
-    });
-    let call = Call::by(account, ("Notification", "Create"), 0, data.to_string());
-    Some(call.signed_by_verifier())
-}
+use crate::chain::generator::world::{Call, Email, World};
 
 pub(super) fn add_email(world: &mut World) -> Option<Call> {
     let (owner, reader) = (world.user()?, world.user()?);
