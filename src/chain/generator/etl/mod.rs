@@ -27,7 +27,7 @@ pub(super) static DIALECT: Dialect = Dialect {
     spoiling: spoiled::SPOILING,
 };
 
-/// Production's schema refuses the rows of (User, Mute) and (AssociatedWallet, Create): the last four
+/// Production's schema refuses the rows of mutes of users and of associated wallets: the last four
 /// pairs are there, but rare.
 const PAIRS: &[Pair] = &[
     Pair("User", "Create", 1200, users::create),
