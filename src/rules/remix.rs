@@ -31,7 +31,9 @@ mod tests {
             let text = format!(r#"{{"tracks":[{{"parent_track_id":{parent}}}]}}"#);
             cast_parent(&Json::parse(&text).unwrap())
         };
-        for (parent, id) in [("7", Some(7)), ("\" +7 \"", Some(7)), ("-1", Some(-1)), ("null", None)] {
+        for (parent, id) in
+            [("7", Some(7)), ("\" +7 \"", Some(7)), ("-1", Some(-1)), ("null", None)]
+        {
             assert_eq!(cast(parent), Ok(id), "{parent}");
         }
         for parent in ["12.5", "5.0", "3000000000", "true", "\"\"", "\"5.0\"", "[1]"] {

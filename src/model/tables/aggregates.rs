@@ -2,11 +2,7 @@
 //!
 //! A counter that is NULL stays NULL: no default takes its place.
 
-use crate::model::{
-    Timestamp,
-    table::record,
-    value::ColumnType,
-};
+use crate::model::{Timestamp, table::record, value::ColumnType};
 
 record! {
     /// A user's counters.

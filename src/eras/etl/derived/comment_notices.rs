@@ -211,8 +211,7 @@ fn tell_of_reaction(new: &CommentReaction, scope: &mut Scope<'_>) -> Handled {
         return Ok(());
     }
     let owner = owner_of(&comment, scope)?;
-    if owner == Some(receiver)
-        && is_off(receiver, &comment.entity_type, comment.entity_id, scope)?
+    if owner == Some(receiver) && is_off(receiver, &comment.entity_type, comment.entity_id, scope)?
     {
         return Ok(());
     }

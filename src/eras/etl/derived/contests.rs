@@ -79,12 +79,7 @@ pub(super) fn track_listed(track: &Track, stamp: Stamp, scope: &mut Scope<'_>) -
 ///
 /// # Errors
 /// Where the first parent of any track is no integer: then nothing of this is told.
-pub(super) fn entered(
-    entry: &Track,
-    parent: i64,
-    stamp: Stamp,
-    scope: &mut Scope<'_>,
-) -> Handled {
+pub(super) fn entered(entry: &Track, parent: i64, stamp: Stamp, scope: &mut Scope<'_>) -> Handled {
     let Some(event) = open_contests(parent, scope)?.into_iter().next() else { return Ok(()) };
     let entries = entries(parent, event.created_at, scope)?;
     if ENTRY_MILESTONES.contains(&entries) {

@@ -103,11 +103,7 @@ pub(super) fn add_to_track(
 }
 
 /// Makes a playlist's counters, if they are missing.
-pub(super) fn new_playlist(
-    playlist_id: i64,
-    is_album: bool,
-    scope: &mut Scope<'_>,
-) -> Handled {
+pub(super) fn new_playlist(playlist_id: i64, is_album: bool, scope: &mut Scope<'_>) -> Handled {
     if scope.get::<AggregatePlaylist>(playlist_id)?.is_some() {
         return Ok(());
     }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use super::{
     Handled, Scope,
     counters::{add_to_user, difference, is_banned, user},
-    milestones, note::{Note, Stamp},
+    milestones,
+    note::{Note, Stamp},
     swallowing,
 };
 use crate::{

@@ -106,10 +106,7 @@ pub(super) fn at_commit(comment: &Arc<Comment>, scope: &mut Scope<'_>) -> Handle
 ///
 /// # Errors
 /// Only [`Halt::Missing`].
-fn swallowing(
-    scope: &mut Scope<'_>,
-    block: impl FnOnce(&mut Scope<'_>) -> Handled,
-) -> Handled {
+fn swallowing(scope: &mut Scope<'_>, block: impl FnOnce(&mut Scope<'_>) -> Handled) -> Handled {
     let savepoint = scope.savepoint();
     match block(scope) {
         Err(Halt::Missing) => Err(Halt::Missing),

@@ -51,11 +51,7 @@ impl Note {
 }
 
 /// Whether a notification is there.
-pub(super) fn exists(
-    group_id: &str,
-    specifier: &str,
-    scope: &mut Scope<'_>,
-) -> Result<bool, Halt> {
+pub(super) fn exists(group_id: &str, specifier: &str, scope: &mut Scope<'_>) -> Result<bool, Halt> {
     Ok(scope.get::<Notification>((group_id, specifier))?.is_some())
 }
 

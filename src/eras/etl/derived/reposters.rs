@@ -80,9 +80,8 @@ pub(super) fn followees_who_reposted(
     scope: &mut Scope<'_>,
 ) -> Result<Vec<i64>, Halt> {
     let since = a_month_before(now);
-    let counts = |repost: &Repost| {
-        !repost.is_delete && since < repost.created_at && repost.created_at < now
-    };
+    let counts =
+        |repost: &Repost| !repost.is_delete && since < repost.created_at && repost.created_at < now;
     let mut receivers = Vec::new();
     if Ways::of(user, item, scope)?.by_item() {
         for repost in reposts_of(item, any_type, scope)?.iter().filter(|repost| counts(repost)) {

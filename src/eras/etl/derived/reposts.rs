@@ -26,8 +26,7 @@ fn count_and_tell(old: Option<&Repost>, new: &Repost, scope: &mut Scope<'_>) -> 
         let count = add_to_track(item.id, |row| &mut row.repost_count, step, scope)?;
         Counted { name: "TRACK_REPOST_COUNT", item: item.id, count, is_album: None }
     } else {
-        let (count, is_album) =
-            add_to_playlist(item.id, |row| &mut row.repost_count, step, scope)?;
+        let (count, is_album) = add_to_playlist(item.id, |row| &mut row.repost_count, step, scope)?;
         let is_album = Some(is_album);
         Counted { name: "PLAYLIST_REPOST_COUNT", item: item.id, count, is_album }
     };
@@ -74,12 +73,7 @@ pub(super) fn group(item: Item<'_>) -> String {
     format!("repost:{}:type:{}", item.id, item.kind)
 }
 
-fn tell_followees(
-    new: &Repost,
-    item: Item<'_>,
-    is_album: bool,
-    scope: &mut Scope<'_>,
-) -> Handled {
+fn tell_followees(new: &Repost, item: Item<'_>, is_album: bool, scope: &mut Scope<'_>) -> Handled {
     // Parity: unlike a save, a repost does not compare the type.
     let receivers = followees_who_reposted(new.user_id, item, true, new.created_at, scope)?;
     if receivers.is_empty() {

@@ -32,8 +32,7 @@ pub(super) fn fired(old: Option<&Save>, new: &Arc<Save>, scope: &mut Scope<'_>) 
         let count = add_to_track(item.id, |row| &mut row.save_count, step, scope)?;
         Counted { name: "TRACK_SAVE_COUNT", item: item.id, count, is_album: None }
     } else {
-        let (count, is_album) =
-            add_to_playlist(item.id, |row| &mut row.save_count, step, scope)?;
+        let (count, is_album) = add_to_playlist(item.id, |row| &mut row.save_count, step, scope)?;
         let is_album = Some(is_album);
         Counted { name: "PLAYLIST_SAVE_COUNT", item: item.id, count, is_album }
     };
@@ -85,12 +84,7 @@ pub(super) fn group(item: Item<'_>) -> String {
     format!("save:{}:type:{}", item.id, item.kind)
 }
 
-fn tell_followees(
-    new: &Save,
-    item: Item<'_>,
-    is_album: bool,
-    scope: &mut Scope<'_>,
-) -> Handled {
+fn tell_followees(new: &Save, item: Item<'_>, is_album: bool, scope: &mut Scope<'_>) -> Handled {
     let receivers = followees_who_reposted(new.user_id, item, false, new.created_at, scope)?;
     if receivers.is_empty() {
         return Ok(());
@@ -121,9 +115,8 @@ impl Purchased {
     fn of(user: i64, item: Item<'_>, scope: &mut Scope<'_>) -> Result<Self, Halt> {
         let purchases = scope.find::<UsdcPurchase>(UsdcPurchaseBy::Buyer, user)?;
         let kind = if item.is_track() { "track" } else { "album" };
-        let is_item = |bought: &UsdcPurchase| {
-            bought.content_type == kind && bought.content_id == item.id
-        };
+        let is_item =
+            |bought: &UsdcPurchase| bought.content_type == kind && bought.content_id == item.id;
         let mut album_of_track = false;
         if item.is_track() {
             // Parity: the join is on the number alone, whatever was bought, and sees removed tracks.

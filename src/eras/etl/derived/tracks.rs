@@ -59,12 +59,7 @@ fn tell_subscribers(new: &Track, stamp: Stamp, scope: &mut Scope<'_>) -> Handled
 }
 
 /// Tells the owner of the original, also where that is the one who made the remix.
-fn tell_of_remix(
-    new: &Track,
-    parent: Option<i64>,
-    stamp: Stamp,
-    scope: &mut Scope<'_>,
-) -> Handled {
+fn tell_of_remix(new: &Track, parent: Option<i64>, stamp: Stamp, scope: &mut Scope<'_>) -> Handled {
     let Some(parent) = parent else { return Ok(()) };
     let Some(original) = scope.get::<Track>(parent)? else { return Ok(()) };
     Note {

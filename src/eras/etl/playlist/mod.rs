@@ -10,6 +10,8 @@ mod membership;
 mod price;
 mod removed;
 mod routes;
+#[cfg(test)]
+mod tests;
 mod update;
 
 use std::sync::Arc;

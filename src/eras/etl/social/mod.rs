@@ -11,6 +11,8 @@ mod repost;
 mod save;
 mod share;
 mod subscription;
+#[cfg(test)]
+mod tests;
 
 pub use follow::{check as check_follow, store as store_follow, wants as follow_wants};
 pub use item::Kind;

@@ -93,17 +93,12 @@ fn published(
 /// The notification to subscribers, and who they are where it is not there.
 fn subscribed(user: i64, group_id: &str, specifier: i64, wants: &mut Wants<'_>) {
     note(group_id, specifier, wants);
-    wants.rows::<CurrentSubscription>(
-        CurrentSubscriptionBy::User,
-        (subscribers::USER, user),
-    );
+    wants.rows::<CurrentSubscription>(CurrentSubscriptionBy::User, (subscribers::USER, user));
 }
 
 fn of_event(event_id: i64, wants: &mut Wants<'_>) {
-    wants.rows::<CurrentSubscription>(
-        CurrentSubscriptionBy::Entity,
-        (subscribers::EVENT, event_id),
-    );
+    wants
+        .rows::<CurrentSubscription>(CurrentSubscriptionBy::Entity, (subscribers::EVENT, event_id));
 }
 
 /// Who is told that a contest began.

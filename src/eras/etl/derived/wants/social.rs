@@ -11,8 +11,8 @@ use crate::{
         },
     },
     model::tables::{
-        AggregatePlaylist, AggregateTrack, AggregateUser, CurrentFollow, CurrentFollowBy,
-        Playlist, PlaylistTrack, Repost, RepostBy, Track, UsdcPurchase, UsdcPurchaseBy,
+        AggregatePlaylist, AggregateTrack, AggregateUser, CurrentFollow, CurrentFollowBy, Playlist,
+        PlaylistTrack, Repost, RepostBy, Track, UsdcPurchase, UsdcPurchaseBy,
     },
     rules::{
         milestones::{CONTENT, FOLLOWERS},
@@ -119,13 +119,7 @@ pub(super) fn reposted(call: &Call<'_>, wants: &mut Wants<'_>) {
 }
 
 /// The followees who reposted an item, by the way that is the shorter one.
-fn reposters(
-    user: i64,
-    item: Item<'_>,
-    counts: &Counts,
-    any_type: bool,
-    wants: &mut Wants<'_>,
-) {
+fn reposters(user: i64, item: Item<'_>, counts: &Counts, any_type: bool, wants: &mut Wants<'_>) {
     let followees = wants.look::<AggregateUser>(user).row().and_then(|row| row.following_count);
     let ways = Ways { reposts: counts.reposts, followees };
     if !ways.by_item() {
