@@ -59,7 +59,7 @@ pub(super) fn leave(
     }
     let left = new.playlists_previously_containing_track.take();
     new.playlists_previously_containing_track = match left {
-        Some(left) if !has_left => Some(with(left, key, instant)?),
+        Some(left) if !has_left => Some(with(&left, key, instant)?),
         left => left,
     };
     new.updated_at = now;
@@ -100,9 +100,9 @@ fn without(left: Arc<Json>, key: &str) -> Result<Arc<Json>, Halt> {
 
 /// `jsonb_set` of the time under `key`, which is not there. A list takes it as its last element: no
 /// list is as long as the number of a playlist.
-fn with(left: Arc<Json>, key: String, instant: Timestamp) -> Result<Arc<Json>, Halt> {
+fn with(left: &Json, key: String, instant: Timestamp) -> Result<Arc<Json>, Halt> {
     let time = Json::object([("time", Json::Int(instant.seconds()))]);
-    let mut left = Json::clone(&left);
+    let mut left = left.clone();
     match &mut left {
         Json::Object(object) => drop(object.insert(key, time)),
         Json::List(items) => items.push(time),

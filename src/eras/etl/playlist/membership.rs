@@ -13,6 +13,8 @@ use crate::{
 /// Parity: tracks learn of changes only. One that is created after its playlist never learns of it
 /// (no self-healing).
 ///
+/// The times have a zone, so they are points in time where those of tracks are wall clocks.
+///
 /// # Errors
 /// A hard error for an id that the column cannot hold.
 pub(super) fn update(
@@ -29,7 +31,7 @@ pub(super) fn update(
         if is_removed != row.is_removed {
             let delta = if is_removed { &mut removed } else { &mut added };
             delta.push(row.track_id);
-            let new = PlaylistTrack { is_removed, updated_at: call.now, ..(*row).clone() };
+            let new = PlaylistTrack { is_removed, updated_at: call.instant, ..(*row).clone() };
             scope.update(&*row, new)?;
         }
     }
@@ -39,8 +41,8 @@ pub(super) fn update(
                 playlist_id,
                 track_id,
                 is_removed: false,
-                created_at: call.now,
-                updated_at: call.now,
+                created_at: call.instant,
+                updated_at: call.instant,
             })?;
             added.push(track_id);
         }

@@ -63,13 +63,13 @@ pub(super) fn store(
     let mut new: Vec<_> = new.map(|entry| (left(entry), entry)).collect();
     new.sort_by_key(|((instant, _), entry)| (*instant, entry.track_id));
     let playlist_id = call.tx.entity_id;
-    for ((_, left), entry) in &new {
+    for ((instant, _), entry) in &new {
         scope.insert_new(PlaylistTrack {
             playlist_id,
             track_id: entry.track_id,
             is_removed: true,
-            created_at: entry.joined.unwrap_or(*left),
-            updated_at: *left,
+            created_at: entry.joined.unwrap_or(*instant),
+            updated_at: *instant,
         })?;
     }
     for ((instant, left), entry) in new {
