@@ -387,7 +387,9 @@ macro_rules! record {
         { $($field:ident: $rust:ty => $ty:expr $(, default $default:expr)?;)+ }
     ) => {
         $(#[$doc])*
-        #[derive(Clone, Debug)]
+        ///
+        /// The default is a row of NULLs, zeros and empty texts.
+        #[derive(Clone, Debug, Default)]
         pub struct $name { $(pub $field: $rust,)+ }
 
         /// Lookups of the table.

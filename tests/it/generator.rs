@@ -102,11 +102,8 @@ fn a_chain_of_the_etl_has_every_pair_and_calls_of_a_genesis() {
     let migrated =
         calls.iter().filter(|call| matches!(call, Payload::ManageEntityMigration(_))).count();
     assert!((100..600).contains(&migrated), "{migrated}");
-    let seen: HashSet<_> = calls
-        .into_iter()
-        .filter_map(call)
-        .map(|call| (call.entity_type, call.action))
-        .collect();
+    let seen: HashSet<_> =
+        calls.into_iter().filter_map(call).map(|call| (call.entity_type, call.action)).collect();
     for (kind, action) in Dialect::etl().pairs() {
         assert!(seen.contains(&(kind.to_owned(), action.to_owned())), "{kind} {action}");
     }

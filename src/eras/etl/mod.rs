@@ -23,6 +23,7 @@ pub mod event;
 pub mod grant;
 mod halt;
 mod hooks;
+pub mod limits;
 pub mod migration;
 pub mod notification;
 pub mod play_count;

@@ -131,9 +131,9 @@ impl<'a> Scope<'a> {
     ///
     /// # Errors
     /// A hard error where a column does not take its new value.
-    pub fn update<R: Record>(&mut self, old: &R, new: R) -> Handled {
-        self.check(&new, Some(old))?;
-        self.write(old.key(), Some(row_of(old.clone())), new)
+    pub fn update<R: Record>(&mut self, old: &Arc<R>, new: R) -> Handled {
+        self.check(&new, Some(&**old))?;
+        self.write(old.key(), Some(Arc::<R>::clone(old)), new)
     }
 
     /// `UPDATE` that makes a row current no longer: `old`, as it is stored, becomes `new`, which is
@@ -141,11 +141,12 @@ impl<'a> Scope<'a> {
     ///
     /// # Errors
     /// A hard error where a column does not take its new value.
-    pub fn retire<R: Record, Past: Record + From<R>>(&mut self, old: &R, new: R) -> Handled {
-        self.check(&new, Some(old))?;
+    pub fn retire<R: Record, Past: Record + From<R>>(&mut self, old: &Arc<R>, new: R) -> Handled {
+        self.check(&new, Some(&**old))?;
         self.store.write(R::TABLE, Layer::Stored, old.key(), None)?;
         self.add(Past::from(new.clone()));
-        derived::fired(Some(&row_of(old.clone())), &row_of(new), self)
+        let old: Row = Arc::<R>::clone(old);
+        derived::fired(Some(&old), &row_of(new), self)
     }
 
     /// `INSERT … ON CONFLICT DO UPDATE`: `row` where there is none with its key, else what `merge`
@@ -160,7 +161,7 @@ impl<'a> Scope<'a> {
                 // The values to insert are sent whether or not they are used.
                 self.check(&row, None)?;
                 let new = merge(&old, row);
-                self.update(&*old, new)
+                self.update(&old, new)
             }
         }
     }

@@ -76,6 +76,7 @@ macro_rules! tables {
 
 tables! {
     Users => User,
+    PastUsers => PastUser,
     UserEvents => UserEvent,
     PastUserEvents => PastUserEvent,
     UserPubkeys => UserPubkey,

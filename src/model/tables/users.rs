@@ -63,6 +63,25 @@ record! {
         website: Option<String> => ColumnType::Text;
         donation: Option<String> => ColumnType::Text;
         profile_type: Option<String> => ENUM_PROFILE_TYPE_ENUM;
+        coin_flair_mint: Option<String> => ColumnType::Text;
+        last_active_at: Option<Timestamp> => ColumnType::TimestampTz;
+    }
+}
+
+record! {
+    /// What a version of a user that is no longer current keeps from others: its wallet. Never
+    /// written.
+    PastUser in "users", id PastUsers, key [user_id, txhash],
+    past_only true, archived false,
+    by PastUserBy {
+        /// By lower-cased wallet.
+        WalletLc [LookupPart::Lower("wallet")],
+    }
+    {
+        user_id: i64 => ColumnType::Int4;
+        is_current: bool => ColumnType::Bool;
+        wallet: Option<String> => ColumnType::Text;
+        txhash: String => ColumnType::Text;
     }
 }
 
@@ -159,7 +178,7 @@ record! {
         updated_at: Timestamp => ColumnType::Timestamp;
         is_delete: Option<bool> => ColumnType::Bool, default ColumnDefault::Bool(false);
         txhash: String => ColumnType::Text;
-        blockhash: String => ColumnType::Text;
+        blockhash: Option<String> => ColumnType::Text;
         blocknumber: Option<i64> => ColumnType::Int4;
     }
 }

@@ -32,7 +32,7 @@ pub fn delete(call: &Call<'_>, scope: &mut Scope<'_>) -> Handled {
         blocknumber: Some(scope.block.number),
         ..(*old).clone()
     };
-    scope.update(&*old, new)
+    scope.update(&old, new)
 }
 
 /// Names what [`delete`] reads.

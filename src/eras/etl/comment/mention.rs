@@ -70,7 +70,7 @@ pub(super) fn replace(users: &[i64], call: &Call<'_>, scope: &mut Scope<'_>) -> 
             blocknumber: Some(scope.block.number),
             ..(**old).clone()
         };
-        scope.update(&**old, new)?;
+        scope.update(old, new)?;
     }
     add(users, call, scope)
 }

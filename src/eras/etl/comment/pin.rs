@@ -52,11 +52,11 @@ fn own_track(call: &Call<'_>, scope: &mut Scope<'_>) -> Result<Arc<Track>, Halt>
 }
 
 fn set_pinned(
-    track: &Track,
+    track: &Arc<Track>,
     pinned_comment_id: Option<i64>,
     call: &Call<'_>,
     scope: &mut Scope<'_>,
 ) -> Handled {
-    let new = Track { pinned_comment_id, updated_at: call.now, ..track.clone() };
+    let new = Track { pinned_comment_id, updated_at: call.now, ..(**track).clone() };
     scope.update(track, new)
 }

@@ -56,7 +56,7 @@ pub fn unreact(call: &Call<'_>, scope: &mut Scope<'_>) -> Handled {
         blocknumber: Some(scope.block.number),
         ..(*old).clone()
     };
-    scope.update(&*old, new)
+    scope.update(&old, new)
 }
 
 /// Names what [`unreact`] reads.

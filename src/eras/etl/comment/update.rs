@@ -38,7 +38,7 @@ pub fn update(call: &Call<'_>, scope: &mut Scope<'_>) -> Handled {
         blocknumber: Some(scope.block.number),
         ..(*old).clone()
     };
-    scope.update(&*old, new)?;
+    scope.update(&old, new)?;
     let mentioned = mention::mentioned(call);
     if mentioned.is_empty() { Ok(()) } else { mention::replace(&mentioned, call, scope) }
 }

@@ -19,7 +19,7 @@ use crate::{
 /// remix.
 pub fn create(call: &Call<'_>, scope: &mut Scope<'_>) -> Handled {
     let end = shape(call, scope)?;
-    ensure(end.instant() >= call.instant, "end_date_past")?;
+    ensure(end.instant() >= call.now, "end_date_past")?;
     if call.meta.text("event_type") == CONTEST {
         check_opening(call.meta.int("entity_id").unwrap_or_default(), call.now, scope)?;
     }

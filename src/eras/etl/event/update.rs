@@ -19,7 +19,7 @@ use crate::{
 pub fn update(call: &Call<'_>, scope: &mut Scope<'_>) -> Handled {
     let old = owned(call, scope)?;
     let end = match call.meta.filled("end_date") {
-        Some(text) => Some(new_end(text, &old, call.instant)?),
+        Some(text) => Some(new_end(text, &old, call.now)?),
         None => old.end_date,
     };
     let new = Event {
@@ -30,7 +30,7 @@ pub fn update(call: &Call<'_>, scope: &mut Scope<'_>) -> Handled {
         blocknumber: Some(scope.block.number),
         ..(*old).clone()
     };
-    scope.update(&*old, new)
+    scope.update(&old, new)
 }
 
 /// Names what [`update`] reads.

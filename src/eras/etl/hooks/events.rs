@@ -49,7 +49,7 @@ pub(super) fn note(call: &Call<'_>, scope: &mut Scope<'_>) -> Handled {
     }
     if let Some(old) = old {
         let past = UserEvent { is_current: false, ..UserEvent::clone(&old) };
-        scope.retire::<_, PastUserEvent>(&*old, past)?;
+        scope.retire::<_, PastUserEvent>(&old, past)?;
     }
     scope.insert(UserEvent {
         blockhash: Some(scope.block.hash.clone()),

@@ -20,7 +20,7 @@ pub(super) fn delete(call: &Call<'_>, scope: &mut Scope<'_>) -> Handled {
         blocknumber: Some(scope.block.number),
         ..(*old).clone()
     };
-    scope.update(&*old, new)
+    scope.update(&old, new)
 }
 
 /// Names what [`delete`] reads.

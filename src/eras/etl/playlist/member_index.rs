@@ -32,7 +32,7 @@ pub(super) fn join(
     let left = new.playlists_previously_containing_track.take();
     new.playlists_previously_containing_track = left.map(|left| without(left, &key)).transpose()?;
     new.updated_at = now;
-    scope.update(&*track, new)
+    scope.update(&track, new)
 }
 
 /// Takes a playlist off the list of a track and notes the time, unless one is noted. `now` is what
@@ -63,7 +63,7 @@ pub(super) fn leave(
         left => left,
     };
     new.updated_at = now;
-    scope.update(&*track, new)
+    scope.update(&track, new)
 }
 
 fn contains(track: &Track, playlist_id: i64) -> bool {

@@ -32,7 +32,7 @@ pub(super) fn update(
             let delta = if is_removed { &mut removed } else { &mut added };
             delta.push(row.track_id);
             let new = PlaylistTrack { is_removed, updated_at: call.instant, ..(*row).clone() };
-            scope.update(&*row, new)?;
+            scope.update(&row, new)?;
         }
     }
     for track_id in tracks {

@@ -55,7 +55,7 @@ pub(super) fn create(
 pub(super) fn rename(call: &Call<'_>, name: &str, scope: &mut Scope<'_>) -> Handled {
     let routes = scope.find::<PlaylistRoute>(PlaylistRouteBy::Playlist, call.tx.entity_id)?;
     for old in routes.iter().filter(|route| route.is_current) {
-        scope.update(&**old, PlaylistRoute { is_current: false, ..(**old).clone() })?;
+        scope.update(old, PlaylistRoute { is_current: false, ..(**old).clone() })?;
     }
     let route = named_route(call, name, scope)?;
     scope.insert(route)
