@@ -87,3 +87,15 @@ pub fn int4(id: i64) -> Result<i64, Halt> {
 pub fn sql_text(text: &str) -> Result<&str, Halt> {
     if text.contains('\0') { Err(error("nul_in_text")) } else { Ok(text) }
 }
+
+/// What becomes of the rest of a call when the reference swallowed an error of the server: its
+/// transaction is aborted, so that a reject leaves nothing at all (corrections, users.md 3).
+///
+/// # Errors
+/// The error of `rest`, a reject as [`Halt::Vanish`].
+pub fn after_swallowed_error<T>(rest: Result<T, Halt>) -> Result<T, Halt> {
+    rest.map_err(|halt| match halt {
+        Halt::Reject(reason) => Halt::Vanish { reason, as_reject: true },
+        other => other,
+    })
+}

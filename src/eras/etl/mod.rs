@@ -28,6 +28,7 @@ pub mod migration;
 pub mod notification;
 pub mod play_count;
 pub mod playlist;
+pub mod proof;
 pub mod registry;
 pub mod routes;
 #[cfg(test)]
@@ -42,7 +43,10 @@ mod wants;
 use std::sync::Arc;
 
 pub use call::{Call, Metadata, go_int, go_int_of};
-pub use halt::{Halt, Handled, ensure, error, error_with, int4, reject, reject_with, sql_text};
+pub use halt::{
+    Halt, Handled, after_swallowed_error, ensure, error, error_with, int4, reject, reject_with,
+    sql_text,
+};
 pub use scope::{BlockContext, Scope};
 pub use wants::{Known, Wants};
 

@@ -174,6 +174,18 @@ impl<'a> Scope<'a> {
         Ok(self.store.write(R::TABLE, Layer::Stored, key.into(), None)?)
     }
 
+    /// `DELETE` of the rows of a lookup.
+    ///
+    /// # Errors
+    /// See [`Scope::get`].
+    pub fn delete_found<R: Record>(&mut self, by: R::By, key: impl Into<Key>) -> Handled {
+        let rows = self.store.find_keyed(R::TABLE, Layer::Stored, by.into(), &key.into())?;
+        for (key, _) in rows {
+            self.store.write(R::TABLE, Layer::Stored, key, None)?;
+        }
+        Ok(())
+    }
+
     /// Keeps a comment for the triggers that run at the block's end.
     pub(super) fn defer(&mut self, comment: Arc<Comment>) {
         self.state.deferred.push(comment);

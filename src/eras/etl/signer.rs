@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use super::{Call, Halt, Handled, Scope, Wants, reject};
 use crate::{
-    model::tables::{AppVersion, AppVersionBy, GrantVersion, GrantVersionBy, User, UserBy},
+    model::tables::{
+        AppVersion, AppVersionBy, GrantVersion, GrantVersionBy, PastUser, PastUserBy, User, UserBy,
+    },
     rules::unicode::go_lower,
 };
 
@@ -83,6 +85,24 @@ pub fn users_of_wallet(wallet: &str, scope: &mut Scope<'_>) -> Result<Vec<Arc<Us
     let mut users = scope.find::<User>(UserBy::WalletLc, wallet)?;
     users.retain(|user| user.wallet.as_deref() == Some(wallet));
     Ok(users)
+}
+
+/// Whether any row of `users`, current or not, has exactly this wallet, which must be lower-case.
+///
+/// # Errors
+/// Only [`Halt::Missing`].
+pub fn is_user_wallet(wallet: &str, scope: &mut Scope<'_>) -> Result<bool, Halt> {
+    if !users_of_wallet(wallet, scope)?.is_empty() {
+        return Ok(true);
+    }
+    let past = scope.find::<PastUser>(PastUserBy::WalletLc, wallet)?;
+    Ok(past.iter().any(|user| user.wallet.as_deref() == Some(wallet)))
+}
+
+/// Names what [`is_user_wallet`] reads.
+pub fn wants_user_wallet(wallet: &str, wants: &mut Wants<'_>) {
+    wants.rows::<User>(UserBy::WalletLc, wallet);
+    wants.rows::<PastUser>(PastUserBy::WalletLc, wallet);
 }
 
 fn is_live_manager(wallet: &str, scope: &mut Scope<'_>) -> Result<bool, Halt> {

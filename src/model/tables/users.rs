@@ -199,6 +199,8 @@ record! {
         is_current: bool => ColumnType::Bool;
         is_delete: bool => ColumnType::Bool;
         chain: String => ENUM_WALLET_CHAIN;
+        created_at: Option<Timestamp> => ColumnType::Timestamp;
+        updated_at: Option<Timestamp> => ColumnType::Timestamp;
     }
 }
 
@@ -221,6 +223,8 @@ record! {
         is_current: bool => ColumnType::Bool;
         is_delete: bool => ColumnType::Bool;
         chain: String => ENUM_WALLET_CHAIN;
+        created_at: Option<Timestamp> => ColumnType::Timestamp;
+        updated_at: Option<Timestamp> => ColumnType::Timestamp;
     }
 }
 
@@ -234,6 +238,8 @@ impl From<AssociatedWallet> for PastAssociatedWallet {
             is_current: row.is_current,
             is_delete: row.is_delete,
             chain: row.chain,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
         }
     }
 }

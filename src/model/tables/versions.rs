@@ -34,6 +34,21 @@ record! {
 }
 
 record! {
+    /// Where an app's sign-in may lead back to. A list may name one several times.
+    OauthRedirectUri in "oauth_redirect_uris", id OauthRedirectUris, key [client_id, redirect_uri],
+    current_only false, archived false,
+    by OauthRedirectUriBy {
+        /// Those of an app.
+        Client [LookupPart::Column("client_id")],
+    }
+    {
+        client_id: String => ColumnType::Text;
+        redirect_uri: String => ColumnType::Text;
+        created_at: Timestamp => ColumnType::TimestampTz;
+    }
+}
+
+record! {
     /// A version of a grant. Several may be current.
     GrantVersion in "grants", id GrantVersions, key [grantee_address, user_id, txhash],
     current_only false, archived false,
