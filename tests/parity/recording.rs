@@ -126,7 +126,7 @@ pub(crate) fn list(dir: &Path) -> Result<Vec<Entry>> {
             } else if let Some((size, entry)) = etl::find(&folder, &file_name) {
                 streams.push((size, entry));
             } else if let Some(name) = file_name.strip_suffix(".json")
-                && !name.ends_with(".meta")
+                && ![".meta", ".notes", ".options"].iter().any(|part| name.ends_with(part))
             {
                 cases.push(Entry { name: name.to_owned(), kind: Kind::Case, path: file.path() });
             }
