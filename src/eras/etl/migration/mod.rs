@@ -6,12 +6,19 @@
 //! its time.
 
 mod comment;
+mod developer_app;
 mod event;
+mod grant;
 mod playlist;
 mod social;
+#[cfg(test)]
+mod tests;
+mod user;
+mod wallet;
 
 use super::{
-    Call, Metadata, comment as live_comment, event as live_event,
+    Call, Metadata, associated_wallet, comment as live_comment, dashboard_wallet,
+    developer_app as live_app, event as live_event,
     registry::{ANY, Entry, entry},
     social as live_social,
 };
@@ -22,9 +29,14 @@ use crate::{
 
 /// Handlers that stand in for those of live traffic.
 pub const HANDLERS: &[Entry] = &[
+    entry("User", "Create", user::create_wants, user::create),
     entry("Playlist", "Create", playlist::create_wants, playlist::create),
     entry("Comment", "Create", live_comment::create_wants, comment::create),
     entry("Event", "Create", live_event::create_wants, event::create),
+    entry("DeveloperApp", "Create", live_app::create_wants, developer_app::create),
+    entry("Grant", "Create", grant::create_wants, grant::create),
+    entry("AssociatedWallet", "Create", associated_wallet::create_wants, wallet::link),
+    entry("DashboardWalletUser", "Create", dashboard_wallet::create_wants, wallet::assign),
     entry(ANY, "Follow", live_social::follow_wants, social::follow),
     entry(ANY, "Save", live_social::save_wants, social::save),
     entry(ANY, "Repost", live_social::repost_wants, social::repost),

@@ -40,5 +40,5 @@ pub(super) fn subscribe(call: &Call<'_>, scope: &mut Scope<'_>) -> Handled {
 }
 
 fn is_delete(call: &Call<'_>) -> bool {
-    call.meta.bool("is_delete") == Some(true)
+    call.meta.bool("is_delete").unwrap_or(false)
 }
