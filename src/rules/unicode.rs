@@ -35,6 +35,16 @@ pub fn split(text: &str) -> impl Iterator<Item = &str> {
     text.split(is_space).filter(|part| !part.is_empty())
 }
 
+/// Go's `unicode.ToUpper`: the simple mapping of one character. Where the full mapping has several
+/// characters the simple one is the character itself.
+pub fn go_upper(character: char) -> char {
+    let mut upper = character.to_uppercase();
+    match (upper.next(), upper.next()) {
+        (Some(only), None) => only,
+        _ => character,
+    }
+}
+
 /// Go's `strings.ToLower`: every character by its simple mapping, no context, so U+0130 is `i` and
 /// the Kelvin sign `k`.
 pub fn go_lower(text: &str) -> String {

@@ -136,7 +136,7 @@ pub(super) fn merge<'a>(
     if !rules.closed_genres
         && let Some(genre) = data.get("genre").and_then(Json::as_str)
     {
-        track.genre = genre::common_form(genre).map(|genre| columns::without_nul(&genre));
+        track.genre = genre::go_form(genre).map(|genre| columns::without_nul(&genre));
     }
     if let Some(title) = data.get("title") {
         let title = title.as_str().ok_or(Refusal::Skip("title_not_text"))?;
