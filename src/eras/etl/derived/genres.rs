@@ -52,8 +52,12 @@ pub(super) fn track_written(old: Option<&Track>, new: &Track, scope: &mut Scope<
     let before = old.map(Counts::of).unwrap_or_default();
     let after = Counts::of(new);
     let row = user(new.owner_id, scope)?;
+    // A user whose tracks were there first has none in the total until one of them is written.
+    if row.total_track_count == Some(0) && after.total {
+        return scope.derive(recounted((*row).clone(), scope)?);
+    }
     let same = before.total == after.total && before.listed_as() == after.listed_as();
-    if same || scope.get::<AggregateUser>(new.owner_id)?.is_none() {
+    if same {
         return Ok(());
     }
     let mut counters = (*row).clone();

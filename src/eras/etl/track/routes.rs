@@ -12,6 +12,9 @@ use crate::{
     rules::slug,
 };
 
+/// `is_current` of a current route, as part of a lookup.
+const CURRENT: i64 = 1;
+
 impl Route for TrackRoute {
     const OWNER_TITLE_SLUG: TrackRouteBy = TrackRouteBy::OwnerTitleSlug;
 
@@ -45,8 +48,8 @@ pub(super) fn rename(call: &Call<'_>, title: &str, scope: &mut Scope<'_>) -> Han
     if let Some(old) = scope.get::<Track>(call.tx.entity_id)? {
         scope.update(&old, Track { route_id: Some(route_id), ..(*old).clone() })?;
     }
-    let routes = scope.find::<TrackRoute>(TrackRouteBy::Track, call.tx.entity_id)?;
-    for old in routes.iter().filter(|route| route.is_current) {
+    let routes = scope.find::<TrackRoute>(TrackRouteBy::Track, (call.tx.entity_id, CURRENT))?;
+    for old in &routes {
         scope.update(old, TrackRoute { is_current: false, ..(**old).clone() })?;
     }
     let route = titled_route(call, title, scope)?;
@@ -82,7 +85,7 @@ pub(super) fn create_wants(call: &Call<'_>, given: Option<&GivenRoute<'_>>, want
 /// Names what [`rename`] reads.
 pub(super) fn rename_wants(call: &Call<'_>, title: &str, wants: &mut Wants<'_>) {
     wants.row::<User>(call.tx.user_id);
-    wants.rows::<TrackRoute>(TrackRouteBy::Track, call.tx.entity_id);
+    wants.rows::<TrackRoute>(TrackRouteBy::Track, (call.tx.entity_id, CURRENT));
     title_wants(call, title, wants);
 }
 
