@@ -54,7 +54,8 @@ pub(super) fn track_written(old: Option<&Track>, new: &Track, scope: &mut Scope<
     let row = user(new.owner_id, scope)?;
     // A user whose tracks were there first has none in the total until one of them is written.
     if row.total_track_count == Some(0) && after.total {
-        return scope.derive(recounted((*row).clone(), scope)?);
+        let counted = recounted((*row).clone(), scope)?;
+        return scope.derive(counted);
     }
     let same = before.total == after.total && before.listed_as() == after.listed_as();
     if same {
