@@ -7,6 +7,7 @@ pub mod completions;
 pub mod config;
 mod database;
 pub mod decode_multicall;
+pub mod era;
 pub mod ethereum;
 pub mod generate;
 pub mod index;

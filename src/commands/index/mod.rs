@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use self::ethereum::FollowArgs;
+use crate::commands::era::EraArgs;
 use crate::commands::telemetry::TelemetryArgs;
 use crate::failure::Failure;
 use crate::settings::{DatabaseChoice, Settings};
@@ -59,9 +60,9 @@ pub struct IndexArgs {
     #[arg(long, value_name = "N", default_value_t = 8, help_heading = "Blocks")]
     pub retry_limit: u32,
 
-    /// Whose behaviour decides where the reference indexers differ
-    #[arg(long, value_name = "RULES", default_value = "python", help_heading = "Rules")]
-    pub rules: RulesChoice,
+    /// Whose behaviour is followed.
+    #[command(flatten)]
+    pub era: EraArgs,
 
     /// What to do with the signatures of entity transactions
     #[arg(long, value_name = "MODE", default_value = "off", help_heading = "Rules")]
@@ -162,15 +163,6 @@ Examples:
         --eth-http https://eth.example.org
   Write down what a node serves and index it at once:
     audius-etl record --source https://node1.example.org --out - | audius-etl index --source -";
-
-/// Whose behaviour decides where the reference indexers differ.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum RulesChoice {
-    /// The Python discovery provider, which wrote production until spring 2026.
-    Python,
-    /// The Go indexer, which writes production since, as far as its ways are known.
-    Go,
-}
 
 /// What to do with the signatures of entity transactions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

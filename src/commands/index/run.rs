@@ -7,16 +7,16 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 use super::ethereum::{self, Ethereum};
-use super::{IndexArgs, RulesChoice, SignatureMode, SourceChoice, initial_sync};
+use super::{IndexArgs, SignatureMode, SourceChoice, initial_sync};
 use crate::chain::{self, BlockSource, LastBlock, NodeLimits, RetryPolicy, SourceConfig};
 use crate::commands::Context;
 use crate::commands::database::OpenDatabase;
+use crate::commands::era::EraSettings;
 use crate::commands::telemetry::Monitor;
 use crate::db::Database;
 use crate::db::load::Loader;
 use crate::db::migrate::Migrator;
 use crate::db::start::StartState;
-use crate::eras::discovery::{Discovery, Environment, Rules};
 use crate::eras::{Derive, Numbering};
 use crate::failure::{Failure, FailureKind};
 use crate::model::Timestamp;
@@ -219,7 +219,7 @@ async fn follow(
     let now = loader.now().await?;
     let status = job.status(source.chain_id(), source.head());
     let cursor = job.cursor(resume, handle.ids());
-    let applier = job.applier(cursor, environment(args, derive, now), &loader).await?;
+    let applier = job.applier(cursor, era_settings(args, derive, now), &loader).await?;
     let pipeline = Pipeline {
         source,
         loader,
@@ -326,12 +326,12 @@ impl Job<'_> {
     async fn applier(
         &self,
         cursor: Cursor,
-        env: Environment,
+        settings: EraSettings,
         loader: &Loader,
     ) -> Result<Applier, Failure> {
-        let begins_empty = self.start.is_empty && env.derive == Derive::Here;
-        let era = Discovery { env, plays: !self.args.no_plays };
-        let mut applier = Applier::new(cursor, Box::new(era));
+        let begins_empty = self.start.is_empty && settings.derive == Derive::Here;
+        let era = self.args.era.choice().open(settings)?;
+        let mut applier = Applier::new(cursor, era);
         if begins_empty {
             applier.store_mut().begin_empty(&loader.empty_tables().await?);
         }
@@ -360,18 +360,15 @@ async fn choose_derivation(args: &IndexArgs, loader: &Loader) -> Result<Derive, 
     Ok(derive)
 }
 
-fn environment(args: &IndexArgs, derive: Derive, database_now: Timestamp) -> Environment {
-    Environment {
+fn era_settings(args: &IndexArgs, derive: Derive, database_now: Timestamp) -> EraSettings {
+    EraSettings {
         verifier_address: args.verifier_address.clone(),
         comment_karma_threshold: args.comment_karma_threshold,
-        clock: args.clock.map(Timestamp::from),
         accepted_wallet_signatures: args.accept_wallet_signature.clone(),
-        derive,
+        clock: args.clock.map(Timestamp::from),
         database_now,
-        rules: match args.rules {
-            RulesChoice::Python => Rules::python(),
-            RulesChoice::Go => Rules::go(),
-        },
+        derive,
+        plays: !args.no_plays,
     }
 }
 

@@ -9,9 +9,6 @@
 
 pub mod associated_wallet;
 pub mod block;
-mod choice;
-#[cfg(test)]
-mod choice_tests;
 pub mod collectibles;
 pub mod comment;
 pub mod dashboard_wallet;
@@ -46,7 +43,6 @@ pub mod tip;
 pub mod track;
 pub mod user;
 
-pub use choice::Rules;
 use derived::count_plays;
 pub use dispatch::dispatch;
 pub use era::Discovery;
@@ -58,7 +54,7 @@ pub use settings::Environment;
 
 use crate::{
     eras::{Derive, Outcome, Reason},
-    rules::{self, Refusal},
+    rules::Refusal,
     store::Miss,
 };
 

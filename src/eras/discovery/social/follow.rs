@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{needs_row, subscribe, target::check_tie};
+use super::{subscribe, target::check_tie};
 use crate::{
-    eras::discovery::{Call, Handled, HandlerError, Scope},
+    eras::discovery::{Call, Handled, Scope},
     model::{
         EntityTx,
         table::Record,
@@ -35,18 +35,13 @@ fn set(tx: &EntityTx, scope: &mut Scope<'_>, is_delete: bool) -> Handled {
     subscribe::want(tx, scope);
     check_tie(tx, scope)?;
     write(tx, scope, is_delete)?;
-    match subscribe::write(tx, scope, is_delete) {
-        // The subscription only goes along.
-        Err(HandlerError::Reject(_)) if !scope.env.rules.idle_social_calls => Ok(()),
-        written => written,
-    }
+    subscribe::write(tx, scope, is_delete)
 }
 
 fn write(tx: &EntityTx, scope: &mut Scope<'_>, is_delete: bool) -> Handled {
     let rows = scope.view_by::<Follow>(FollowBy::Pair, (tx.user_id, tx.entity_id))?;
     let known = known(rows, tx, scope, |row| row.blocknumber);
-    let is_so = known.as_ref().is_some_and(|row| row.is_delete == is_delete);
-    if !needs_row(known.is_some(), is_so, is_delete, &scope.env.rules)? {
+    if known.as_ref().is_some_and(|row| row.is_delete == is_delete) {
         return Ok(());
     }
     let row = Follow {
