@@ -15,7 +15,7 @@ const KEYED: [&str; 2] = ["etl_storage_proofs", "etl_addresses"];
 
 async fn indexed(env: &TestEnv, source: &str) -> TestDb {
     let db = TestDb::new().await;
-    let run = env.run(&["index", "--db", db.url(), "--source", source]);
+    let run = env.run(&["index", "--era", "discovery", "--db", db.url(), "--source", source]);
     assert_eq!(run.code(), 0, "{run:?}");
     db
 }

@@ -65,7 +65,7 @@ impl Indexer {
         options: &IndexOptions,
     ) -> Result<Vec<Reject>> {
         let mut command = Command::new(&self.binary);
-        command.args(["index", "--db", url, "-q", "--source"]).arg(archive);
+        command.args(["index", "--era", "discovery", "--db", url, "-q", "--source"]).arg(archive);
         command.arg("--rejects").arg(rejects);
         command.args(["--verifier-address", &options.verifier]);
         command.args(["--comment-karma-threshold", &options.karma_threshold]);

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use clap::Args;
 
 use crate::chain::{self, NodeLimits, SourceConfig};
-use crate::commands::Context;
+use crate::commands::context::Context;
 use crate::commands::era::EraArgs;
 use crate::db::load::Loader;
 use crate::db::start::{StartState, has_deriving_triggers};

@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
+use super::args::{IndexArgs, SignatureMode, SourceChoice};
 use super::ethereum::{self, Ethereum};
-use super::{IndexArgs, SignatureMode, SourceChoice, initial_sync};
+use super::initial_sync;
 use crate::chain::{self, BlockSource, LastBlock, NodeLimits, RetryPolicy, SourceConfig};
-use crate::commands::Context;
+use crate::commands::context::Context;
 use crate::commands::database::OpenDatabase;
 use crate::commands::era::EraSettings;
 use crate::commands::telemetry::Monitor;

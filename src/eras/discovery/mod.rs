@@ -1,4 +1,9 @@
-//! STAGE 3 APPLY: one `ManageEntity` call against the store. Pure and synchronous.
+//! The Python discovery provider, which wrote production until June 2026.
+//!
+//! The reference fetches what a block's calls name before it runs them, keeps the block's new
+//! records apart from the stored rows, and saves the last record of each key at the block's end. So
+//! a handler has two views, [`Scope::view`] and [`Scope::stored`], and what triggers derive is
+//! derived record by record once the calls are through.
 //!
 //! A handler first validates, then writes; where the reference interleaves the two, so does the
 //! handler, because neither a [`HandlerError::Reject`] nor a [`HandlerError::Skip`] undoes what was

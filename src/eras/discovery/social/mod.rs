@@ -6,6 +6,7 @@
 //! loaded, such as `Album` or a lower-case `track`, have no entities.
 
 mod follow;
+mod pair;
 mod repost;
 mod save;
 mod share;

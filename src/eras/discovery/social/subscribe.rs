@@ -1,6 +1,6 @@
 //! Subscribe and Unsubscribe (handlers-c 2.7), and the subscription that goes with a follow.
 
-use super::{follow::known, target::check_tie};
+use super::{pair::known, target::check_tie};
 use crate::{
     eras::discovery::{Call, Handled, Scope},
     model::{
