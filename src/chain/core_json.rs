@@ -47,7 +47,7 @@ pub struct JsonTransaction {
     /// Transaction hash.
     #[serde(deserialize_with = "or_default")]
     pub hash: String,
-    /// The payload; absent for a v2 envelope.
+    /// The signed transaction; absent where the block has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub transaction: Option<JsonSigned>,
     /// The exact bytes of the signed transaction, where `transaction` does not give them back.
@@ -172,6 +172,9 @@ impl Serialize for JsonSigned {
             }
             Some(Payload::SlaRollup(m)) => map.serialize_entry("slaRollup", m)?,
             Some(Payload::ManageEntity(m)) => map.serialize_entry("manageEntity", m)?,
+            Some(Payload::ManageEntityMigration(m)) => {
+                map.serialize_entry("manageEntityMigration", m)?;
+            }
             Some(Payload::ValidatorDeregistration(m)) => {
                 map.serialize_entry("validatorDeregistration", m)?;
             }
@@ -227,6 +230,9 @@ impl<'de> Visitor<'de> for SignedVisitor {
                 }
                 "slaRollup" | "sla_rollup" => member(&mut map, Payload::SlaRollup)?,
                 "manageEntity" | "manage_entity" => member(&mut map, Payload::ManageEntity)?,
+                "manageEntityMigration" | "manage_entity_migration" => {
+                    member(&mut map, Payload::ManageEntityMigration)?
+                }
                 "validatorDeregistration" | "validator_deregistration" => {
                     member(&mut map, Payload::ValidatorDeregistration)?
                 }

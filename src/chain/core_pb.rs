@@ -73,7 +73,7 @@ pub struct SignedTransaction {
     /// The payload; `None` when unset or unknown to this build.
     #[prost(
         oneof = "Payload",
-        tags = "1000, 1001, 1002, 1003, 1004, 1005, 1006, 1007, 1008, 1009, 1010, 1011"
+        tags = "1000, 1001, 1002, 1003, 1004, 1005, 1006, 1007, 1008, 1009, 1010, 1011, 1012"
     )]
     pub payload: Option<Payload>,
 }
@@ -117,6 +117,9 @@ pub enum Payload {
     /// Reward pool message, opaque.
     #[prost(bytes = "bytes", tag = "1011")]
     RewardPool(Bytes),
+    /// Entity call of the genesis of a new chain, with the fields of a live one.
+    #[prost(message, tag = "1012")]
+    ManageEntityMigration(ManageEntityLegacy),
 }
 
 /// `core.v1.TrackPlays`.
@@ -163,7 +166,7 @@ pub struct TrackPlay {
     pub country: String,
 }
 
-/// `core.v1.ManageEntityLegacy`.
+/// `core.v1.ManageEntityLegacy`, and `core.v1.ManageEntityLegacyMigration`, which has the same fields.
 #[derive(Clone, PartialEq, prost::Message, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct ManageEntityLegacy {

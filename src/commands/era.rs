@@ -1,12 +1,14 @@
 //! `--era`: whose behaviour a run follows. Outside `eras`, this is the one place that knows the
 //! wings.
 
+use std::sync::Arc;
+
 use clap::{Args, ValueEnum};
 
 use crate::eras::discovery::{self, Discovery, Environment};
+use crate::eras::etl::{self, Etl};
 use crate::eras::{Derive, Era, Record};
-use crate::failure::Failure;
-use crate::model::Timestamp;
+use crate::model::{Shape, Timestamp};
 
 /// The choice of an era.
 #[derive(Args, Clone, Debug)]
@@ -52,6 +54,8 @@ pub(super) struct EraSettings {
     pub(super) derive: Derive,
     /// Fill `plays`.
     pub(super) plays: bool,
+    /// What the columns of the database take.
+    pub(super) shape: Arc<Shape>,
 }
 
 impl EraArgs {
@@ -71,12 +75,9 @@ impl EraArgs {
 
 impl EraChoice {
     /// The wing.
-    ///
-    /// # Errors
-    /// When there is none.
-    pub(super) fn open(self, settings: EraSettings) -> Result<Box<dyn Era>, Failure> {
+    pub(super) fn open(self, settings: EraSettings) -> Box<dyn Era> {
         match self {
-            Self::Discovery => Ok(Box::new(Discovery {
+            Self::Discovery => Box::new(Discovery {
                 env: Environment {
                     verifier_address: settings.verifier_address,
                     comment_karma_threshold: settings.comment_karma_threshold,
@@ -86,19 +87,21 @@ impl EraChoice {
                     derive: settings.derive,
                 },
                 plays: settings.plays,
+            }),
+            Self::Etl => Box::new(Etl::new(etl::Settings {
+                verifier_address: settings.verifier_address,
+                derive: settings.derive,
+                plays: settings.plays,
+                shape: settings.shape,
             })),
-            Self::Etl => Err(Failure::usage("this build has no --era etl")),
         }
     }
 
-    /// How the wing records blocks.
-    ///
-    /// # Errors
-    /// When there is none.
-    pub(super) fn record(self) -> Result<Record, Failure> {
+    /// How the wing records blocks whose entity calls are left aside.
+    pub(super) fn record(self) -> Record {
         match self {
-            Self::Discovery => Ok(discovery::record),
-            Self::Etl => Err(Failure::usage("this build has no --era etl")),
+            Self::Discovery => discovery::record,
+            Self::Etl => etl::record,
         }
     }
 }

@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 
 use super::context::Context;
 use crate::chain::ArchiveWriter;
-use crate::chain::generator::{Generator, Plan, Profile};
+use crate::chain::generator::{Dialect, Generator, Plan, Profile};
 use crate::failure::{Failure, FailureKind};
 
 /// Write an archive of a made-up chain
@@ -39,6 +39,10 @@ pub struct GenerateArgs {
         value_parser = clap::value_parser!(u64).range(1..))]
     pub txs_per_block: u64,
 
+    /// The program whose clients the chain is of
+    #[arg(long, value_name = "ERA", default_value = "discovery")]
+    pub era: EraChoice,
+
     /// What the chain has
     #[arg(long, value_name = "PROFILE", default_value = "mixed")]
     pub profile: ProfileChoice,
@@ -59,6 +63,15 @@ pub struct GenerateArgs {
     #[arg(long, value_name = "HEIGHT", default_value_t = 1,
         value_parser = clap::value_parser!(i64).range(1..))]
     pub start_height: i64,
+}
+
+/// The programs that indexed the chain, each with clients of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum EraChoice {
+    /// The Python discovery provider, until June 2026.
+    Discovery,
+    /// The Go ETL inside the api process, since.
+    Etl,
 }
 
 /// What a chain has.
@@ -95,6 +108,10 @@ impl GenerateArgs {
             txs,
             plays,
             profile,
+            dialect: match self.era {
+                EraChoice::Discovery => Dialect::discovery(),
+                EraChoice::Etl => Dialect::etl(),
+            },
             invalid_per_mille: per_mille(self.invalid_share),
             numbered: self.numbered,
         }

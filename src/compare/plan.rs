@@ -10,6 +10,7 @@ use super::form::{Class, Form};
 use super::known::Known;
 use super::spec::{self, Position, TableSpec};
 use super::sql::identifier;
+use crate::model::tables::TableId;
 
 /// Something that the schema of one side lacks or has otherwise.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -253,6 +254,11 @@ fn form(spec: &TableSpec, name: &str, etl: &CatalogColumn, prod: &CatalogColumn)
 
 /// Columns that we fill: their absence matters.
 fn written_columns(spec: &TableSpec) -> Vec<&'static str> {
-    let stored = crate::model::tables::TableId::ALL.iter().find(|id| id.def().name == spec.name);
-    stored.map_or_else(Vec::new, |id| id.def().columns.iter().map(|column| column.name).collect())
+    let mut names = Vec::new();
+    for column in TableId::of_name(spec.name).flat_map(|id| id.def().columns) {
+        if !names.contains(&column.name) {
+            names.push(column.name);
+        }
+    }
+    names
 }

@@ -198,14 +198,14 @@ fn unused(candidates: Vec<Candidate>) -> Vec<DeferredIndex> {
     let mut kept = FxHashSet::default();
     let needed = |candidate: &Candidate| {
         let DeferredIndex { table, .. } = &candidate.index;
-        let entity = TableId::ALL.iter().map(|id| id.def()).find(|def| def.name == table.as_str());
-        match (entity, &candidate.leading) {
+        let mut defs = TableId::of_name(table).map(TableId::def).peekable();
+        match (defs.peek().is_some(), &candidate.leading) {
             // Lookups are by expressions, too.
-            (Some(_), None) => true,
-            (Some(def), Some(column)) => is_looked_up(def, column),
-            (None, None) => false,
+            (true, None) => true,
+            (true, Some(column)) if defs.any(|def| is_looked_up(def, column)) => true,
+            (false, None) => false,
             // The narrowest index of a column comes first and is enough.
-            (None, Some(column)) => {
+            (_, Some(column)) => {
                 WRITER_COLUMNS.contains(&column.as_str())
                     && kept.insert((table.clone(), column.clone()))
             }

@@ -9,8 +9,8 @@
 //! event that touched the wallet, never lower than it was, NULL until there is one. It is *not* the
 //! block of the read.
 //!
-//! `eth_user_balances` follows in the same transaction. Where production's trigger does that,
-//! nothing is added.
+//! `eth_user_balances` follows in the same transaction, and in that of a block that links a wallet.
+//! Where production's trigger does that, nothing is added.
 
 use sqlx::postgres::PgConnection;
 

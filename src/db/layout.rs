@@ -1,13 +1,14 @@
 //! The tables as they are in this database: which columns exist, and how their values travel.
 //!
-//! Read once at the start. A missing column is a schema error before anything is written; extra
-//! columns are none of our business.
+//! Taken from the catalog, which is read once at the start. A missing column is a schema error before
+//! anything is written, unless a database may lack it; extra columns are none of our business.
 
-use rustc_hash::FxHashMap;
-use sqlx::{Row, postgres::PgConnection};
-
-use super::{Error, SchemaProblem, codec::Wire};
-use crate::model::{table::TableDef, tables::TableId, value::ColumnType};
+use super::{
+    Error, SchemaProblem,
+    catalog::{Catalog, Table, is_optional},
+    codec::Wire,
+};
+use crate::model::{tables::TableId, value::ColumnType};
 
 /// A table that is only appended to.
 #[derive(Clone, Copy, Debug)]
@@ -20,6 +21,8 @@ pub(crate) struct RawTable {
 #[derive(Clone, Debug)]
 pub(crate) struct ColumnLayout {
     pub(crate) name: &'static str,
+    /// The database has it. One that it lacks reads as NULL and is not written.
+    pub(crate) is_present: bool,
     pub(crate) wire: Wire,
     /// The type's name when it is an enum: texts need a cast to it.
     pub(crate) enum_type: Option<String>,
@@ -32,6 +35,13 @@ pub(crate) struct TableLayout {
     pub(crate) columns: Vec<ColumnLayout>,
 }
 
+impl TableLayout {
+    /// The columns that the database has.
+    pub(crate) fn present(&self) -> impl Iterator<Item = &ColumnLayout> {
+        self.columns.iter().filter(|column| column.is_present)
+    }
+}
+
 /// The store's tables as the database has them, in the order of [`TableId::ALL`].
 #[derive(Clone, Debug)]
 pub(crate) struct Layout {
@@ -39,10 +49,17 @@ pub(crate) struct Layout {
 }
 
 impl Layout {
-    /// Reads the columns of every table of the store.
-    pub(crate) async fn read(connection: &mut PgConnection) -> Result<Self, Error> {
-        let wanted: Vec<_> = TableId::ALL.iter().map(|id| columns_of(id.def())).collect();
-        let tables = read_tables(connection, &wanted).await?;
+    /// The columns of every table of the store.
+    ///
+    /// # Errors
+    /// A table or column that is missing, or of a type that its values cannot be stored in.
+    pub(crate) fn of(catalog: &Catalog) -> Result<Self, Error> {
+        let table = |id: &TableId| {
+            let def = id.def();
+            let columns = def.columns.iter().map(|column| (column.name, column.ty));
+            table_layout(catalog, def.name, columns)
+        };
+        let tables = TableId::ALL.iter().map(table).collect::<Result<_, _>>()?;
         Ok(Self { tables })
     }
 
@@ -51,96 +68,52 @@ impl Layout {
     }
 }
 
-/// Reads the columns of append-only tables.
-pub(crate) async fn read_raw(
-    connection: &mut PgConnection,
-    tables: &[RawTable],
-) -> Result<Vec<TableLayout>, Error> {
-    let wanted: Vec<_> = tables.iter().map(|table| (table.name, table.columns.to_vec())).collect();
-    read_tables(connection, &wanted).await
+/// The columns of an append-only table.
+///
+/// # Errors
+/// See [`Layout::of`].
+pub(crate) fn raw_layout(catalog: &Catalog, table: &RawTable) -> Result<TableLayout, Error> {
+    table_layout(catalog, table.name, table.columns.iter().copied())
 }
 
-type Wanted = (&'static str, Vec<(&'static str, ColumnType)>);
-
-fn columns_of(def: &TableDef) -> Wanted {
-    (def.name, def.columns.iter().map(|column| (column.name, column.ty)).collect())
-}
-
-/// A column of the catalog.
-struct Found {
-    oid: u32,
-    is_enum: bool,
-    type_name: String,
-}
-
-async fn read_tables(
-    connection: &mut PgConnection,
-    wanted: &[Wanted],
-) -> Result<Vec<TableLayout>, Error> {
-    let names: Vec<&str> = wanted.iter().map(|(name, _)| *name).collect();
-    let rows = sqlx::query(
-        "SELECT n.name, a.attname::text, coalesce(b.oid, t.oid) AS type_oid, \
-                coalesce(b.typtype, t.typtype) = 'e' AS is_enum, \
-                format_type(a.atttypid, NULL) AS type_name \
-         FROM unnest($1::text[]) AS n(name) \
-         JOIN pg_attribute a ON a.attrelid = to_regclass(n.name) AND a.attnum > 0 \
-             AND NOT a.attisdropped \
-         JOIN pg_type t ON t.oid = a.atttypid \
-         LEFT JOIN pg_type b ON b.oid = t.typbasetype AND t.typtype = 'd'",
-    )
-    .bind(names)
-    .fetch_all(connection)
-    .await
-    .map_err(Error::query("reading the columns of the tables"))?;
-    let mut tables: FxHashMap<String, FxHashMap<String, Found>> = FxHashMap::default();
-    for row in rows {
-        let (table, column, found) = found(&row).map_err(Error::query("reading the catalog"))?;
-        tables.entry(table).or_default().insert(column, found);
-    }
-    wanted
-        .iter()
-        .map(|(name, columns)| {
-            let found = tables.get(*name).ok_or(SchemaProblem::MissingTable { table: name })?;
-            Ok(TableLayout { name, columns: match_columns(name, columns, found)? })
-        })
-        .collect()
-}
-
-fn found(row: &sqlx::postgres::PgRow) -> Result<(String, String, Found), sqlx::Error> {
-    let oid: sqlx::postgres::types::Oid = row.try_get("type_oid")?;
-    let found = Found {
-        oid: oid.0,
-        is_enum: row.try_get("is_enum")?,
-        type_name: row.try_get("type_name")?,
-    };
-    Ok((row.try_get("name")?, row.try_get("attname")?, found))
-}
-
-fn match_columns(
-    table: &'static str,
-    wanted: &[(&'static str, ColumnType)],
-    found: &FxHashMap<String, Found>,
-) -> Result<Vec<ColumnLayout>, Error> {
-    let missing: Vec<_> =
-        wanted.iter().map(|(name, _)| *name).filter(|name| !found.contains_key(*name)).collect();
+fn table_layout(
+    catalog: &Catalog,
+    name: &'static str,
+    wanted: impl Iterator<Item = (&'static str, ColumnType)> + Clone,
+) -> Result<TableLayout, Error> {
+    let found = catalog.table(name).ok_or(SchemaProblem::MissingTable { table: name })?;
+    let is_missing =
+        |column: &&str| !found.columns.contains_key(*column) && !is_optional(name, column);
+    let missing: Vec<_> = wanted.clone().map(|(column, _)| column).filter(is_missing).collect();
     if !missing.is_empty() {
-        return Err(SchemaProblem::MissingColumns { table, columns: missing }.into());
+        return Err(SchemaProblem::MissingColumns { table: name, columns: missing }.into());
     }
-    wanted
-        .iter()
-        .map(|(name, ty)| {
-            let column = &found[*name];
-            let wire = Wire::of(column.oid, column.is_enum).filter(|wire| wire.fits(*ty));
-            let Some(wire) = wire else {
-                return Err(Error::from(SchemaProblem::ColumnType {
-                    table,
-                    column: name,
-                    found: column.type_name.clone(),
-                    expected: ty.sql(),
-                }));
-            };
-            let enum_type = column.is_enum.then(|| column.type_name.clone());
-            Ok(ColumnLayout { name, wire, enum_type })
-        })
-        .collect()
+    let columns = wanted.map(|(column, ty)| column_layout(name, found, column, ty));
+    Ok(TableLayout { name, columns: columns.collect::<Result<_, _>>()? })
+}
+
+fn column_layout(
+    table: &'static str,
+    found: &Table,
+    name: &'static str,
+    ty: ColumnType,
+) -> Result<ColumnLayout, Error> {
+    let Some(column) = found.columns.get(name) else {
+        return Ok(ColumnLayout {
+            name,
+            is_present: false,
+            wire: Wire::native(ty),
+            enum_type: None,
+        });
+    };
+    let is_enum = column.labels.is_some();
+    let wire = Wire::of(column.type_oid, is_enum).filter(|wire| wire.fits(ty));
+    let Some(wire) = wire else {
+        let found = column.type_name.clone();
+        return Err(
+            SchemaProblem::ColumnType { table, column: name, found, expected: ty.sql() }.into()
+        );
+    };
+    let enum_type = is_enum.then(|| column.type_name.clone());
+    Ok(ColumnLayout { name, is_present: true, wire, enum_type })
 }

@@ -3,7 +3,7 @@
 //! One set-based query per request (or per 10,000 keys of it), on connections of its own, several
 //! at a time. The writer is never waited for: rows it has not written yet are in memory.
 
-use std::{fmt::Write as _, time::Duration};
+use std::{fmt::Write as _, sync::Arc, time::Duration};
 
 use futures::stream::{self, StreamExt, TryStreamExt};
 use rustc_hash::FxHashSet;
@@ -16,6 +16,7 @@ use tokio::time::{Instant, sleep};
 
 use super::{
     CONNECT_TIMEOUT, Database, Error,
+    catalog::Catalog,
     codec::{ArrayParam, Wire, decode},
     layout::{Layout, TableLayout},
 };
@@ -50,6 +51,7 @@ const SESSION: &str = "SET enable_seqscan = off; SET enable_mergejoin = off; SET
 #[derive(Clone, Debug)]
 pub struct Loader {
     pub(super) pool: PgPool,
+    catalog: Arc<Catalog>,
     layout: Layout,
 }
 
@@ -60,7 +62,8 @@ impl Loader {
     /// An unreachable database, or a schema that lacks what the handlers need.
     pub async fn open(database: &Database) -> Result<Self, Error> {
         let mut probe = database.connect().await?;
-        let layout = Layout::read(&mut probe).await?;
+        let catalog = Arc::new(Catalog::read(&mut probe).await?);
+        let layout = Layout::of(&catalog)?;
         sqlx::Connection::close(probe).await.map_err(Error::query("closing a connection"))?;
         let pool = PgPoolOptions::new()
             .max_connections(CONNECTIONS)
@@ -72,7 +75,12 @@ impl Loader {
                 })
             })
             .connect_lazy_with(database.options.clone().statement_cache_capacity(STATEMENTS));
-        Ok(Self { pool, layout })
+        Ok(Self { pool, catalog, layout })
+    }
+
+    /// The database as it was when the loader opened.
+    pub const fn catalog(&self) -> &Arc<Catalog> {
+        &self.catalog
     }
 
     /// Loads every request. The answers come in the order of the requests, or split where a request
@@ -208,7 +216,11 @@ fn select(def: &TableDef, layout: &TableLayout, parts: &[Part]) -> String {
     let mut sql = String::from("SELECT ");
     for (index, column) in layout.columns.iter().enumerate() {
         let separator = if index == 0 { "" } else { ", " };
-        let _ = write!(sql, "{separator}t.\"{}\"", column.name);
+        let _ = if column.is_present {
+            write!(sql, "{separator}t.\"{}\"", column.name)
+        } else {
+            write!(sql, "{separator}NULL")
+        };
     }
     let _ = write!(sql, " FROM {} AS t JOIN unnest(", def.name);
     for (index, part) in parts.iter().enumerate() {
@@ -225,8 +237,8 @@ fn select(def: &TableDef, layout: &TableLayout, parts: &[Part]) -> String {
         let separator = if index == 0 { "" } else { " AND " };
         let _ = write!(sql, "{separator}{} = k.k{index}", part.expression);
     }
-    if def.current_only {
-        sql.push_str(" WHERE t.is_current");
+    if let Some(condition) = def.versions.condition() {
+        let _ = write!(sql, " WHERE {condition}");
     }
     sql
 }

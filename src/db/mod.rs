@@ -4,6 +4,7 @@
 //! network. Its password never leaves it except towards the server.
 
 pub mod aggregates;
+pub mod catalog;
 pub mod deferred;
 pub mod effects;
 pub mod eth_balances;

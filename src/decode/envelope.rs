@@ -19,9 +19,14 @@ pub(super) struct Opened {
 }
 
 impl Opened {
-    /// An absent transaction.
-    pub(super) const fn nothing() -> Self {
-        Self { body: TxBody::Unset, outer_signature: String::new() }
+    /// An element of a block without a transaction, or with one of the second version, which no known
+    /// chain has.
+    pub(super) fn nothing() -> Self {
+        Self::malformed("no transaction")
+    }
+
+    fn malformed(problem: impl Into<String>) -> Self {
+        Self { body: TxBody::Malformed(problem.into()), outer_signature: String::new() }
     }
 }
 
@@ -36,9 +41,7 @@ pub(super) fn open_proto(hash: &str, bytes: &Bytes) -> Opened {
                 .map_or(TxBody::Unset, |tag| TxBody::Unknown(Member::Tag(tag)));
             Opened { body, outer_signature: signature }
         }
-        Err(error) => {
-            Opened { body: TxBody::Malformed(error.to_string()), outer_signature: String::new() }
-        }
+        Err(error) => Opened::malformed(error.to_string()),
     }
 }
 
@@ -101,6 +104,9 @@ fn body_of(hash: &str, payload: Payload) -> TxBody {
                 .collect(),
         ),
         Payload::ManageEntity(call) => TxBody::ManageEntity(Box::new(entity(hash, call))),
+        Payload::ManageEntityMigration(call) => {
+            TxBody::ManageEntityMigration(Box::new(entity(hash, call)))
+        }
         Payload::ValidatorRegistration(_) => TxBody::ValidatorRegistrationLegacy,
         Payload::SlaRollup(rollup) => TxBody::SlaRollup(SlaRollup {
             timestamp: timestamp(rollup.timestamp),

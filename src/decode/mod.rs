@@ -119,7 +119,7 @@ impl Draft {
             (None, "height", "is missing")
         } else if self.block.hash.is_empty() {
             (None, "hash", "is missing")
-        } else if let Some(nameless) = tx_where(|tx| tx.hash.is_empty()) {
+        } else if let Some(nameless) = tx_where(DraftTx::lacks_hash) {
             (Some(nameless), "hash", "is missing")
         } else if let Some(corrupt) = tx_where(|tx| tx.corrupt).filter(|_| !origin.is_live()) {
             (Some(corrupt), "transaction", "is corrupt: neither readable nor what its hash says")
@@ -162,6 +162,11 @@ impl DraftTx {
         tx.corrupt = matches!(tx.body, TxBody::Malformed(_))
             && !core_pb::transaction_hash(bytes).eq_ignore_ascii_case(&hash);
         Self { hash, ..tx }
+    }
+
+    /// An element without a transaction may lack a hash, too; nothing of it is stored then.
+    const fn lacks_hash(&self) -> bool {
+        self.hash.is_empty() && !matches!(self.body, TxBody::Malformed(_))
     }
 
     fn of_opened(hash: String, opened: Opened) -> Self {

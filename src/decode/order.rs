@@ -25,6 +25,7 @@ impl OrderKey {
     pub(super) fn of(body: &TxBody, outer_signature: &str) -> Self {
         match body {
             TxBody::ManageEntity(call) => Self::new(Some(&call.action), outer_signature),
+            TxBody::ManageEntityMigration(_) => Self::as_served(),
             _ => Self::new(None, outer_signature),
         }
     }
@@ -35,8 +36,15 @@ impl OrderKey {
         let signed = SignedTransaction::decode(bytes).unwrap_or_default();
         match &signed.payload {
             Some(Payload::ManageEntity(call)) => Self::new(Some(&call.action), &signed.signature),
+            Some(Payload::ManageEntityMigration(_)) => Self::as_served(),
             _ => Self::new(None, &signed.signature),
         }
+    }
+
+    /// Among transactions that have no outer signature to sort by: calls of a genesis build on each
+    /// other, and keep their served order whatever signature they carry.
+    fn as_served() -> Self {
+        Self::new(None, "")
     }
 
     fn new(entity_action: Option<&str>, outer_signature: &str) -> Self {

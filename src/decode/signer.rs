@@ -3,7 +3,6 @@
 //! Indexing trusts the signer that the first node wrote down; consensus does not check it again.
 //! This check finds calls where a validator wrote another one.
 
-use alloy::hex;
 use alloy::primitives::{Address, B256, Signature, U256, address, keccak256};
 
 use crate::model::EntityTx;
@@ -73,27 +72,43 @@ pub fn verify(tx: &EntityTx, domain: Domain) -> Verdict {
 
 /// The address that signed `tx`, if its signature has one.
 pub fn recover(tx: &EntityTx, domain: Domain) -> Option<Address> {
-    let signature: [u8; 65] = hex::decode(&tx.signature).ok()?.try_into().ok()?;
-    // The node subtracts 27 from v whatever it is, so only 27 and 28 are ever accepted.
-    let odd = match signature[64] {
-        27 => false,
-        28 => true,
-        _ => return None,
-    };
-    let signature = Signature::from_bytes_and_parity(&signature[..64], odd);
-    signature.recover_address_from_prehash(&signing_hash(tx, domain)).ok()
+    let (signature, hash) = signed(tx, domain)?;
+    signature.recover_address_from_prehash(&hash).ok()
 }
 
-fn signing_hash(tx: &EntityTx, domain: Domain) -> B256 {
+/// The public key that signed `tx`, if its signature has one: 65 bytes, of which the first says that
+/// both coordinates follow.
+pub fn recover_key(tx: &EntityTx, domain: Domain) -> Option<[u8; 65]> {
+    let (signature, hash) = signed(tx, domain)?;
+    let key = signature.recover_from_prehash(&hash).ok()?;
+    key.to_encoded_point(false).as_bytes().try_into().ok()
+}
+
+/// The signature, if it may be one, and the hash that it signs.
+fn signed(tx: &EntityTx, domain: Domain) -> Option<(Signature, B256)> {
+    let signature: [u8; 65] = go_hex(&tx.signature).try_into().ok()?;
+    // 27 is subtracted from v whatever it is. Go's recovery without CGO takes four more values, which
+    // say that the key is to be compressed and mean nothing here.
+    let odd = match signature[64] {
+        27 | 31 => false,
+        28 | 32 => true,
+        _ => return None,
+    };
+    let hash = signing_hash(tx, domain)?;
+    Some((Signature::from_bytes_and_parity(&signature[..64], odd), hash))
+}
+
+/// `None` for a negative id, which the unsigned type does not hold.
+fn signing_hash(tx: &EntityTx, domain: Domain) -> Option<B256> {
     let words = [
         // The bare `uint` is verbatim: the type string is hashed as written by the signers.
         keccak256(
             "ManageEntity(uint userId,string entityType,uint entityId,string action,\
              string metadata,bytes32 nonce)",
         ),
-        unsigned(tx.user_id),
+        unsigned(tx.user_id)?,
         keccak256(&tx.entity_type),
-        unsigned(tx.entity_id),
+        unsigned(tx.entity_id)?,
         keccak256(&tx.action),
         keccak256(&tx.metadata),
         nonce(&tx.nonce),
@@ -103,22 +118,46 @@ fn signing_hash(tx: &EntityTx, domain: Domain) -> B256 {
     bytes.extend_from_slice(b"\x19\x01");
     bytes.extend_from_slice(domain.separator().as_slice());
     bytes.extend_from_slice(message.as_slice());
-    keccak256(bytes)
+    Some(keccak256(bytes))
 }
 
-/// An id as a 256-bit word; a negative one in two's complement.
-fn unsigned(id: i64) -> B256 {
-    let fill = if id < 0 { 0xff } else { 0 };
-    let mut word = [fill; 32];
-    word[24..].copy_from_slice(&id.to_be_bytes());
-    word.into()
+/// An id as a 256-bit word.
+fn unsigned(id: i64) -> Option<B256> {
+    Some(U256::from(u64::try_from(id).ok()?).into())
 }
 
-/// Hex, padded with zeros on the right or cut to 32 bytes; zeros when it is not hex.
+/// Hex, padded with zeros on the right or cut to 32 bytes.
 fn nonce(text: &str) -> B256 {
-    let bytes = hex::decode(text).unwrap_or_default();
+    let bytes = go_hex(text);
     let mut word = [0; 32];
     let length = bytes.len().min(32);
     word[..length].copy_from_slice(&bytes[..length]);
     word.into()
+}
+
+/// Hex with or without `0x`: the bytes before the first pair that is none.
+fn go_hex(text: &str) -> Vec<u8> {
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let digits = text.strip_prefix("0x").unwrap_or(text).as_bytes();
+    let pairs = digits.chunks_exact(2);
+    pairs.map_while(|pair| Some(digit(pair[0])? << 4 | digit(pair[1])?)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::go_hex;
+
+    #[test]
+    fn hex_is_read_up_to_its_fault() {
+        for (text, bytes) in [
+            ("0x1bFF", &[0x1b, 0xff][..]),
+            ("1b", &[0x1b]),
+            ("1bf", &[0x1b]),
+            ("0x1bzz1b", &[0x1b]),
+            ("0X1b", &[]),
+            ("", &[]),
+        ] {
+            assert_eq!(go_hex(text), bytes, "{text}");
+        }
+    }
 }

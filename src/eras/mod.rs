@@ -7,6 +7,7 @@
 
 pub mod chain_rows;
 pub mod discovery;
+pub mod etl;
 
 use std::fmt;
 

@@ -40,8 +40,8 @@ impl From<Miss> for Fault {
 }
 
 /// Applies one transaction of `block`, the one at `position` in [`Block::txs`]: what it changes if
-/// it is no entity call, the address of its signer if it is one. Returns the challenge counts of an
-/// SLA rollup.
+/// it is no entity call, the address of its signer if it is one of live traffic ([`note_signer`]
+/// does the same for any). Returns the challenge counts of an SLA rollup.
 ///
 /// # Errors
 /// [`Fault`]; what was written before it stays, for the caller to roll back.
@@ -64,6 +64,7 @@ pub fn apply(
             return Ok(Some(RollupCounts { tx: position, challenges }));
         }
         TxBody::Plays(_)
+        | TxBody::ManageEntityMigration(_)
         | TxBody::ValidatorRegistrationLegacy
         | TxBody::ValidatorMisbehavior(_)
         | TxBody::Recorded(_)
@@ -72,6 +73,14 @@ pub fn apply(
         | TxBody::Malformed(_) => {}
     }
     Ok(None)
+}
+
+/// Adds the address of a signer unless it is known.
+///
+/// # Errors
+/// See [`apply`].
+pub fn note_signer(block: &Block, signer: &str, store: &mut Store) -> Result<(), Fault> {
+    addresses::note(block, signer, store)
 }
 
 /// Applies every transaction of `block` in order. Rows that the database could not hold are left

@@ -27,7 +27,7 @@ impl Block {
     /// Drops what was parsed of metadata; its text stays.
     pub fn forget_parsed(&mut self) {
         for tx in &mut self.txs {
-            if let TxBody::ManageEntity(call) = &mut tx.body {
+            if let TxBody::ManageEntity(call) | TxBody::ManageEntityMigration(call) = &mut tx.body {
                 call.json = None;
             }
         }
@@ -66,6 +66,8 @@ pub enum TxBody {
     SlaRollup(SlaRollup),
     /// `manage_entity` (1003).
     ManageEntity(Box<EntityTx>),
+    /// `manage_entity_migration` (1012): a call of the genesis of a new chain.
+    ManageEntityMigration(Box<EntityTx>),
     /// `validator_deregistration` (1004): a misbehaviour deregistration.
     ValidatorMisbehavior(ValidatorMisbehavior),
     /// `storage_proof` (1005).
@@ -80,9 +82,10 @@ pub enum TxBody {
     Recorded(&'static str),
     /// A member this build does not know.
     Unknown(Member),
-    /// No member set, an absent transaction, or a v2 envelope.
+    /// A signed transaction with no member set.
     Unset,
-    /// Bytes that are not a `SignedTransaction`: what was wrong.
+    /// No transaction, or bytes that are not a `SignedTransaction`: what was wrong. Its hash may be
+    /// empty.
     Malformed(String),
 }
 
@@ -94,6 +97,7 @@ impl TxBody {
             Self::ValidatorRegistrationLegacy => "validator_registration_legacy",
             Self::SlaRollup(_) => "sla_rollup",
             Self::ManageEntity(_) => "manage_entity",
+            Self::ManageEntityMigration(_) => "manage_entity_migration",
             Self::ValidatorMisbehavior(_) => "validator_misbehavior_deregistration",
             Self::StorageProof(_) => "storage_proof",
             Self::StorageProofVerification(_) => "storage_proof_verification",
@@ -103,6 +107,14 @@ impl TxBody {
             Self::Unknown(_) => "unknown",
             Self::Unset => "unset",
             Self::Malformed(_) => "malformed",
+        }
+    }
+
+    /// The entity call, live or migrated.
+    pub fn call(&self) -> Option<&EntityTx> {
+        match self {
+            Self::ManageEntity(call) | Self::ManageEntityMigration(call) => Some(call),
+            _ => None,
         }
     }
 }

@@ -5,6 +5,7 @@ pub mod json;
 pub mod key;
 mod provenance;
 pub mod row_json;
+pub mod shape;
 pub mod table;
 #[expect(missing_docs, reason = "columns keep the names that the production schema documents")]
 pub mod tables;
@@ -14,4 +15,5 @@ pub mod value;
 pub use block::{Block, EntityTx, Tx, TxBody};
 pub use json::{Json, Object};
 pub use provenance::{PlayRow, Provenance, Recorded};
+pub use shape::Shape;
 pub use time::Timestamp;

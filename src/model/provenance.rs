@@ -24,6 +24,8 @@ pub struct Provenance {
     pub skipped: Vec<String>,
     /// `prev_records` of the block's `revert_blocks` row.
     pub revert: Option<Json>,
+    /// Users whose balance on Ethereum is to be added up again: their wallets changed.
+    pub eth_balances: Vec<i64>,
     /// Transactions that are not recorded in full, by position in
     /// [`Block::txs`](super::Block::txs), ascending.
     pub exceptions: Vec<(usize, Recorded)>,

@@ -4,6 +4,7 @@
 use super::{
     Json, Timestamp,
     json::Object,
+    key::{Key, KeyPart},
     table::Row,
     value::{ColumnType, NULL_ELEMENT, ValueRef},
 };
@@ -19,10 +20,27 @@ pub fn image_to_json(row: &Row) -> Json {
     columns_to_json(row, 0..row.table().def().columns.len(), false)
 }
 
-/// The natural key of a row as an object of its columns.
-pub fn key_to_json(row: &Row) -> Json {
-    columns_to_json(row, row.table().def().key.iter().copied(), true)
+/// The key of a row as an object: the columns of its natural key; of a row that stands under a key
+/// of its own, which has further parts, all columns, and these parts under [`OWN_KEY`].
+pub fn key_to_json(row: &Row, key: &Key) -> Json {
+    let def = row.table().def();
+    let own = &key.parts()[def.key.len().min(key.parts().len())..];
+    if own.is_empty() {
+        return columns_to_json(row, def.key.iter().copied(), true);
+    }
+    let mut object = row_to_json(row).into_object().unwrap_or_default();
+    object.insert(
+        OWN_KEY,
+        Json::list(own.iter().map(|part| match part {
+            KeyPart::Int(number) => Json::Int(*number),
+            KeyPart::Text(text) => Json::Str(text.to_string()),
+        })),
+    );
+    Json::Object(object)
 }
+
+/// The member of [`key_to_json`] that is no column.
+pub const OWN_KEY: &str = "#";
 
 fn columns_to_json(
     row: &Row,

@@ -3,7 +3,7 @@
 //! A definition names the table, its columns with their types and defaults, its natural key and the
 //! lookups handlers need. Encoding, decoding, loading, archiving and comparing rows all read it.
 
-use std::{any::Any, fmt, sync::Arc};
+use std::{any::Any, borrow::Cow, fmt, sync::Arc};
 
 use super::{
     Json, Timestamp,
@@ -112,6 +112,20 @@ impl ColumnDefault {
     }
 }
 
+impl ColumnDefault {
+    /// The default as JSON has it; `None` where there is none.
+    pub fn json(self, ty: ColumnType) -> Option<Json> {
+        Some(match self.value(ty)? {
+            Value::Bool(value) => Json::Bool(value),
+            Value::Int(value) => Json::Int(value),
+            Value::Text(value) => Json::Str(value),
+            Value::Json(value) => value.as_ref().clone(),
+            Value::Ints(_) | Value::Texts(_) => Json::List(Vec::new()),
+            _ => return None,
+        })
+    }
+}
+
 /// A column of a table.
 #[derive(Clone, Copy, Debug)]
 pub struct Column {
@@ -178,6 +192,28 @@ impl LookupDef {
     }
 }
 
+/// Which rows of a table a definition is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Versions {
+    /// All of them.
+    All,
+    /// Those with `is_current`.
+    Current,
+    /// Those without: what was retired. Such rows are added and never changed.
+    Past,
+}
+
+impl Versions {
+    /// The condition on the table aliased `t`, in SQL.
+    pub const fn condition(self) -> Option<&'static str> {
+        match self {
+            Self::All => None,
+            Self::Current => Some("t.is_current"),
+            Self::Past => Some("NOT t.is_current"),
+        }
+    }
+}
+
 /// Everything the machinery knows about a table.
 #[derive(Debug)]
 pub struct TableDef {
@@ -189,8 +225,11 @@ pub struct TableDef {
     pub columns: &'static [Column],
     /// Natural key, as indices into `columns`.
     pub key: Vec<usize>,
-    /// Only rows with `is_current` are loaded and replaced; older versions are left alone.
-    pub current_only: bool,
+    /// Which of the table's rows the definition is about; the others are left alone.
+    pub versions: Versions,
+    /// The table's first definition: others are about the same rows in another way, or about other
+    /// rows of it.
+    pub is_first: bool,
     /// Replaced rows go into the block's `revert_blocks` record.
     pub archived: bool,
     /// Lookups, in the order of [`Record::By`].
@@ -200,8 +239,17 @@ pub struct TableDef {
 }
 
 impl TableDef {
-    /// Resolves the names of a definition; called once per table.
-    pub(super) fn resolve(source: &Source) -> Self {
+    /// Resolves the names of all definitions; called once.
+    pub(super) fn resolve_all(sources: &[&Source]) -> Vec<Self> {
+        let mut defs: Vec<Self> = Vec::with_capacity(sources.len());
+        for source in sources {
+            let is_first = defs.iter().all(|def| def.name != source.name);
+            defs.push(Self::resolve(source, is_first));
+        }
+        defs
+    }
+
+    fn resolve(source: &Source, is_first: bool) -> Self {
         let position = |name: &str| {
             source
                 .columns
@@ -230,11 +278,18 @@ impl TableDef {
             name: source.name,
             columns: source.columns,
             key: source.key.iter().map(|name| position(name)).collect(),
-            current_only: source.current_only,
+            versions: source.versions,
+            is_first,
             archived: source.archived,
             lookups,
             decode: source.decode,
         }
+    }
+
+    /// The name under which before-images of its rows are kept: that of the table, and for further
+    /// definitions of the table theirs, too.
+    pub fn image_name(&self) -> Cow<'static, str> {
+        if self.is_first { self.name.into() } else { format!("{} {:?}", self.name, self.id).into() }
     }
 
     /// The natural key of a row of this table.
@@ -311,7 +366,7 @@ pub(super) struct Source {
     pub(super) name: &'static str,
     pub(super) columns: &'static [Column],
     pub(super) key: &'static [&'static str],
-    pub(super) current_only: bool,
+    pub(super) versions: Versions,
     pub(super) archived: bool,
     pub(super) lookups: &'static [(&'static str, &'static [LookupPart])],
     pub(super) decode: fn(Vec<Value>) -> Result<Row, FieldMismatch>,
@@ -319,18 +374,22 @@ pub(super) struct Source {
 
 /// Defines a row struct and its table.
 ///
-/// `Name in "table", key [a, b], options [current_only, archived], by NameBy { Variant [parts] }`
-/// and then one line per column: `field: RustType => PgType (= Default)?`.
+/// `Name in "table", id Id, key [a, b], current_only true, archived true,`
+/// `by NameBy { Variant [parts] }` and then one line per column:
+/// `field: RustType => PgType(, default Default)?`. In place of `current_only`, `past_only true` is
+/// about the rows that are not current.
 macro_rules! record {
     (
         $(#[$doc:meta])*
         $name:ident in $table:literal, id $id:ident, key [$($key:ident),+],
-        current_only $current:literal, archived $archived:literal,
+        $versions:ident $chosen:tt, archived $archived:literal,
         by $by:ident { $($(#[$lookup_doc:meta])* $lookup:ident [$($part:expr),+]),* $(,)? }
         { $($field:ident: $rust:ty => $ty:expr $(, default $default:expr)?;)+ }
     ) => {
         $(#[$doc])*
-        #[derive(Clone, Debug)]
+        ///
+        /// The default is a row of NULLs, zeros and empty texts.
+        #[derive(Clone, Debug, Default)]
         pub struct $name { $(pub $field: $rust,)+ }
 
         /// Lookups of the table.
@@ -358,7 +417,7 @@ macro_rules! record {
                     name: $table,
                     columns: Self::COLUMNS,
                     key: &[$(stringify!($key)),+],
-                    current_only: $current,
+                    versions: record!(@versions $versions $chosen),
                     archived: $archived,
                     lookups: &[$((stringify!($lookup), &[$($part),+]),)*],
                     decode: |values| {
@@ -436,6 +495,9 @@ macro_rules! record {
             }
         }
     };
+    (@versions current_only false) => { $crate::model::table::Versions::All };
+    (@versions current_only true) => { $crate::model::table::Versions::Current };
+    (@versions past_only true) => { $crate::model::table::Versions::Past };
     (@default) => { $crate::model::table::ColumnDefault::None };
     (@default $default:expr) => { $default };
 }

@@ -35,6 +35,14 @@ impl Timestamp {
         Self::from_seconds(self.seconds())
     }
 
+    /// Whether a `timestamp` column holds it: 4714-11-24 BC to 294276-12-31. Such columns count
+    /// from the year 2000, so they go thirty years further than this type; those last years are kept
+    /// as what the sum wraps to.
+    pub const fn is_storable(self) -> bool {
+        let since_2000 = self.0.wrapping_sub(946_684_800_000_000);
+        -211_813_488_000_000_000 <= since_2000 && since_2000 < 9_223_371_331_200_000_000
+    }
+
     /// The calendar form, or `None` outside chrono's range of about ±262,000 years.
     pub fn to_datetime(self) -> Option<DateTime<Utc>> {
         DateTime::from_timestamp_micros(self.0)

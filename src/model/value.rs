@@ -111,6 +111,24 @@ pub enum ValueRef<'a> {
 }
 
 impl ValueRef<'_> {
+    /// Whether two values of a column are the same to whoever reads them: floats by their bits, JSON
+    /// as `jsonb` keeps it.
+    pub fn is_same(&self, other: Self) -> bool {
+        match (*self, other) {
+            (Self::Null, Self::Null) => true,
+            (Self::Bool(a), Self::Bool(b)) => a == b,
+            (Self::Int(a), Self::Int(b)) => a == b,
+            (Self::Float(a), Self::Float(b)) => a.to_bits() == b.to_bits(),
+            (Self::Text(a), Self::Text(b)) => a == b,
+            (Self::Bytes(a), Self::Bytes(b)) => a == b,
+            (Self::Time(a), Self::Time(b)) => a == b,
+            (Self::Json(a), Self::Json(b)) => std::ptr::eq(a, b) || a == b,
+            (Self::Ints(a), Self::Ints(b)) => a == b,
+            (Self::Texts(a), Self::Texts(b)) => a == b,
+            _ => false,
+        }
+    }
+
     /// The value as a key component; `None` for NULL and for types no key uses.
     pub fn key_part(&self) -> Option<KeyPart> {
         match self {

@@ -270,9 +270,9 @@ fn count_outcomes(
             Outcome::Unrouted => (event::Outcome::Unrouted, None),
         };
         let code = reason.map(|reason| reason.code);
-        let (entity, action) = match &tx.body {
-            TxBody::ManageEntity(call) => (call.entity_type.as_str(), call.action.as_str()),
-            other => (other.type_name(), ""),
+        let (entity, action) = match tx.body.call() {
+            Some(call) => (call.entity_type.as_str(), call.action.as_str()),
+            None => (tx.body.type_name(), ""),
         };
         summary.entities.record(entity, action, counted, code);
         if counted != event::Outcome::Applied {

@@ -18,7 +18,7 @@ use crate::{
         DecodeOptions, Pool,
         signer::{Domain, Verdict, verify},
     },
-    model::{Block, TxBody},
+    model::Block,
 };
 
 /// Decoded chunks that wait for the handlers. Sources deliver up to 1 MiB at a time, which takes up
@@ -123,7 +123,7 @@ impl Pool {
                     let domain = Domain::of_chain(&block.chain_id);
                     let mut counts = SignatureCounts::default();
                     for tx in &block.txs {
-                        if let TxBody::ManageEntity(call) = &tx.body {
+                        if let Some(call) = tx.body.call() {
                             counts.checked += 1;
                             counts.matching += u64::from(verify(call, domain) == Verdict::Match);
                         }

@@ -100,7 +100,7 @@ fn rounded(number: f64) -> Option<i64> {
 }
 
 /// PostgreSQL's integer input.
-fn pg_integer(text: &str) -> Option<i64> {
+pub(super) fn pg_integer(text: &str) -> Option<i64> {
     let text = trim_blanks(text);
     let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
     let plain = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());

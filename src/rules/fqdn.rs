@@ -16,6 +16,21 @@ static FQDN: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(&pattern).expect("the pattern is constant")
 });
 
+/// Go's classes are of ASCII alone, `$` is the end and nothing else, and two hosts have other names.
+static ASCII_FQDN: LazyLock<Regex> = LazyLock::new(|| {
+    let host = concat!(
+        r"localhost|cn[0-9]_creator-node_1:[0-9]+|audius-protocol-creator-node-[0-9]",
+        r"|audius-protocol-discovery-provider-[0-9]|[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+",
+    );
+    let pattern = format!(r"\A[ \t]?(?:https?://)?(?:{host})(?::[0-9]+)?(?:/[^\t\n\x0c\r ]*)?\z");
+    Regex::new(&pattern).expect("the pattern is constant")
+});
+
+/// The same as the Go indexer has it (users.md 4).
+pub fn is_ascii_fqdn(text: &str) -> bool {
+    ASCII_FQDN.is_match(text)
+}
+
 /// Whether the reference takes the text for a host or an `http(s)` URL of one.
 pub fn is_fqdn(text: &str) -> bool {
     FQDN.is_match(text)
@@ -23,7 +38,19 @@ pub fn is_fqdn(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::is_fqdn;
+    use super::{is_ascii_fqdn, is_fqdn};
+
+    #[test]
+    fn go_takes_ascii_and_no_newline_at_the_end() {
+        for text in ["a.b", "\ta.b", "localhost", "a.b/ü?x=1", "https://x.y:80/\u{b}", "-.-"] {
+            assert!(is_ascii_fqdn(text), "{text:?}");
+        }
+        assert!(is_ascii_fqdn("audius-protocol-creator-node-3:99/x"));
+        for text in ["", "a.b\n", "ü.é", "localhost:٣", "audius-creator-node-3", "a.b/x y", "a"]
+        {
+            assert!(!is_ascii_fqdn(text), "{text:?}");
+        }
+    }
 
     #[test]
     fn hosts_and_urls_pass() {

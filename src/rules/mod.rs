@@ -7,12 +7,16 @@ pub mod contents;
 pub mod dates;
 pub mod fqdn;
 pub mod genre;
+pub mod handles;
 pub mod hashid;
+pub mod milestones;
 pub mod names;
+pub mod remix;
 pub mod schema;
 pub mod signatures;
 pub mod slug;
 pub mod unicode;
+pub mod wallet_proofs;
 
 /// Why a rule refuses an input, with a stable code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -17,14 +17,38 @@ pub struct UniqueSlug {
 /// that leaves nothing gives the hash id of the record, in its own case.
 pub fn title_slug(title: &str, record_id: i64) -> String {
     let kept = without(title, is_dropped_from_slug);
-    let slug = unicode::lower(&dashed(unicode::strip(&kept)));
+    let slug = unicode::lower(&dashed(unicode::strip(&kept), unicode::is_space));
     if slug.is_empty() { hashid::encode(record_id) } else { slug }
 }
 
 /// The slug of a title with a collision number; numbers below 1 leave no mark (handlers-b 3.1).
 pub fn numbered_slug(title: &str, record_id: i64, number: i64) -> String {
-    let slug = title_slug(title, record_id);
+    numbered(title_slug(title, record_id), number)
+}
+
+fn numbered(slug: String, number: i64) -> String {
     if number > 0 { format!("{slug}-{number}") } else { slug }
+}
+
+/// The slug of a title before any collision as the Go ETL makes it (tracks.md 4.2): no normal form,
+/// white space inside of ASCII only, lower case character by character. A title that leaves nothing
+/// gives the id of the record.
+pub fn go_title_slug(title: &str, record_id: i64) -> String {
+    let kept: String = title.chars().filter(|c| !is_dropped_from_slug(*c)).collect();
+    let is_blank = |c| matches!(c, '\t' | '\n' | '\u{c}' | '\r' | ' ');
+    let slug = unicode::go_lower(&dashed(kept.trim(), is_blank));
+    if slug.is_empty() { record_id.to_string() } else { slug }
+}
+
+/// [`go_title_slug`] with a collision number; numbers below 1 leave no mark.
+pub fn go_numbered_slug(title: &str, record_id: i64, number: i64) -> String {
+    numbered(go_title_slug(title, record_id), number)
+}
+
+/// Whether a slug ends in a digit of any script, as Go's `unicode.IsDigit` has it (Unicode 15).
+pub fn ends_in_decimal_digit(slug: &str) -> bool {
+    let is_young = |c| matches!(c, '\u{11f50}'..='\u{11f59}' | '\u{1e4f0}'..='\u{1e4f9}');
+    slug.ends_with(|c: char| unicode::decimal_digit(c).is_some() || is_young(c))
 }
 
 /// Whether a slug may equal one that got a collision number (handlers-b 3.2 step 2). Only ASCII
@@ -52,7 +76,8 @@ pub fn unique_slug<E>(
     let mut collision_id = highest.unwrap_or(0);
     loop {
         collision_id += 1;
-        let slug = format!("{title_slug}-{collision_id}");
+        // A number that was given with a route may be negative.
+        let slug = numbered(title_slug.clone(), collision_id);
         if !taken(&slug)? {
             return Ok(UniqueSlug { slug, collision_id });
         }
@@ -63,18 +88,18 @@ pub fn unique_slug<E>(
 /// no trimming, no fallback, not unique.
 pub fn route_id(handle: &str, title: &str) -> String {
     let kept = without(title, is_dropped_from_route_id);
-    format!("{}/{}", unicode::lower(handle), unicode::lower(&dashed(&kept)))
+    format!("{}/{}", unicode::lower(handle), unicode::lower(&dashed(&kept, unicode::is_space)))
 }
 
 fn without(title: &str, dropped: fn(char) -> bool) -> String {
     title.nfc().filter(|c| !dropped(*c)).collect()
 }
 
-/// Runs of white space become one dash, runs of dashes one dash.
-fn dashed(text: &str) -> String {
+/// Runs of blanks become one dash, runs of dashes one dash.
+fn dashed(text: &str, is_blank: impl Fn(char) -> bool) -> String {
     let mut dashed = String::with_capacity(text.len());
     for character in text.chars() {
-        let character = if unicode::is_space(character) { '-' } else { character };
+        let character = if is_blank(character) { '-' } else { character };
         if character != '-' || !dashed.ends_with('-') {
             dashed.push(character);
         }
@@ -192,6 +217,36 @@ mod tests {
         ] {
             assert_eq!(add(&mut routes, title), expected);
         }
+    }
+
+    #[test]
+    fn go_makes_slugs_of_its_own() {
+        for (title, slug) in [
+            ("  Backing Vox 2.wav", "backing-vox-2wav"),
+            ("!!!", "2000000"),
+            ("", "2000000"),
+            ("ΟΔΟΣ", "οδοσ"),
+            ("İstanbul", "istanbul"),
+            ("Cafe\u{301}", "cafe\u{301}"),
+            ("a\u{a0}b", "a\u{a0}b"),
+            ("\u{a0}a\u{b}b\u{3000}", "a\u{b}b"),
+            ("a \t\n-\u{c} b", "a-b"),
+            ("\u{1c}a", "\u{1c}a"),
+        ] {
+            assert_eq!(go_title_slug(title, 2_000_000), slug, "{title}");
+        }
+        assert_eq!(go_numbered_slug("Mix!", 1, 400_001), "mix-400001");
+        assert_eq!(go_numbered_slug("Mix!", 1, -3), "mix");
+        assert!(ends_in_decimal_digit("mix-٣") && !ends_in_decimal_digit("mix²"));
+    }
+
+    #[test]
+    fn numbers_go_on_from_a_negative_one_without_a_mark() {
+        let taken = |slug: &str| Ok::<_, ()>(slug == "mix" || slug == "mix-1");
+        let unique = unique_slug("mix".into(), Some(-2), false, taken).unwrap();
+        assert_eq!(unique, UniqueSlug { slug: "mix-2".into(), collision_id: 2 });
+        let unique = unique_slug("mix".into(), Some(-2), false, |_| Ok::<_, ()>(false)).unwrap();
+        assert_eq!(unique, UniqueSlug { slug: "mix".into(), collision_id: -1 });
     }
 
     #[test]

@@ -35,6 +35,20 @@ pub fn split(text: &str) -> impl Iterator<Item = &str> {
     text.split(is_space).filter(|part| !part.is_empty())
 }
 
+/// Go's `strings.ToLower`: every character by its simple mapping, no context, so U+0130 is `i` and
+/// the Kelvin sign `k`.
+pub fn go_lower(text: &str) -> String {
+    if text.is_ascii() {
+        return text.to_ascii_lowercase();
+    }
+    let simple = |c: char| match c {
+        '\u{130}' => 'i',
+        // Every other full mapping is the simple one.
+        other => other.to_lowercase().next().unwrap_or(other),
+    };
+    text.chars().map(simple).collect()
+}
+
 /// Python's `str.lower()`: full mapping with the final sigma, `İ` becoming `i` and U+0307.
 pub fn lower(text: &str) -> String {
     if text.is_ascii() {

@@ -15,6 +15,7 @@
 
 mod change;
 mod effects;
+mod keys;
 pub mod memory;
 mod overlay;
 mod seen;
@@ -166,12 +167,27 @@ impl Store {
         lookup: usize,
         key: &Key,
     ) -> Result<Vec<Row>, Miss> {
+        let rows = self.find_keyed(id, layer, lookup, key)?;
+        Ok(rows.into_iter().map(|(_, row)| row).collect())
+    }
+
+    /// The same with the keys that the rows stand under.
+    ///
+    /// # Errors
+    /// See [`Store::find`].
+    pub fn find_keyed(
+        &mut self,
+        id: TableId,
+        layer: Layer,
+        lookup: usize,
+        key: &Key,
+    ) -> Result<Vec<(Key, Row)>, Miss> {
         if !self.table(id).base.is_complete(lookup, key) {
             self.miss(id, Some(lookup), key)?;
         }
         let table = self.table(id);
         let mut keys = table.base.keys(lookup, key);
-        keys.extend(table.overlay.lookup(lookup, key).iter().cloned());
+        keys.extend(table.overlay.lookup(lookup, key));
         keys.sort_unstable();
         keys.dedup();
         let mut rows = Vec::with_capacity(keys.len());
@@ -180,7 +196,7 @@ impl Store {
             match self.get(id, layer, &row_key) {
                 Ok(Some(row)) => {
                     if id.def().lookups[lookup].key_of(row.as_ref()).as_ref() == Some(key) {
-                        rows.push(row);
+                        rows.push((row_key, row));
                     }
                 }
                 Ok(None) => {}
@@ -210,6 +226,12 @@ impl Store {
         let undo = self.table_mut(id).overlay.write(id, layer, key, row);
         self.journal.push(undo);
         Ok(())
+    }
+
+    /// Writes a row under a key that nothing else has, here or in the database.
+    pub fn append(&mut self, id: TableId, key: Key, row: Row) {
+        let undo = self.table_mut(id).overlay.write(id, Layer::Stored, key, Some(row));
+        self.journal.push(undo);
     }
 
     /// Counts the table as touched from here on, for [`Store::save_order`].

@@ -1,6 +1,10 @@
 //! The open block's writes to one table, in two layers.
 
+use std::collections::hash_map::Entry;
+
 use rustc_hash::FxHashMap;
+
+use super::keys::Keys;
 
 use crate::model::{
     key::Key,
@@ -60,10 +64,10 @@ impl Rows {
             Some(row) => {
                 let position = self.touched;
                 match self.by_key.entry(key) {
-                    std::collections::hash_map::Entry::Occupied(mut slot) => {
+                    Entry::Occupied(mut slot) => {
                         Some(std::mem::replace(&mut slot.get_mut().1, row))
                     }
-                    std::collections::hash_map::Entry::Vacant(slot) => {
+                    Entry::Vacant(slot) => {
                         slot.insert((position, row));
                         self.touched += 1;
                         None
@@ -81,7 +85,7 @@ pub(super) struct Overlay {
     view: Rows,
     stored: Rows,
     /// Keys that at some time in this block had a lookup value; readers check the row itself.
-    lookups: Vec<FxHashMap<Key, Vec<Key>>>,
+    lookups: Vec<FxHashMap<Key, Keys>>,
 }
 
 impl Overlay {
@@ -103,17 +107,17 @@ impl Overlay {
         pending.or_else(|| self.stored.by_key.get(key)).map(|(_, row)| row.clone())
     }
 
-    pub(super) fn lookup(&self, lookup: usize, key: &Key) -> &[Key] {
-        self.lookups[lookup].get(key).map_or(&[], Vec::as_slice)
+    pub(super) fn lookup(&self, lookup: usize, key: &Key) -> Vec<Key> {
+        self.lookups[lookup].get(key).map_or_else(Vec::new, Keys::to_vec)
     }
 
     pub(super) fn write(&mut self, id: TableId, layer: Layer, key: Key, row: Option<Row>) -> Undo {
         if let Some(row) = &row {
             for (index, lookup) in self.def.lookups.iter().enumerate() {
                 if let Some(value) = lookup.key_of(row.as_ref()) {
-                    let keys = self.lookups[index].entry(value).or_default();
-                    if !keys.contains(&key) {
-                        keys.push(key.clone());
+                    match self.lookups[index].entry(value) {
+                        Entry::Occupied(mut keys) => keys.get_mut().insert(&key),
+                        Entry::Vacant(place) => drop(place.insert(Keys::One(key.clone()))),
                     }
                 }
             }

@@ -24,13 +24,18 @@ pub(super) struct SeenKeys {
     bits: Vec<u64>,
     /// Tables that were empty, by their number.
     tables: Vec<bool>,
+    /// By the same number, the other definitions of the same table.
+    siblings: Vec<Vec<TableId>>,
 }
 
 impl SeenKeys {
     /// Nothing seen yet in `tables`, which are empty; the others are not spoken of.
     pub(super) fn of_empty(tables: &[TableId]) -> Self {
         let tables = TableId::ALL.iter().map(|id| tables.contains(id)).collect();
-        Self { bits: vec![0; BITS / 64], tables }
+        let others =
+            |id: &TableId| TableId::of_name(id.def().name).filter(|other| other != id).collect();
+        let siblings = TableId::ALL.iter().map(others).collect();
+        Self { bits: vec![0; BITS / 64], tables, siblings }
     }
 
     /// Whether the database may have a row at this key, or with this lookup value.
@@ -45,12 +50,20 @@ impl SeenKeys {
     pub(super) fn add(&mut self, changes: &[Change]) {
         for change in changes {
             let (id, Some(row)) = (change.table, &change.after) else { continue };
+            self.add_siblings(id);
             self.add_key(id, None, &change.key);
             for (lookup, def) in id.def().lookups.iter().enumerate() {
                 if let Some(value) = def.key_of(row.as_ref()) {
                     self.add_key(id, Some(lookup), &value);
                 }
             }
+        }
+    }
+
+    /// Rows of other definitions of the same table are the database's to tell from now on.
+    fn add_siblings(&mut self, id: TableId) {
+        for sibling in &self.siblings[id as usize] {
+            self.tables[*sibling as usize] = false;
         }
     }
 

@@ -1,15 +1,13 @@
 //! The base rows of one table: what is loaded or was folded in, with its lookups.
 
-use std::{
-    cell::Cell,
-    collections::{BTreeSet, hash_map::Entry},
-};
+use std::{cell::Cell, collections::hash_map::Entry};
 
 use rustc_hash::FxHashMap;
 
 use super::{
     LoadRequest,
     change::{Change, SlotState},
+    keys::Keys,
 };
 use crate::model::{
     key::Key,
@@ -38,43 +36,6 @@ impl Slot {
 struct Index {
     keys: FxHashMap<Key, Keys>,
     complete: FxHashMap<Key, Cell<u32>>,
-}
-
-/// The keys of one lookup value. Most values have one, and a set for one key takes ten times as much.
-#[derive(Debug)]
-enum Keys {
-    One(Key),
-    Many(BTreeSet<Key>),
-}
-
-impl Keys {
-    fn insert(&mut self, key: &Key) {
-        match self {
-            Self::One(only) if only == key => {}
-            Self::One(only) => *self = Self::Many(BTreeSet::from([only.clone(), key.clone()])),
-            Self::Many(keys) => {
-                keys.insert(key.clone());
-            }
-        }
-    }
-
-    /// Returns whether none is left.
-    fn remove(&mut self, key: &Key) -> bool {
-        match self {
-            Self::One(only) => only == key,
-            Self::Many(keys) => {
-                keys.remove(key);
-                keys.is_empty()
-            }
-        }
-    }
-
-    fn to_vec(&self) -> Vec<Key> {
-        match self {
-            Self::One(key) => vec![key.clone()],
-            Self::Many(keys) => keys.iter().cloned().collect(),
-        }
-    }
 }
 
 /// Bytes that a row takes up in one lookup: two keys and their places in the maps.

@@ -33,11 +33,10 @@ pub(super) struct Target {
 impl Target {
     /// The table `name` with the columns of `layout`.
     pub(super) fn of(name: &str, layout: &TableLayout) -> Self {
-        let columns = &layout.columns;
-        let names: Vec<_> = columns.iter().map(|column| format!("\"{}\"", column.name)).collect();
+        let names: Vec<_> = layout.present().map(|column| format!("\"{}\"", column.name)).collect();
         // The driver looks up types that it does not know, and loses the statement meanwhile.
         let cast = |kind: &String| format!("::text::{kind}");
-        let casts = columns.iter().map(|column| column.enum_type.as_ref().map(cast));
+        let casts = layout.present().map(|column| column.enum_type.as_ref().map(cast));
         Self {
             name: format!("{name} ({})", names.join(", ")),
             casts: casts.map(Option::unwrap_or_default).collect(),

@@ -9,15 +9,19 @@ use super::{
     Error, Run, WrittenBlock,
     insert::Target,
     merge::{MergedRow, merge},
-    raw::{AFTER_ENTITIES, BEFORE_ENTITIES, Fill, PLAYS, PROGRESS, RawContext, RawSource},
+    raw::{
+        AFTER_ENTITIES, BEFORE_ENTITIES, Fill, PLAYS, PROGRESS, RawContext, RawSource,
+        current_block,
+    },
     rows::Rows,
     transaction::RowCounts,
     triggered::{self, How, StagedPlan, Staging},
 };
 use crate::{
     db::{
+        catalog::Catalog,
         codec::{ArrayParam, Encoder},
-        layout::{Layout, TableLayout, read_raw},
+        layout::{Layout, TableLayout, raw_layout},
         start::has_deriving_triggers,
     },
     model::tables::TableId,
@@ -34,6 +38,8 @@ pub(super) struct Plan {
     after: Vec<RawPlan>,
     /// The database's own triggers derive rows from what is written.
     triggered: bool,
+    /// `blocks` tells the current block from the others.
+    marks_current: bool,
 }
 
 #[derive(Debug)]
@@ -55,13 +61,15 @@ struct EntityPlan {
 impl Plan {
     /// Reads the layout of every table that the writer writes.
     pub(super) async fn read(connection: &mut PgConnection) -> Result<Self, Error> {
-        let layout = Layout::read(connection).await?;
+        let catalog = Catalog::read(connection).await?;
+        let layout = Layout::of(&catalog)?;
         let triggered = has_deriving_triggers(&mut *connection).await?;
         let plan = |id: &TableId| entity_plan(*id, layout.table(*id), triggered);
         let entities = TableId::ALL.iter().map(plan).collect();
-        let before = raw_plans(connection, BEFORE_ENTITIES).await?;
-        let after = raw_plans(connection, AFTER_ENTITIES).await?;
-        Ok(Self { before, entities, after, triggered })
+        let before = raw_plans(&catalog, BEFORE_ENTITIES)?;
+        let after = raw_plans(&catalog, AFTER_ENTITIES)?;
+        let marks_current = catalog.has_column("blocks", "is_current");
+        Ok(Self { before, entities, after, triggered, marks_current })
     }
 }
 
@@ -73,18 +81,13 @@ impl Plan {
     }
 }
 
-async fn raw_plans(
-    connection: &mut PgConnection,
-    sources: &[RawSource],
-) -> Result<Vec<RawPlan>, Error> {
-    let tables: Vec<_> = sources.iter().map(|source| source.table).collect();
-    let layouts = read_raw(connection, &tables).await?;
-    let plan = |(source, layout): (&RawSource, TableLayout)| RawPlan {
-        target: Arc::new(Target::of(layout.name, &layout)),
-        layout,
-        fill: source.fill,
+fn raw_plans(catalog: &Catalog, sources: &[RawSource]) -> Result<Vec<RawPlan>, Error> {
+    let plan = |source: &RawSource| {
+        let layout = raw_layout(catalog, &source.table)?;
+        let target = Arc::new(Target::of(layout.name, &layout));
+        Ok(RawPlan { layout, target, fill: source.fill })
     };
-    Ok(sources.iter().zip(layouts).map(plan).collect())
+    sources.iter().map(plan).collect()
 }
 
 fn entity_plan(id: TableId, layout: &TableLayout, triggered: bool) -> EntityPlan {
@@ -107,9 +110,9 @@ fn delete_statement(id: TableId, layout: &TableLayout) -> Arc<str> {
         let cast = column.enum_type.as_ref().map(|name| format!("::{name}")).unwrap_or_default();
         let _ = write!(condition, "{and}t.\"{}\" = k.k{index}{cast}", column.name);
     }
-    let current = if def.current_only { " AND t.is_current" } else { "" };
+    let versions = def.versions.condition().map(|sql| format!(" AND {sql}")).unwrap_or_default();
     format!(
-        "DELETE FROM {} AS t USING unnest({arrays}) AS k({names}) WHERE {condition}{current}",
+        "DELETE FROM {} AS t USING unnest({arrays}) AS k({names}) WHERE {condition}{versions}",
         def.name
     )
     .into()
@@ -134,6 +137,8 @@ pub(super) struct Prepared {
     pub(super) sections: Vec<Section>,
     /// Values that were cleaned.
     pub(super) sanitized: u64,
+    /// A block of the run becomes the current one.
+    pub(super) moves_current: bool,
 }
 
 impl Prepared {
@@ -200,6 +205,7 @@ pub(super) fn prepare(
         add_raw(&mut prepared, raw, run, settings, spare)?;
     }
     prepared.sanitized = prepared.sections.iter().map(|section| section.data.sanitized).sum();
+    prepared.moves_current = plan.marks_current && current_block(run).is_some();
     Ok(prepared)
 }
 

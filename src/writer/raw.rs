@@ -343,6 +343,7 @@ fn etl_transactions(run: &Run, context: &RawContext, rows: &mut Rows<'_>) {
             let hash = tx.hash.as_str();
             let recorded = block.provenance.recorded(position);
             if recorded == Recorded::Nothing
+                || hash.is_empty()
                 || block.duplicates.binary_search(&position).is_ok()
                 || context.known_hashes.contains(hash)
                 || (context.check_repeats && !seen.insert(hash))
@@ -367,7 +368,9 @@ fn etl_transactions(run: &Run, context: &RawContext, rows: &mut Rows<'_>) {
 fn type_and_address(body: &TxBody) -> (Cow<'static, str>, Option<&str>) {
     let address = match body {
         TxBody::Plays(plays) => plays.first().map(|play| play.user_id.as_str()),
-        TxBody::ManageEntity(call) => Some(call.signer.as_str()),
+        TxBody::ManageEntity(call) | TxBody::ManageEntityMigration(call) => {
+            Some(call.signer.as_str())
+        }
         TxBody::ValidatorMisbehavior(node) => Some(node.comet_address.as_str()),
         TxBody::StorageProof(proof) => Some(proof.address.as_str()),
         TxBody::ValidatorRegistration(node) => Some(node.delegate_wallet.as_str()),
@@ -390,9 +393,9 @@ fn type_and_address(body: &TxBody) -> (Cow<'static, str>, Option<&str>) {
 
 fn etl_manage_entities(run: &Run, _context: &RawContext, rows: &mut Rows<'_>) {
     for (block, tx) in each_tx(run) {
-        let TxBody::ManageEntity(call) = &tx.body else { continue };
+        let Some(call) = tx.body.call() else { continue };
         let EntityTx { entity_type, entity_id, action, metadata, signature, signer, nonce, .. } =
-            call.as_ref();
+            call;
         rows.row()
             .text(signer)
             .text(entity_type)
@@ -514,8 +517,8 @@ fn history(run: &Run, _context: &RawContext, rows: &mut Rows<'_>) {
             let previous = change.before.as_ref().map(image_to_json);
             rows.row()
                 .int(checkpoint)
-                .text(change.table.def().name)
-                .json(Some(&key_to_json(row)))
+                .text(&change.table.def().image_name())
+                .json(Some(&key_to_json(row, &change.key)))
                 .json(previous.as_ref());
         }
     }
@@ -546,7 +549,7 @@ mod tests {
     fn no_transaction_has_an_empty_type() {
         for (body, name) in [
             (TxBody::Recorded("release"), "release"),
-            (TxBody::Unknown(Member::Tag(1012)), "unknown_1012"),
+            (TxBody::Unknown(Member::Tag(1013)), "unknown_1013"),
             (TxBody::Unknown(Member::Name("somethingNew".into())), "unknown_somethingNew"),
             (TxBody::Unset, "unset"),
             (TxBody::Malformed("x".into()), "malformed"),

@@ -13,8 +13,14 @@ use super::{
     raw::{COMPLETE_MARK, id},
 };
 use crate::{
-    db::{self, start},
-    model::{table::TableDef, tables::TableId, value::ColumnType},
+    db::{self, catalog::Catalog, eth_balances, start},
+    model::{
+        Json,
+        row_json::OWN_KEY,
+        table::{Column, TableDef},
+        tables::TableId,
+        value::ColumnType,
+    },
 };
 
 /// Raw tables with the column that holds the time of their block. Height and time together tell
@@ -57,14 +63,19 @@ const PROGRESS: &[&str] = &[
      WHERE c.id > $1 AND b.number = c.em_block AND b.blockhash = c.block_hash \
          AND NOT EXISTS (SELECT FROM audius_etl_history h \
                          WHERE h.checkpoint_id = c.id AND h.table_name = 'blocks')",
-    // Rows without the mark are of an era that sets none.
-    "UPDATE blocks SET is_current = true WHERE $1::bigint IS NOT NULL AND number = ( \
-         SELECT max(number) FROM blocks WHERE is_current IS NOT NULL)",
     "DELETE FROM audius_etl_history h WHERE h.checkpoint_id > $1 AND NOT EXISTS ( \
          SELECT FROM audius_etl_checkpoints c \
          WHERE c.id = h.checkpoint_id AND c.chain LIKE 'eip155:%')",
     "DELETE FROM audius_etl_checkpoints WHERE id > $1 AND chain NOT LIKE 'eip155:%'",
 ];
+
+/// After the blocks that are taken back are gone: the newest that is marked at all is the current
+/// one. Rows without the mark are of an era that sets none.
+const MARK_CURRENT: &str = "UPDATE blocks SET is_current = true \
+    WHERE $1::bigint IS NOT NULL AND number = ( \
+        SELECT max(number) FROM blocks b WHERE is_current IS NOT NULL AND NOT EXISTS ( \
+            SELECT FROM audius_etl_checkpoints c \
+            WHERE c.id > $1 AND b.number = c.em_block AND b.blockhash = c.block_hash))";
 
 /// Takes the database back to `checkpoint`. On an error the transaction is left open.
 pub(super) async fn roll_back(
@@ -78,11 +89,18 @@ pub(super) async fn roll_back(
         run(connection, "COMMIT".into(), None).await?;
         return Ok(target);
     }
-    for table in changed_tables(connection, checkpoint).await? {
-        for sql in [delete_changed(table), insert_previous(table)] {
-            run(connection, sql, Some(checkpoint)).await?;
-        }
+    let catalog = Catalog::read(connection).await?;
+    let tables = changed_tables(connection, checkpoint).await?;
+    // First all that came: what was there before may have the same unique values.
+    for sql in
+        tables.iter().rev().flat_map(|table| [delete_changed(table), delete_added(table, &catalog)])
+    {
+        run(connection, sql, Some(checkpoint)).await?;
     }
+    for table in &tables {
+        run(connection, insert_previous(table, &catalog), Some(checkpoint)).await?;
+    }
+    add_up_balances(connection, checkpoint).await?;
     for table in UNTIMED {
         run(connection, delete_untimed(table), Some(checkpoint)).await?;
     }
@@ -94,11 +112,30 @@ pub(super) async fn roll_back(
         );
         run(connection, sql, Some(checkpoint)).await?;
     }
+    if catalog.has_column("blocks", "is_current") {
+        run(connection, MARK_CURRENT.to_owned(), Some(checkpoint)).await?;
+    }
     for sql in PROGRESS {
         run(connection, (*sql).to_owned(), Some(checkpoint)).await?;
     }
     run(connection, "COMMIT".into(), None).await?;
     Ok(target)
+}
+
+/// Adds up again the balances on Ethereum of users whose wallets are as before.
+async fn add_up_balances(connection: &mut PgConnection, checkpoint: u64) -> Result<(), Error> {
+    let failed = || db::Error::query("adding up balances on Ethereum");
+    let users: Vec<i32> = sqlx::query_scalar(
+        "SELECT DISTINCT b.user_id FROM audius_etl_history h \
+             JOIN eth_user_balances b ON b.user_id = (h.row_key ->> 'user_id')::int \
+         WHERE h.checkpoint_id > $1 AND split_part(h.table_name, ' ', 1) = 'associated_wallets'",
+    )
+    .bind(id(checkpoint))
+    .fetch_all(&mut *connection)
+    .await
+    .map_err(failed())?;
+    eth_balances::store_user_totals(connection, &users).await.map_err(failed())?;
+    Ok(())
 }
 
 /// Drops a chain's before-images at and below the height `safe`, and checkpoints that nothing can go
@@ -196,50 +233,87 @@ async fn changed_tables(
     .await
     .map_err(db::Error::query("reading the history"))?;
     let defs = TableId::ALL.iter().map(|id| id.def());
-    Ok(defs.filter(|def| names.iter().any(|name| name == def.name)).collect())
+    Ok(defs.filter(|def| names.iter().any(|name| *name == def.image_name())).collect())
 }
 
+/// Deletes the rows of changed keys.
 fn delete_changed(def: &TableDef) -> String {
     let mut sql = format!(
         "DELETE FROM {0} t USING ( \
              SELECT DISTINCT row_key FROM audius_etl_history \
-             WHERE checkpoint_id > $1 AND table_name = '{0}') h \
+             WHERE checkpoint_id > $1 AND table_name = '{1}' AND NOT row_key ? '{OWN_KEY}') h \
          CROSS JOIN LATERAL jsonb_populate_record(NULL::{0}, h.row_key) r WHERE ",
-        def.name
+        def.name,
+        def.image_name()
     );
     for (position, column) in def.key.iter().enumerate() {
         let and = if position == 0 { "" } else { " AND " };
         let name = def.columns[*column].name;
         let _ = write!(sql, "{and}t.\"{name}\" = r.\"{name}\"");
     }
-    if def.current_only {
-        sql.push_str(" AND t.is_current");
+    if let Some(condition) = def.versions.condition() {
+        let _ = write!(sql, " AND {condition}");
     }
     sql
 }
 
-/// The oldest image above the checkpoint is the row as it was at the checkpoint.
-fn insert_previous(def: &TableDef) -> String {
+/// Deletes rows that were added beside equal ones and are still there: as many as were added, it
+/// does not matter which.
+fn delete_added(def: &TableDef, catalog: &Catalog) -> String {
+    let mut same = String::new();
+    let present = |column: &Column| catalog.has_column(def.name, column.name);
+    for (position, column) in def.columns.iter().enumerate().filter(|(_, it)| present(it)) {
+        let and = if same.is_empty() { "" } else { " AND " };
+        // The columns of the natural key are never NULL, and indexed.
+        let is = if def.key.contains(&position) { "=" } else { "IS NOT DISTINCT FROM" };
+        let _ = write!(same, "{and}t.\"{0}\" {is} r.\"{0}\"", column.name);
+    }
+    format!(
+        "DELETE FROM {0} WHERE ctid IN (SELECT ctid FROM ( \
+             SELECT t.ctid, h.copies, row_number() OVER (PARTITION BY h.row) AS number FROM ( \
+                 SELECT row, count(*) AS copies FROM ( \
+                     SELECT row_key - '{OWN_KEY}' AS row FROM audius_etl_history \
+                     WHERE checkpoint_id > $1 AND table_name = '{1}' AND row_key ? '{OWN_KEY}' \
+                     GROUP BY row_key HAVING count(*) = 1 AND bool_and(previous IS NULL)) a \
+                 GROUP BY row) h \
+             CROSS JOIN LATERAL jsonb_populate_record(NULL::{0}, h.row) r \
+             JOIN {0} t ON {same}) d WHERE number <= copies)",
+        def.name,
+        def.image_name()
+    )
+}
+
+/// The oldest image above the checkpoint is the row as it was at the checkpoint. An image from before
+/// a column came to be gets the column's default, as the row in the table did.
+fn insert_previous(def: &TableDef, catalog: &Catalog) -> String {
     let (mut names, mut values) = (String::new(), String::new());
-    for (position, column) in def.columns.iter().enumerate() {
+    let mut defaults = Vec::new();
+    let present = def.columns.iter().filter(|column| catalog.has_column(def.name, column.name));
+    for (position, column) in present.enumerate() {
         let comma = if position == 0 { "" } else { ", " };
         let name = column.name;
         let _ = write!(names, "{comma}\"{name}\"");
         // A record would turn a stored JSON `null` into NULL.
         let _ = if column.ty == ColumnType::Jsonb {
-            write!(values, "{comma}h.previous -> '{name}'")
+            write!(values, "{comma}coalesce(h.previous -> '{name}', to_jsonb(r.\"{name}\"))")
         } else {
             write!(values, "{comma}r.\"{name}\"")
         };
+        if catalog.is_not_null(def.name, name) {
+            defaults.extend(column.default.json(column.ty).map(|default| (name, default)));
+        }
     }
+    let defaults = Json::object(defaults).to_json_text();
     format!(
         "INSERT INTO {0} ({names}) SELECT {values} FROM ( \
              SELECT DISTINCT ON (row_key) previous FROM audius_etl_history \
-             WHERE checkpoint_id > $1 AND table_name = '{0}' \
+             WHERE checkpoint_id > $1 AND table_name = '{1}' \
              ORDER BY row_key, checkpoint_id) h \
-         CROSS JOIN LATERAL jsonb_populate_record(NULL::{0}, h.previous) r \
+         CROSS JOIN LATERAL jsonb_populate_record( \
+             jsonb_populate_record(NULL::{0}, '{defaults}'::jsonb), h.previous) r \
          WHERE h.previous IS NOT NULL",
-        def.name
+        def.name,
+        def.image_name()
     )
 }
 

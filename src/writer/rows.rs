@@ -19,6 +19,8 @@ const TRAILER: [u8; 2] = (-1_i16).to_be_bytes();
 pub(super) struct Rows<'a> {
     layout: &'a TableLayout,
     encoder: Encoder,
+    /// Columns that the database has.
+    fields: i16,
     count: u64,
     /// Column that the next value goes to; past the end when the row is complete.
     column: usize,
@@ -29,14 +31,14 @@ impl<'a> Rows<'a> {
     /// `encoder` is an empty one, possibly with room from an earlier run.
     pub(super) fn new(layout: &'a TableLayout, mut encoder: Encoder) -> Self {
         encoder.push(HEADER);
-        Self { layout, encoder, count: 0, column: layout.columns.len(), problem: None }
+        let fields = i16::try_from(layout.present().count()).unwrap_or(i16::MAX);
+        Self { layout, encoder, fields, count: 0, column: layout.columns.len(), problem: None }
     }
 
     /// Begins a row; as many values as the table has columns must follow.
     pub(super) fn row(&mut self) -> &mut Self {
         debug_assert_eq!(self.column, self.layout.columns.len(), "{}", self.layout.name);
-        let columns = i16::try_from(self.layout.columns.len()).unwrap_or(i16::MAX);
-        self.encoder.push(&columns.to_be_bytes());
+        self.encoder.push(&self.fields.to_be_bytes());
         self.count += 1;
         self.column = 0;
         self
@@ -44,10 +46,15 @@ impl<'a> Rows<'a> {
 
     /// The next value of the row.
     pub(super) fn value(&mut self, value: ValueRef<'_>) -> &mut Self {
-        let Some(ColumnLayout { name, wire, .. }) = self.layout.columns.get(self.column) else {
+        let Some(ColumnLayout { name, wire, is_present, .. }) =
+            self.layout.columns.get(self.column)
+        else {
             return self;
         };
         self.column += 1;
+        if !is_present {
+            return self;
+        }
         if let Err(misfit) = self.encoder.field(*wire, value) {
             let (table, column) = (self.layout.name, *name);
             self.problem.get_or_insert(Error::Encode { table, column, problem: misfit.0 });

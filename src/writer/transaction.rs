@@ -3,7 +3,7 @@
 use sqlx::{AssertSqlSafe, postgres::PgConnection};
 
 use super::{Run, ethereum, insert, prepare::Prepared, raw, sla};
-use crate::db::codec::TimeParam;
+use crate::db::{codec::TimeParam, eth_balances};
 
 /// Where and why a transaction failed.
 #[derive(Debug)]
@@ -28,9 +28,12 @@ pub(super) async fn execute(
     run: &Run,
 ) -> Result<RowCounts, Fault> {
     statement(connection, "BEGIN", "begin").await?;
-    clear_current_block(connection, run).await?;
+    if prepared.moves_current {
+        clear_current_block(connection).await?;
+    }
     drop_older_checkpoints(connection, run).await?;
     let mut rows = sections(connection, prepared, run).await?;
+    add_up_balances(connection, run).await.map_err(at("eth_user_balances"))?;
     for write in &run.ethereum {
         ethereum::write(connection, write, run.keep_history, &mut rows).await?;
     }
@@ -81,16 +84,22 @@ async fn script(connection: &mut PgConnection, sql: &str) -> Result<(), sqlx::Er
     sqlx::raw_sql(AssertSqlSafe(sql)).execute(connection).await.map(drop)
 }
 
-/// Only one block may be the current one, and it comes with this run, if the run marks any.
-async fn clear_current_block(connection: &mut PgConnection, run: &Run) -> Result<(), Fault> {
-    if raw::current_block(run).is_none() {
-        return Ok(());
-    }
+/// Only one block may be the current one, and it comes with this run.
+async fn clear_current_block(connection: &mut PgConnection) -> Result<(), Fault> {
     sqlx::query("UPDATE blocks SET is_current = false WHERE is_current")
         .execute(connection)
         .await
         .map(drop)
         .map_err(at("blocks"))
+}
+
+/// Adds up the balances on Ethereum of users whose wallets changed, from the wallets as they are now.
+async fn add_up_balances(connection: &mut PgConnection, run: &Run) -> Result<(), sqlx::Error> {
+    let users = run.blocks.iter().flat_map(|block| &block.provenance.eth_balances);
+    let mut users: Vec<i32> = users.filter_map(|user| i32::try_from(*user).ok()).collect();
+    users.sort_unstable();
+    users.dedup();
+    eth_balances::store_user_totals(connection, &users).await
 }
 
 /// Without before-images nothing can go back behind this run, so only the last checkpoint of a

@@ -40,7 +40,7 @@ impl StagedPlan {
         let mut columns = String::new();
         let mut set = String::new();
         let mut same_key = String::new();
-        for (index, column) in layout.columns.iter().enumerate() {
+        for (index, column) in layout.present().enumerate() {
             let comma = if index == 0 { "" } else { ", " };
             let _ = write!(columns, "{comma}\"{}\"", column.name);
             let _ = write!(set, "{comma}\"{0}\" = s.\"{0}\"", column.name);
@@ -49,7 +49,8 @@ impl StagedPlan {
             let and = if index == 0 { "" } else { " AND " };
             let _ = write!(same_key, "{and}t.\"{0}\" = s.\"{0}\"", column.name);
         }
-        let current = if def.current_only { " AND t.is_current" } else { "" };
+        let versions =
+            def.versions.condition().map(|sql| format!(" AND {sql}")).unwrap_or_default();
         let before: Arc<str> = format!(
             "CREATE TEMP TABLE etl_staged ON COMMIT DROP AS SELECT {columns} FROM {name} WITH NO DATA"
         )
@@ -67,7 +68,7 @@ impl StagedPlan {
         Self {
             target: Arc::new(Target::of("etl_staged", layout)),
             update: staging(format!(
-                "UPDATE {name} t SET {set} FROM etl_staged s WHERE {same_key}{current}"
+                "UPDATE {name} t SET {set} FROM etl_staged s WHERE {same_key}{versions}"
             )),
             insert_new,
         }

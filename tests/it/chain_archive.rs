@@ -11,7 +11,7 @@ use audius_etl::chain::{
 use audius_etl::decode::{DecodeOptions, decode_block};
 use prost::Message;
 
-use crate::support::blocks::{CHAIN, block, block_hash, mixed_block, rollup, unknown};
+use crate::support::blocks::{CHAIN, block, block_hash, migrated, mixed_block, rollup, unknown};
 
 const NAMES: [&str; 6] = ["a.jsonl", "a.jsonl.zst", "a.jsonl.gz", "a.pb", "a.pb.zst", "a.pb.gz"];
 
@@ -68,7 +68,7 @@ fn place(error: &Error) -> (Place, bool) {
 fn sample() -> Vec<Block> {
     let mut blocks: Vec<_> = (5..=7).map(mixed_block).collect();
     blocks.push(block(8, vec![]));
-    blocks.push(block(9, vec![rollup(8), unknown(1012)]));
+    blocks.push(block(9, vec![rollup(8), unknown(1013), migrated("User", "Create", "")]));
     blocks
 }
 

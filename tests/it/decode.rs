@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use alloy::primitives::Address;
 use audius_etl::chain::core_pb::{Payload, SignedTransaction, Transaction};
 use audius_etl::chain::{Origin, Place, RawBlock, RawBody};
 use audius_etl::decode::signer::{self, Domain, Verdict};
@@ -10,7 +11,9 @@ use audius_etl::model::block::Member;
 use audius_etl::model::{Block, EntityTx, Json, Timestamp, TxBody};
 use prost::Message;
 
-use crate::support::blocks::{block, entity, mixed_block, plays, rollup, signed_tx, unknown};
+use crate::support::blocks::{
+    block, entity, migrated, mixed_block, plays, rollup, signed_tx, unknown,
+};
 
 fn archive_origin() -> Origin {
     Origin::Archive { path: "a.jsonl".into(), place: Place::Byte(0), decompressed: false }
@@ -69,8 +72,30 @@ fn snake_case_nulls_and_defaults_are_read_as_the_mapping_says() {
     assert_eq!(proof.proof_signature.as_deref(), Some(&[0xfb, 0xff][..]));
     let TxBody::Plays(plays) = &block.txs[2].body else { panic!("{:?}", block.txs[2]) };
     assert_eq!((plays[0].track_id.as_str(), plays[0].played_at), ("9", Timestamp::default()));
-    assert!(matches!(block.txs[3].body, TxBody::Unset));
-    assert!(matches!(block.txs[4].body, TxBody::Unset));
+    assert!(matches!(block.txs[3].body, TxBody::Malformed(_)));
+    assert!(matches!(block.txs[4].body, TxBody::Malformed(_)));
+}
+
+#[test]
+fn calls_of_a_genesis_are_read_from_both_forms() {
+    let proto =
+        decode(RawBody::Message(block(1, vec![migrated("User", "Create", "")])), archive_origin());
+    let json = from_json(
+        r#"{"height":1,"hash":"a","transactions":[
+        {"hash":"1","transaction":{"manageEntityMigration":{"userId":"3000001","signer":"0xAbC"}}},
+        {"hash":"2","transaction":{"manage_entity_migration":{"user_id":3000001,"signer":"0xAbC"}}}]}"#,
+    );
+    for tx in proto.txs.iter().chain(&json.txs) {
+        let TxBody::ManageEntityMigration(call) = &tx.body else { panic!("{tx:?}") };
+        assert_eq!((call.user_id, call.signer.as_str()), (3_000_001, "0xAbC"));
+    }
+}
+
+#[test]
+fn an_element_without_a_transaction_does_not_lose_the_block() {
+    let json = from_json(r#"{"height":1,"hash":"a","transactions":[{},{"hash":"2"}]}"#);
+    assert_eq!(json.txs.iter().map(|tx| tx.index).collect::<Vec<_>>(), [0, 1]);
+    assert!(json.txs.iter().all(|tx| matches!(tx.body, TxBody::Malformed(_))));
 }
 
 #[test]
@@ -78,20 +103,20 @@ fn unknown_members_are_kept_and_never_look_empty() {
     let proto = decode(
         RawBody::Message(block(
             1,
-            vec![unknown(1012), Transaction { hash: "x".into(), ..Default::default() }],
+            vec![unknown(1013), Transaction { hash: "x".into(), ..Default::default() }],
         )),
         archive_origin(),
     );
-    assert!(matches!(&proto.txs[0].body, TxBody::Unknown(Member::Tag(1012))));
-    assert!(matches!(proto.txs[1].body, TxBody::Unset));
+    assert!(matches!(&proto.txs[0].body, TxBody::Unknown(Member::Tag(1013))));
+    assert!(matches!(proto.txs[1].body, TxBody::Malformed(_)));
     let json = from_json(
         r#"{"height":1,"hash":"a","transactions":[
-        {"hash":"1","transaction":{"signature":"s","manageEntityMigration":{"userId":"1"}}},
+        {"hash":"1","transaction":{"signature":"s","somethingNew":{"userId":"1"}}},
         {"hash":"2","transaction":{"signature":"s","deadline":"12","flags":[{}]}},
         {"hash":"3","transaction":{"release":{"messageHeader":{}}}}]}"#,
     );
     let TxBody::Unknown(member) = &json.txs[0].body else { panic!("{:?}", json.txs[0]) };
-    assert_eq!(member.to_string(), "manageEntityMigration");
+    assert_eq!(member.to_string(), "somethingNew");
     assert!(matches!(json.txs[1].body, TxBody::Unset));
     assert!(matches!(json.txs[2].body, TxBody::Recorded("release")));
 }
@@ -150,6 +175,20 @@ fn blocks_of_nodes_are_sorted_by_the_fixed_rule_and_those_of_archives_are_not() 
 }
 
 #[test]
+fn calls_of_a_genesis_come_after_live_calls_in_the_order_served() {
+    let txs = vec![
+        migrated("Track", "Update", "0x3"),
+        migrated("User", "Create", "0x2"),
+        entity("User", "Update", "0x1"),
+        migrated("User", "Update", "0x1"),
+    ];
+    let served: Vec<_> = txs.iter().map(|tx| tx.hash.clone()).collect();
+    let live = decode(RawBody::Message(block(1, txs)), Origin::Node(Arc::from("http://node")));
+    let order: Vec<String> = live.txs.iter().map(|tx| tx.hash.clone()).collect();
+    assert_eq!(order, [2, 0, 1, 3].map(|index| served[index].clone()));
+}
+
+#[test]
 fn a_batch_is_decoded_in_order_up_to_the_first_fault() {
     let pool = Pool::new(2).unwrap();
     let raw = |height: i64| RawBlock {
@@ -204,8 +243,14 @@ fn the_signer_of_a_production_call_is_recovered() {
     let mut call = real_call();
     assert_eq!(signer::verify(&call, Domain::PROD), Verdict::Match);
     assert!(matches!(signer::verify(&call, Domain::DEV), Verdict::Mismatch(_)));
+    let key = signer::recover_key(&call, Domain::PROD).unwrap();
+    assert_eq!(key[0], 4);
+    assert_eq!(Some(Address::from_raw_public_key(&key[1..])), signer::recover(&call, Domain::PROD));
     call.metadata.push(' ');
     assert!(matches!(signer::verify(&call, Domain::PROD), Verdict::Mismatch(_)));
+    let id = std::mem::replace(&mut call.entity_id, -1);
+    assert_eq!(signer::verify(&call, Domain::PROD), Verdict::Unrecoverable);
+    call.entity_id = id;
     call.signature = "0x12".to_owned();
     assert_eq!(signer::verify(&call, Domain::PROD), Verdict::Unrecoverable);
 }

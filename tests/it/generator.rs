@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
-use audius_etl::chain::core_pb::{Payload, SignedTransaction};
-use audius_etl::chain::generator::{Generator, Plan, Profile, pairs};
+use audius_etl::chain::core_pb::{ManageEntityLegacy, Payload, SignedTransaction};
+use audius_etl::chain::generator::{Dialect, Generator, Plan, Profile};
 use audius_etl::chain::{ArchiveWriter, Compression, Layout};
 use prost::Message;
 
@@ -18,6 +18,7 @@ fn plan() -> Plan {
         txs: 1500,
         plays: 300,
         profile: Profile::Mixed,
+        dialect: Dialect::discovery(),
         invalid_per_mille: 100,
         numbered: false,
     }
@@ -78,11 +79,54 @@ fn a_mixed_chain_has_every_pair_and_every_kind_of_system_transaction() {
             seen.insert((call.entity_type, call.action));
         }
     }
-    let missing: Vec<_> = pairs()
+    let missing: Vec<_> = Dialect::discovery()
+        .pairs()
         .filter(|(kind, action)| !seen.contains(&((*kind).to_owned(), (*action).to_owned())))
         .collect();
     assert!(missing.is_empty(), "{missing:?}");
     assert_eq!(kinds.len(), 13, "twelve members and none");
+}
+
+/// The entity call of a payload, live or migrated.
+fn call(payload: Payload) -> Option<ManageEntityLegacy> {
+    match payload {
+        Payload::ManageEntity(call) | Payload::ManageEntityMigration(call) => Some(call),
+        _ => None,
+    }
+}
+
+#[test]
+fn a_chain_of_the_etl_has_every_pair_and_calls_of_a_genesis() {
+    let plan = Plan { dialect: Dialect::etl(), txs: 6000, invalid_per_mille: 0, ..plan() };
+    let calls: Vec<_> = payloads(plan.clone()).into_iter().flatten().collect();
+    let migrated =
+        calls.iter().filter(|call| matches!(call, Payload::ManageEntityMigration(_))).count();
+    assert!((100..600).contains(&migrated), "{migrated}");
+    let seen: HashSet<_> =
+        calls.into_iter().filter_map(call).map(|call| (call.entity_type, call.action)).collect();
+    for (kind, action) in Dialect::etl().pairs() {
+        assert!(seen.contains(&(kind.to_owned(), action.to_owned())), "{kind} {action}");
+    }
+    // Its first transactions are those of the validators, in both.
+    let first = |plan: Plan| Generator::new(plan).next().unwrap();
+    let other = first(Plan { dialect: Dialect::discovery(), ..plan.clone() });
+    assert!(first(plan).timestamp.unwrap().seconds > other.timestamp.unwrap().seconds);
+}
+
+#[test]
+fn an_etl_chain_names_its_metadata_as_the_etl_reads_it() {
+    let plan = Plan { dialect: Dialect::etl(), txs: 3000, invalid_per_mille: 0, ..plan() };
+    for call in payloads(plan).into_iter().flatten().filter_map(call) {
+        let wanted: &[&str] = match (call.entity_type.as_str(), call.action.as_str()) {
+            ("DeveloperApp", _) => &["\"address\":"],
+            ("Grant", "Approve" | "Reject") => &["\"grantee_address\":", "\"grantor_user_id\":"],
+            ("AssociatedWallet", "Create") => &["\"wallet\":", "\"wallet_signature\":"],
+            ("Event", "Create") => &["\"entity_type\":\"track\"", "\"end_date\":"],
+            ("PlayCount", "Reconcile") => &["\"delta\":"],
+            _ => &[],
+        };
+        assert!(wanted.iter().all(|key| call.metadata.contains(key)), "{call:?}");
+    }
 }
 
 #[test]

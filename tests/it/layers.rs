@@ -17,7 +17,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("store", &["model"]),
     ("ledger", &["model", "store"]),
     ("rules", &["model"]),
-    ("eras", &["model", "store", "ledger", "rules"]),
+    ("eras", &["model", "decode", "store", "ledger", "rules"]),
     ("db", &["model", "store"]),
     ("writer", &["model", "store", "db"]),
     ("compare", &["model", "db"]),

@@ -159,6 +159,7 @@ mod normalise {
 
 mod compare {
     use super::diff::compare::compare;
+    use super::diff::rules::natural_key;
     use super::diff::value::Value;
     use super::diff::{Row, Tables};
 
@@ -172,7 +173,7 @@ mod compare {
     }
 
     fn kinds(recorded: &str, ours: &str) -> Vec<String> {
-        compare(&table("saves", recorded), &table("saves", ours))
+        compare(&table("saves", recorded), &table("saves", ours), natural_key)
             .iter()
             .flat_map(|diff| diff.differences.iter().map(ToString::to_string))
             .collect()
@@ -186,6 +187,7 @@ mod compare {
         let diffs = compare(
             &table("saves", &format!("[{ROW},{other}]")),
             &table("saves", &format!("[{other},{ROW}]")),
+            natural_key,
         );
         assert_eq!((diffs[0].matched, diffs[0].differences.len()), (2, 0));
     }
@@ -227,7 +229,9 @@ mod compare {
             Tables::from([("comments".to_owned(), vec![row])])
         };
         let differ = |left: Value, right: Value| {
-            compare(&with(left), &with(right)).iter().any(|diff| !diff.differences.is_empty())
+            compare(&with(left), &with(right), natural_key)
+                .iter()
+                .any(|diff| !diff.differences.is_empty())
         };
         assert!(differ(Value::Null, Value::JsonNull));
         assert!(differ(Value::from("1"), Value::from(1)));
@@ -246,8 +250,11 @@ mod compare {
 
     #[test]
     fn tables_without_a_known_key_compare_whole_rows() {
-        let diffs =
-            compare(&table("odd", r#"[{"a":1},{"a":2}]"#), &table("odd", r#"[{"a":2},{"a":3}]"#));
+        let diffs = compare(
+            &table("odd", r#"[{"a":1},{"a":2}]"#),
+            &table("odd", r#"[{"a":2},{"a":3}]"#),
+            natural_key,
+        );
         assert_eq!((diffs[0].matched, diffs[0].differences.len()), (1, 2));
     }
 

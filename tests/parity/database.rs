@@ -149,6 +149,23 @@ impl Catalog {
         Ok(Self { tables, sequences })
     }
 
+    /// The names of all tables.
+    pub(crate) fn tables(&self) -> impl Iterator<Item = &str> {
+        self.tables.keys().map(String::as_str)
+    }
+
+    /// What of `rows` the schema has room for.
+    pub(crate) fn fitting(&self, mut rows: Tables) -> Tables {
+        rows.retain(|table, _| self.has_table(table));
+        for (table, rows) in &mut rows {
+            let columns = &self.tables[table];
+            for row in rows {
+                row.retain(|name, _| columns.iter().any(|column| column.name == *name));
+            }
+        }
+        rows
+    }
+
     /// Whether there is a table of that name.
     pub(crate) fn has_table(&self, table: &str) -> bool {
         self.tables.contains_key(table)
@@ -313,8 +330,14 @@ fn from_output(form: Form, text: &str) -> Result<Value> {
     })
 }
 
-/// `2026-11-20 07:09:31.35[+00]` as `2026-11-20T07:09:31.350000Z`.
+/// `2026-11-20 07:09:31.35[+00]` as `2026-11-20T07:09:31.350000Z`; an infinite one as it is.
 fn timestamp(text: &str) -> String {
+    if !text.starts_with(|c: char| c.is_ascii_digit()) {
+        return text.to_owned();
+    }
+    if let Some(text) = text.strip_suffix(" BC") {
+        return timestamp(text) + " BC";
+    }
     let text = text.strip_suffix("+00").unwrap_or(text).replacen(' ', "T", 1);
     match text.split_once('.') {
         Some((whole, fraction)) => format!("{whole}.{fraction:0<6}Z"),

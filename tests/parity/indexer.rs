@@ -12,6 +12,8 @@ use tokio::process::Command;
 #[derive(Clone, Debug)]
 pub(crate) struct Indexer {
     pub(crate) binary: PathBuf,
+    /// Further options of every run.
+    pub(crate) options: Vec<String>,
     /// A run that takes longer is ended and fails.
     pub(crate) timeout: Duration,
 }
@@ -51,8 +53,23 @@ pub(crate) enum Outcome {
     Skip,
     /// The reference would abort its block for ever.
     Poison,
+    /// It failed, and nothing of it stays.
+    Error,
     /// No handler for its (entity, action) pair.
     Unrouted,
+}
+
+impl Outcome {
+    /// The class that recordings of the Go indexer have for it.
+    pub(crate) const fn class(self) -> &'static str {
+        match self {
+            Self::Reject => "rejected",
+            Self::Skip => "skipped",
+            Self::Poison => "poison",
+            Self::Error => "error",
+            Self::Unrouted => "unrouted",
+        }
+    }
 }
 
 impl Indexer {
@@ -64,17 +81,27 @@ impl Indexer {
         rejects: &Path,
         options: &IndexOptions,
     ) -> Result<Vec<Reject>> {
-        let mut command = Command::new(&self.binary);
-        command.args(["index", "--era", "discovery", "--db", url, "-q", "--source"]).arg(archive);
-        command.arg("--rejects").arg(rejects);
-        command.args(["--verifier-address", &options.verifier]);
-        command.args(["--comment-karma-threshold", &options.karma_threshold]);
-        if let Some(clock) = &options.clock {
-            command.args(["--clock", clock]);
-        }
+        let mut arguments = vec!["--era", "discovery"];
+        arguments.extend(["--verifier-address", options.verifier.as_str()]);
+        arguments.extend(["--comment-karma-threshold", &options.karma_threshold]);
+        arguments.extend(options.clock.iter().flat_map(|clock| ["--clock", clock]));
         for signature in &options.accepted_signatures {
-            command.args(["--accept-wallet-signature", signature]);
+            arguments.extend(["--accept-wallet-signature", signature]);
         }
+        self.run(url, archive, rejects, &arguments).await
+    }
+
+    /// Indexes `archive` with further arguments; see [`Indexer::index`].
+    pub(crate) async fn run(
+        &self,
+        url: &str,
+        archive: &Path,
+        rejects: &Path,
+        arguments: &[&str],
+    ) -> Result<Vec<Reject>> {
+        let mut command = Command::new(&self.binary);
+        command.args(["index", "--db", url, "-q", "--source"]).arg(archive);
+        command.arg("--rejects").arg(rejects).args(arguments).args(&self.options);
         self.finish(command).await?;
         let text = std::fs::read_to_string(rejects)
             .with_context(|| format!("read {}", rejects.display()))?;

@@ -12,6 +12,7 @@
 mod archive;
 mod database;
 mod diff;
+mod etl;
 mod indexer;
 mod place;
 mod recording;
@@ -39,7 +40,7 @@ use crate::replay::{Bench, Findings};
 #[derive(Debug, Parser)]
 #[command(name = "parity", args_override_self = true)]
 struct Args {
-    /// Folder with `cases` and `streams`
+    /// Folder with `cases`, `streams` and the like
     dir: PathBuf,
     /// Only these recordings: names or patterns with `*`
     names: Vec<String>,
@@ -70,6 +71,9 @@ struct Args {
     /// Seconds after which a run of the binary is ended
     #[arg(long, default_value_t = 300)]
     timeout: u64,
+    /// A further option of every run of the binary
+    #[arg(long, value_name = "OPTION", allow_hyphen_values = true)]
+    index_option: Vec<String>,
     /// The server to make databases on
     #[arg(long, default_value = "")]
     db: String,
@@ -113,6 +117,7 @@ impl Family {
     fn has(self, entry: &Entry) -> Result<bool> {
         match entry.kind {
             Kind::Stream => Ok(self.has_stream(&entry.name)),
+            Kind::Etl => Ok(false),
             Kind::Case => {
                 let pairs = entry.pairs().with_context(|| entry.name.clone())?;
                 Ok(pairs.iter().all(|(entity, action)| self.has_pair(entity, action)))
@@ -175,9 +180,12 @@ async fn run(args: &Args, chosen: Vec<Entry>) -> Result<usize> {
     let server = Server::new(&args.db)?;
     let template = server.name_of("template");
     server.create(&template, None).await?;
-    let outcome = run_with_template(args, chosen, server.clone(), &template).await;
+    let grounds = [server.name_of("etl"), server.name_of("relaxed")];
+    let outcome = run_with_template(args, chosen, server.clone(), &template, &grounds).await;
     if !args.keep {
-        server.drop(&template).await?;
+        for name in grounds.iter().chain([&template]) {
+            server.drop(name).await?;
+        }
     }
     outcome
 }
@@ -187,18 +195,34 @@ async fn run_with_template(
     chosen: Vec<Entry>,
     server: Server,
     template: &str,
+    grounds: &[String; 2],
 ) -> Result<usize> {
-    let indexer =
-        Indexer { binary: args.binary.clone(), timeout: Duration::from_secs(args.timeout) };
+    let indexer = Indexer {
+        binary: args.binary.clone(),
+        options: args.index_option.clone(),
+        timeout: Duration::from_secs(args.timeout),
+    };
     let mut connection = server.connect(template).await?;
     Migrator::default().up(&mut connection).await?;
     let catalog = Catalog::read(&mut connection).await?;
     connection.close().await?;
     std::fs::create_dir_all(&args.work)?;
+    let has = |relaxed: bool| {
+        let is_etl = |entry: &&Entry| entry.kind == Kind::Etl;
+        chosen.iter().filter(is_etl).any(|entry| etl::is_relaxed(&entry.path) == relaxed)
+    };
+    let mut made = [None, None];
+    for (at, is_relaxed) in [false, true].into_iter().enumerate().filter(|(_, is)| has(*is)) {
+        let name = grounds[at].clone();
+        made[at] = Some(etl::prepare(&server, template, name, is_relaxed).await?);
+    }
+    let [etl, relaxed] = made;
     let bench = Arc::new(Bench {
         server,
         template: template.to_owned(),
         catalog,
+        etl,
+        relaxed,
         indexer,
         work: args.work.clone(),
         keep: args.keep,

@@ -12,6 +12,7 @@ use flate2::read::GzDecoder;
 use crate::diff::normalise::Marks;
 use crate::diff::value::Value;
 use crate::diff::{Row, Tables};
+use crate::etl;
 
 /// A transaction by hash and by its place among the events of that hash.
 pub(crate) type EventKey = (String, i64);
@@ -87,6 +88,8 @@ pub(crate) struct Stream {
 pub(crate) enum Kind {
     Case,
     Stream,
+    /// Of the Go indexer.
+    Etl,
 }
 
 /// A recording on disk, not yet read.
@@ -94,17 +97,22 @@ pub(crate) enum Kind {
 pub(crate) struct Entry {
     pub(crate) name: String,
     pub(crate) kind: Kind,
-    /// The case's file, or the folder of the stream's files.
-    path: PathBuf,
+    /// The case's file, the folder of the stream's files, or the path of a recording of the Go indexer
+    /// without its ending.
+    pub(crate) path: PathBuf,
 }
+
+/// The folders of collections.
+const FOLDERS: [&str; 5] = ["streams", "old-streams", "cases", "old-cases", "relaxed"];
 
 /// Every stream and case under `dir`, streams (which take longest) by falling size first.
 ///
-/// `dir` may hold the folders `cases` and `streams`, or the files of either.
+/// `dir` may hold the folders of recordings, or the files of one.
 pub(crate) fn list(dir: &Path) -> Result<Vec<Entry>> {
     let mut cases = Vec::new();
     let mut streams = Vec::new();
-    for folder in [dir.to_owned(), dir.join("cases"), dir.join("streams")] {
+    let folders = FOLDERS.iter().map(|folder| dir.join(folder));
+    for folder in std::iter::once(dir.to_owned()).chain(folders) {
         if !folder.is_dir() {
             continue;
         }
@@ -115,8 +123,10 @@ pub(crate) fn list(dir: &Path) -> Result<Vec<Entry>> {
                 let entry =
                     Entry { name: name.to_owned(), kind: Kind::Stream, path: folder.clone() };
                 streams.push((file.metadata()?.len(), entry));
+            } else if let Some((size, entry)) = etl::find(&folder, &file_name) {
+                streams.push((size, entry));
             } else if let Some(name) = file_name.strip_suffix(".json")
-                && !name.ends_with(".meta")
+                && ![".meta", ".notes", ".options"].iter().any(|part| name.ends_with(part))
             {
                 cases.push(Entry { name: name.to_owned(), kind: Kind::Case, path: file.path() });
             }
@@ -228,7 +238,7 @@ fn read_lines(text: &str) -> Result<Vec<Value>> {
     text.lines().filter(|line| !line.is_empty()).map(|line| Ok(Value::parse(line)?)).collect()
 }
 
-fn member<'a>(value: &'a Value, key: &str) -> Result<&'a Value> {
+pub(crate) fn member<'a>(value: &'a Value, key: &str) -> Result<&'a Value> {
     value.get(key).with_context(|| format!("the recording lacks {key}"))
 }
 
@@ -310,7 +320,7 @@ fn read_object(value: &Value) -> Row {
     }
 }
 
-fn read_tables(value: &Value) -> Result<Tables> {
+pub(crate) fn read_tables(value: &Value) -> Result<Tables> {
     read_object(value)
         .into_iter()
         .map(|(table, rows)| match rows {
@@ -320,7 +330,7 @@ fn read_tables(value: &Value) -> Result<Tables> {
         .collect()
 }
 
-fn read_json_nulls(value: &Value) -> Result<Vec<Marks>> {
+pub(crate) fn read_json_nulls(value: &Value) -> Result<Vec<Marks>> {
     let mut marks = Vec::new();
     for (table, rows) in read_object(value) {
         for row in rows.items() {

@@ -5,8 +5,8 @@
 //! any length takes the same memory.
 //!
 //! What a chain has, by [`Profile`]:
-//! - entity calls over every pair of type and action, in the shares of [`mix`](self::pairs), most of
-//!   them valid: users with wallets, tracks with remixes, stems and gates, playlists, social acts,
+//! - entity calls over every pair of type and action that its [`Dialect`] has, in shares of its own, most
+//!   of them valid: users with wallets, tracks with remixes, stems and gates, playlists, social acts,
 //!   comments, contests, apps and grants whose holders sign for others, wallets with real proofs;
 //! - among them a share of invalid ones of every kind (wrong signer, missing user or entity, text
 //!   that is no JSON, no envelope, wrong types, too long, NUL, half surrogate pairs, huge numbers,
@@ -16,18 +16,16 @@
 //!   service-level reports, members that this build does not know, empty transactions;
 //! - now and then a transaction that an earlier block had already, byte for byte.
 
-mod apps;
-mod comments;
-mod messages;
+mod alike;
+mod dialect;
+mod discovery;
+mod etl;
+mod facts;
 mod mix;
-mod playlists;
 mod random;
-mod social;
 mod spoil;
 mod system;
 mod text;
-mod tracks;
-mod users;
 mod wallet;
 mod world;
 
@@ -37,15 +35,12 @@ use prost::bytes::Bytes;
 use prost_types::Timestamp;
 use sha2::{Digest, Sha256};
 
+pub use self::dialect::Dialect;
 use self::mix::Mix;
-pub use self::mix::pairs;
 use self::random::Random;
 use self::system::System;
 use self::world::{Call, World};
 use super::core_pb::{Block, ManageEntityLegacy, Payload, SignedTransaction, Transaction};
-
-/// Time of the first block: the day main net started.
-const FIRST_TIME: i64 = 1_741_989_720;
 
 /// Thousandths of the entity transactions that repeat an earlier one.
 const REPEATED: u64 = 3;
@@ -84,6 +79,8 @@ pub struct Plan {
     pub plays: u64,
     /// What the chain has besides.
     pub profile: Profile,
+    /// How its clients speak.
+    pub dialect: &'static Dialect,
     /// Thousandths of the entity calls that are invalid.
     pub invalid_per_mille: u64,
     /// Whether signatures, nonces, request and content ids are counted: archives get smaller.
@@ -109,13 +106,14 @@ impl Generator {
         let mut random = Random::new(plan.seed, plan.numbered);
         let system = System::new(&mut random, plan.blocks);
         let world = World::new(plan.seed, random);
-        Self { plan, world, mix: Mix::new(), system, made: 0, txs: 0, plays: 0, recent: Vec::new() }
+        let mix = Mix::new(&plan.dialect.pairs);
+        Self { plan, world, mix, system, made: 0, txs: 0, plays: 0, recent: Vec::new() }
     }
 
     fn block(&mut self) -> Block {
         let height = self.plan.start_height + i64::try_from(self.made).unwrap_or(i64::MAX);
         // 1.2 seconds a block, with a fraction that only the header keeps.
-        let millis = FIRST_TIME * 1000 + (height - self.plan.start_height) * 1200;
+        let millis = self.plan.dialect.first_time * 1000 + (height - self.plan.start_height) * 1200;
         let jitter = self.world.random.between(0, 199);
         let nanos = (millis + jitter).rem_euclid(1000) * 1_000_000 + 123_000;
         self.world.now = (millis + jitter).div_euclid(1000);
@@ -168,7 +166,7 @@ impl Generator {
             return self.recent[self.world.random.index(self.recent.len())].clone();
         }
         let call = if self.world.random.chance(self.plan.invalid_per_mille) {
-            spoil::call(&mut self.world, &mut self.mix)
+            spoil::call(&mut self.world, &mut self.mix, &self.plan.dialect.spoiling)
         } else {
             self.mix.call(&mut self.world)
         };
@@ -185,20 +183,25 @@ impl Generator {
     fn wrap(&mut self, call: Call) -> SignedTransaction {
         let random = &mut self.world.random;
         let signature = random.signature();
-        SignedTransaction {
-            signature: signature.clone(),
-            request_id: random.uuid(),
-            payload: Some(Payload::ManageEntity(ManageEntityLegacy {
-                user_id: call.user_id,
-                entity_type: call.entity_type.into_owned(),
-                entity_id: call.entity_id,
-                action: call.action.into_owned(),
-                metadata: call.metadata,
-                signature,
-                signer: call.signer,
-                nonce: format!("0x{}", random.identifier(64)),
-            })),
-        }
+        let request_id = random.uuid();
+        // The writer of a genesis signs the calls, not the transactions.
+        let outer = if call.migrated { String::new() } else { signature.clone() };
+        let sent = ManageEntityLegacy {
+            user_id: call.user_id,
+            entity_type: call.entity_type.into_owned(),
+            entity_id: call.entity_id,
+            action: call.action.into_owned(),
+            metadata: call.metadata,
+            signature,
+            signer: call.signer,
+            nonce: format!("0x{}", random.identifier(64)),
+        };
+        let payload = if call.migrated {
+            Payload::ManageEntityMigration(sent)
+        } else {
+            Payload::ManageEntity(sent)
+        };
+        SignedTransaction { signature: outer, request_id, payload: Some(payload) }
     }
 
     fn hash(&self, height: i64) -> String {

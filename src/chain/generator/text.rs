@@ -1,5 +1,9 @@
 //! Words, names and identifiers in the forms that clients send.
 
+use std::sync::LazyLock;
+
+use harsh::Harsh;
+
 use super::random::Random;
 
 const WORDS: &[&str] = &[
@@ -132,6 +136,12 @@ impl Random {
         title
     }
 
+    /// A name of at most 32 characters.
+    pub(super) fn name(&mut self) -> String {
+        let words = self.words(1, 2);
+        format!("{}{}{}", words[..1].to_ascii_uppercase(), &words[1..], self.pick(ENDINGS))
+    }
+
     /// A file's content id in the form tracks have.
     pub(super) fn cid(&mut self) -> String {
         format!("baeaaaiqse{}", self.identifier(52))
@@ -154,6 +164,18 @@ impl Random {
         let v = if self.chance(500) { "1b" } else { "1c" };
         format!("0x{}{v}", self.identifier(128))
     }
+}
+
+/// The public form of an id, which clients send in its place here and there.
+pub(super) fn hash_id(id: i64) -> String {
+    static HASHIDS: LazyLock<Harsh> = LazyLock::new(|| {
+        Harsh::builder()
+            .salt("azowernasdfoia")
+            .length(5)
+            .build()
+            .expect("salt and length are valid")
+    });
+    HASHIDS.encode(&[id.unsigned_abs()])
 }
 
 /// The handle of the user `id`; nobody else has it.

@@ -20,6 +20,11 @@ impl Key {
         Self { seed, number, address }
     }
 
+    /// Which key of the chain it is.
+    pub(super) const fn number(self) -> u64 {
+        self.number
+    }
+
     /// The address as clients write it, in mixed case.
     pub(super) fn text(self) -> String {
         self.address.to_checksum(None)

@@ -4,6 +4,7 @@
 use serde_json::{Value, json};
 use std::borrow::Cow;
 
+use super::facts::Facts;
 use super::random::Random;
 use super::wallet::Key;
 
@@ -24,7 +25,7 @@ const SIDE_CAPACITY: usize = 4_000;
 const TRIES: usize = 12;
 
 /// Lists in a [`World`].
-const POOLS: usize = 17;
+const POOLS: usize = 18;
 
 /// An entity call before it is wrapped into a transaction.
 #[derive(Clone, Debug)]
@@ -38,6 +39,8 @@ pub(super) struct Call {
     pub(super) signer: String,
     /// The signer's key, where it has one.
     pub(super) key: Option<Key>,
+    /// It belongs to the genesis of a chain: a transaction of another kind.
+    pub(super) migrated: bool,
 }
 
 impl Call {
@@ -56,6 +59,7 @@ impl Call {
             metadata: metadata.into(),
             signer: account.key.text(),
             key: Some(account.key),
+            migrated: false,
         }
     }
 
@@ -107,6 +111,8 @@ pub(super) struct Comment {
 pub(super) struct Event {
     pub(super) id: i64,
     pub(super) host: Account,
+    /// The track that it is about.
+    pub(super) track: i64,
     /// End, in seconds since the epoch.
     pub(super) end: i64,
 }
@@ -268,6 +274,10 @@ pub(super) struct World {
     pub(super) wallets: Pool<Linked>,
     pub(super) dashboards: Pool<Linked>,
     pub(super) emails: Pool<Email>,
+    /// Invitations to collaborate on a track, by the track.
+    pub(super) invites: Pool<Relation>,
+    /// What holds between users and things, beyond what the lists remember.
+    pub(super) facts: Facts,
     seed: u64,
     keys: u64,
     next_user: i64,
@@ -299,6 +309,8 @@ impl World {
             wallets: Pool::new(SIDE_CAPACITY),
             dashboards: Pool::new(SIDE_CAPACITY),
             emails: Pool::new(SIDE_CAPACITY),
+            invites: Pool::new(SIDE_CAPACITY),
+            facts: Facts::new(),
             seed,
             keys: 0,
             next_user: FIRST_USER,
@@ -311,6 +323,7 @@ impl World {
 
     /// Ends a block.
     pub(super) fn settle(&mut self) {
+        self.facts.mark();
         for pool in self.pools() {
             pool.settle();
         }
@@ -318,11 +331,13 @@ impl World {
 
     /// How much this block has added so far.
     pub(super) fn marks(&mut self) -> [usize; POOLS] {
+        self.facts.mark();
         self.pools().map(|pool| pool.fresh_len())
     }
 
     /// Forgets what was added since `marks` were taken.
     pub(super) fn forget(&mut self, marks: [usize; POOLS]) {
+        self.facts.forget();
         for (pool, mark) in self.pools().into_iter().zip(marks) {
             pool.truncate(mark);
         }
@@ -347,6 +362,7 @@ impl World {
             &mut self.wallets,
             &mut self.dashboards,
             &mut self.emails,
+            &mut self.invites,
         ]
     }
 
@@ -404,6 +420,18 @@ impl World {
             Some(grant) => Call { user_id: grant.grantor.id, ..call }.signed_by(grant.grantee),
             None => call,
         }
+    }
+
+    /// A user of an earlier block and the key that signs for it: its own, or now and then that of
+    /// somebody with a grant.
+    pub(super) fn actor(&mut self) -> Option<(Account, Key)> {
+        if self.random.chance(25) {
+            let grant = self.grants.pick_settled(&mut self.random).filter(|grant| grant.usable);
+            if let Some(grant) = grant {
+                return Some((grant.grantor, grant.grantee));
+            }
+        }
+        self.user().map(|account| (account, account.key))
     }
 
     /// `data` in the envelope that most calls carry.

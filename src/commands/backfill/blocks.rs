@@ -111,7 +111,7 @@ async fn fill(
     let backfill = BlockBackfill {
         loader,
         writer,
-        record: args.era.choice().record()?,
+        record: args.era.choice().record(),
         numbering: Numbering { plays_slot: start.plays_slot, ..Numbering::default() },
         plays: !args.no_plays,
     };

@@ -216,11 +216,19 @@ async fn follow(
     )
     .await?;
     let stop = cancel.child_token();
-    let derive = choose_derivation(args, &loader).await?;
-    let now = loader.now().await?;
     let status = job.status(source.chain_id(), source.head());
     let cursor = job.cursor(resume, handle.ids());
-    let applier = job.applier(cursor, era_settings(args, derive, now), &loader).await?;
+    let settings = EraSettings {
+        verifier_address: args.verifier_address.clone(),
+        comment_karma_threshold: args.comment_karma_threshold,
+        accepted_wallet_signatures: args.accept_wallet_signature.clone(),
+        clock: args.clock.map(Timestamp::from),
+        database_now: loader.now().await?,
+        derive: choose_derivation(args, &loader).await?,
+        plays: !args.no_plays,
+        shape: loader.catalog().shape(),
+    };
+    let applier = job.applier(cursor, settings, &loader).await?;
     let pipeline = Pipeline {
         source,
         loader,
@@ -331,7 +339,7 @@ impl Job<'_> {
         loader: &Loader,
     ) -> Result<Applier, Failure> {
         let begins_empty = self.start.is_empty && settings.derive == Derive::Here;
-        let era = self.args.era.choice().open(settings)?;
+        let era = self.args.era.choice().open(settings);
         let mut applier = Applier::new(cursor, era);
         if begins_empty {
             applier.store_mut().begin_empty(&loader.empty_tables().await?);
@@ -359,18 +367,6 @@ async fn choose_derivation(args: &IndexArgs, loader: &Loader) -> Result<Derive, 
     };
     tracing::info!(by, "aggregates and the notifications derived from entity rows are kept");
     Ok(derive)
-}
-
-fn era_settings(args: &IndexArgs, derive: Derive, database_now: Timestamp) -> EraSettings {
-    EraSettings {
-        verifier_address: args.verifier_address.clone(),
-        comment_karma_threshold: args.comment_karma_threshold,
-        accepted_wallet_signatures: args.accept_wallet_signature.clone(),
-        clock: args.clock.map(Timestamp::from),
-        database_now,
-        derive,
-        plays: !args.no_plays,
-    }
 }
 
 /// Turns a commit into an event.

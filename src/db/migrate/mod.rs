@@ -57,6 +57,7 @@ pub const MIGRATIONS: &[Migration] = migrations![
     9 "0009_sweep",
     10 "0010_delegators",
     11 "0011_read_blocks",
+    12 "0012_etl_era",
 ];
 
 impl Migration {

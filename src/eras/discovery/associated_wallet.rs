@@ -51,6 +51,8 @@ pub fn create(call: &Call<'_>, scope: &mut Scope<'_>) -> Handled {
         is_current: true,
         is_delete: false,
         chain: chain.to_owned(),
+        created_at: None,
+        updated_at: None,
     };
     if scope.stored::<AssociatedWallet>(row.key())?.is_some() {
         return Err(poison("wallet_claimed_twice_in_block"));

@@ -6,6 +6,7 @@
 use std::fmt;
 
 mod equality;
+mod go;
 mod number;
 mod object;
 mod parse;
@@ -35,7 +36,8 @@ pub enum Json {
     Bool(bool),
     /// An integer that fits 64 bits.
     Int(i64),
-    /// An integer that does not: its decimal digits with an optional leading minus.
+    /// An integer that does not: its decimal digits with an optional leading minus. Also another
+    /// number whose digits all count ([`Json::parse_exact`]).
     Big(String),
     /// A number with a fraction or an exponent, or `NaN`, `Infinity`, `-Infinity`.
     Float(f64),

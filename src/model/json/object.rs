@@ -104,6 +104,11 @@ impl Object {
         self.entries.iter().map(|(_, value)| value)
     }
 
+    /// Values in order of first insertion, to be changed.
+    pub(super) fn values_mut(&mut self) -> impl ExactSizeIterator<Item = &mut Json> {
+        self.entries.iter_mut().map(|(_, value)| value)
+    }
+
     pub(super) fn take_entries(&mut self) -> Vec<(String, Json)> {
         self.index = None;
         std::mem::take(&mut self.entries)

@@ -59,9 +59,24 @@ impl Json {
     /// # Errors
     /// See [`Json::parse`].
     pub fn parse_flagged(text: &str) -> Result<(Self, bool), ParseError> {
-        let mut parser = Parser { text, bytes: text.as_bytes(), at: 0, lone_surrogate: false };
+        let mut parser = Parser::new(text, None);
         let value = parser.document()?;
         Ok((value, parser.lone_surrogate))
+    }
+
+    /// [`Json::parse`] with every number as it is written: those with a fraction or an exponent are
+    /// kept as [`Json::Big`], for a column that holds all their digits.
+    ///
+    /// # Errors
+    /// See [`Json::parse`].
+    pub fn parse_exact(text: &str) -> Result<Self, ParseError> {
+        let mut parser = Parser { keeps_digits: true, ..Parser::new(text, None) };
+        parser.document()
+    }
+
+    /// [`Json::parse`] with a character in the place of each lone surrogate escape.
+    pub(super) fn parse_with(text: &str, replacement: char) -> Result<Self, ParseError> {
+        Parser::new(text, Some(replacement)).document()
     }
 
     /// Reads a value back from the text of a `jsonb` column.
@@ -78,6 +93,23 @@ struct Parser<'a> {
     bytes: &'a [u8],
     at: usize,
     lone_surrogate: bool,
+    /// Stands in for lone surrogates; without, they are dropped.
+    replacement: Option<char>,
+    /// Numbers that are no integers are kept as they are written.
+    keeps_digits: bool,
+}
+
+impl<'a> Parser<'a> {
+    const fn new(text: &'a str, replacement: Option<char>) -> Self {
+        Self {
+            text,
+            bytes: text.as_bytes(),
+            at: 0,
+            lone_surrogate: false,
+            replacement,
+            keeps_digits: false,
+        }
+    }
 }
 
 impl Parser<'_> {
@@ -240,6 +272,9 @@ impl Parser<'_> {
         let int_end = self.at;
         self.fraction_and_exponent();
         let text = &self.text[start..self.at];
+        if self.at > int_end && self.keeps_digits {
+            return Ok(Json::Big(text.to_owned()));
+        }
         if self.at > int_end {
             let value = text.parse().map_err(|_| self.number_error(start))?;
             return Ok(Json::Float(value));
@@ -345,7 +380,10 @@ impl Parser<'_> {
         }
         match char::from_u32(code) {
             Some(character) => text.push(character),
-            None => self.lone_surrogate = true,
+            None => {
+                self.lone_surrogate = true;
+                text.extend(self.replacement);
+            }
         }
         Ok(())
     }

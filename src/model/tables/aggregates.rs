@@ -1,10 +1,8 @@
 //! Counters and milestones derived from the entity tables.
+//!
+//! A counter that is NULL stays NULL: no default takes its place.
 
-use crate::model::{
-    Timestamp,
-    table::{ColumnDefault, record},
-    value::ColumnType,
-};
+use crate::model::{Timestamp, table::record, value::ColumnType};
 
 record! {
     /// A user's counters.
@@ -14,20 +12,20 @@ record! {
     }
     {
         user_id: i64 => ColumnType::Int4;
-        track_count: Option<i64> => ColumnType::Int8, default ColumnDefault::Int(0);
-        playlist_count: Option<i64> => ColumnType::Int8, default ColumnDefault::Int(0);
-        album_count: Option<i64> => ColumnType::Int8, default ColumnDefault::Int(0);
-        follower_count: Option<i64> => ColumnType::Int8, default ColumnDefault::Int(0);
-        following_count: Option<i64> => ColumnType::Int8, default ColumnDefault::Int(0);
-        repost_count: Option<i64> => ColumnType::Int8, default ColumnDefault::Int(0);
-        track_save_count: Option<i64> => ColumnType::Int8, default ColumnDefault::Int(0);
-        supporter_count: Option<i64> => ColumnType::Int4, default ColumnDefault::Int(0);
-        supporting_count: Option<i64> => ColumnType::Int4, default ColumnDefault::Int(0);
+        track_count: Option<i64> => ColumnType::Int8;
+        playlist_count: Option<i64> => ColumnType::Int8;
+        album_count: Option<i64> => ColumnType::Int8;
+        follower_count: Option<i64> => ColumnType::Int8;
+        following_count: Option<i64> => ColumnType::Int8;
+        repost_count: Option<i64> => ColumnType::Int8;
+        track_save_count: Option<i64> => ColumnType::Int8;
+        supporter_count: Option<i64> => ColumnType::Int4;
+        supporting_count: Option<i64> => ColumnType::Int4;
         dominant_genre: Option<String> => ColumnType::Text;
-        dominant_genre_count: Option<i64> => ColumnType::Int4, default ColumnDefault::Int(0);
-        score: Option<i64> => ColumnType::Int4, default ColumnDefault::Int(0);
-        total_track_count: Option<i64> => ColumnType::Int8, default ColumnDefault::Int(0);
-        track_share_count: Option<i64> => ColumnType::Int4, default ColumnDefault::Int(0);
+        dominant_genre_count: Option<i64> => ColumnType::Int4;
+        score: Option<i64> => ColumnType::Int4;
+        total_track_count: Option<i64> => ColumnType::Int8;
+        track_share_count: Option<i64> => ColumnType::Int4;
     }
 }
 
@@ -39,10 +37,10 @@ record! {
     }
     {
         track_id: i64 => ColumnType::Int4;
-        repost_count: Option<i64> => ColumnType::Int4, default ColumnDefault::Int(0);
-        save_count: Option<i64> => ColumnType::Int4, default ColumnDefault::Int(0);
-        comment_count: Option<i64> => ColumnType::Int4, default ColumnDefault::Int(0);
-        share_count: Option<i64> => ColumnType::Int4, default ColumnDefault::Int(0);
+        repost_count: Option<i64> => ColumnType::Int4;
+        save_count: Option<i64> => ColumnType::Int4;
+        comment_count: Option<i64> => ColumnType::Int4;
+        share_count: Option<i64> => ColumnType::Int4;
     }
 }
 
@@ -55,9 +53,9 @@ record! {
     {
         playlist_id: i64 => ColumnType::Int4;
         is_album: Option<bool> => ColumnType::Bool;
-        repost_count: Option<i64> => ColumnType::Int4, default ColumnDefault::Int(0);
-        save_count: Option<i64> => ColumnType::Int4, default ColumnDefault::Int(0);
-        share_count: Option<i64> => ColumnType::Int4, default ColumnDefault::Int(0);
+        repost_count: Option<i64> => ColumnType::Int4;
+        save_count: Option<i64> => ColumnType::Int4;
+        share_count: Option<i64> => ColumnType::Int4;
     }
 }
 
@@ -100,5 +98,43 @@ record! {
         blocknumber: Option<i64> => ColumnType::Int4;
         slot: Option<i64> => ColumnType::Int4;
         timestamp: Timestamp => ColumnType::Timestamp;
+    }
+}
+
+record! {
+    /// Hours in which a user played something.
+    DistinctPlayHours in "user_distinct_play_hours", id DistinctPlayHours, key [user_id],
+    current_only false, archived false,
+    by DistinctPlayHoursBy {
+    }
+    {
+        user_id: i64 => ColumnType::Int4;
+        hours_with_play: i64 => ColumnType::Int4;
+        updated_at: Timestamp => ColumnType::TimestampTz;
+    }
+}
+
+record! {
+    /// Tracks that a user played.
+    DistinctPlayTracks in "user_distinct_play_tracks", id DistinctPlayTracks, key [user_id],
+    current_only false, archived false,
+    by DistinctPlayTracksBy {
+    }
+    {
+        user_id: i64 => ColumnType::Int4;
+        track_count: i64 => ColumnType::Int4;
+        updated_at: Timestamp => ColumnType::TimestampTz;
+    }
+}
+
+record! {
+    /// That a user played a track: one or more rows of `plays`, which are written elsewhere.
+    PlayedTrack in "plays", id PlayedTracks, key [user_id, play_item_id],
+    current_only false, archived false,
+    by PlayedTrackBy {
+    }
+    {
+        user_id: i64 => ColumnType::Int4;
+        play_item_id: i64 => ColumnType::Int4;
     }
 }

@@ -65,3 +65,16 @@ record! {
         created_at: Timestamp => ColumnType::Timestamp;
     }
 }
+
+record! {
+    /// A block of the sequence that entity rows are numbered by; read by its hash, never written
+    /// from here.
+    ChainBlock in "blocks", id ChainBlocks, key [blockhash],
+    current_only false, archived false,
+    by ChainBlockBy {
+    }
+    {
+        blockhash: String => ColumnType::Text;
+        number: Option<i64> => ColumnType::Int4;
+    }
+}

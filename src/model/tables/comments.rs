@@ -26,9 +26,11 @@ record! {
         is_delete: Option<bool> => ColumnType::Bool, default ColumnDefault::Bool(false);
         is_visible: Option<bool> => ColumnType::Bool, default ColumnDefault::Bool(true);
         is_edited: Option<bool> => ColumnType::Bool, default ColumnDefault::Bool(false);
+        is_members_only: Option<bool> => ColumnType::Bool, default ColumnDefault::Bool(false);
         txhash: String => ColumnType::Text;
         blockhash: String => ColumnType::Text;
         blocknumber: Option<i64> => ColumnType::Int4;
+        video_url: Option<String> => ColumnType::Text;
     }
 }
 
@@ -57,6 +59,8 @@ record! {
     CommentThread in "comment_threads", id CommentThreads, key [parent_comment_id, comment_id],
     current_only false, archived false,
     by CommentThreadBy {
+        /// What a comment answers.
+        Child [LookupPart::Column("comment_id")],
     }
     {
         comment_id: i64 => ColumnType::Int4;

@@ -4,10 +4,12 @@ mod activity;
 mod aggregates;
 mod chain;
 mod comments;
+mod current;
 mod playlists;
 mod social;
 mod tracks;
 mod users;
+mod versions;
 
 use std::sync::LazyLock;
 
@@ -17,10 +19,12 @@ pub use activity::*;
 pub use aggregates::*;
 pub use chain::*;
 pub use comments::*;
+pub use current::*;
 pub use playlists::*;
 pub use social::*;
 pub use tracks::*;
 pub use users::*;
+pub use versions::*;
 
 const ENUM_ETL_PROOF_STATUS: ColumnType =
     ColumnType::Enum("etl_proof_status", &["unresolved", "pass", "fail"]);
@@ -58,8 +62,13 @@ macro_rules! tables {
             /// The table's definition.
             pub fn def(self) -> &'static TableDef {
                 static DEFS: LazyLock<Vec<TableDef>> =
-                    LazyLock::new(|| vec![$(TableDef::resolve(&$row::SOURCE)),+]);
+                    LazyLock::new(|| TableDef::resolve_all(&[$(&$row::SOURCE),+]));
                 &DEFS[self as usize]
+            }
+
+            /// The tables whose rows are those of the PostgreSQL table `name`.
+            pub fn of_name(name: &str) -> impl Iterator<Item = Self> {
+                Self::ALL.iter().copied().filter(move |id| id.def().name == name)
             }
         }
     };
@@ -67,10 +76,14 @@ macro_rules! tables {
 
 tables! {
     Users => User,
+    PastUsers => PastUser,
     UserEvents => UserEvent,
+    PastUserEvents => PastUserEvent,
+    UserPubkeys => UserPubkey,
     UserPayoutWalletHistory => UserPayoutWallet,
     MutedUsers => MutedUser,
     AssociatedWallets => AssociatedWallet,
+    PastAssociatedWallets => PastAssociatedWallet,
     Collectibles => Collectibles,
     DashboardWalletUsers => DashboardWalletUser,
     DeveloperApps => DeveloperApp,
@@ -78,6 +91,7 @@ tables! {
     EncryptedEmails => EncryptedEmail,
     EmailAccess => EmailAccess,
     Tracks => Track,
+    TrackCollaborators => TrackCollaborator,
     TrackRoutes => TrackRoute,
     Stems => Stem,
     Remixes => Remix,
@@ -88,6 +102,7 @@ tables! {
     PlaylistTracks => PlaylistTrack,
     AlbumPriceHistory => AlbumPrice,
     PlaylistSeen => PlaylistSeen,
+    PlaylistViews => PlaylistView,
     Follows => Follow,
     Subscriptions => Subscription,
     Saves => Save,
@@ -111,10 +126,22 @@ tables! {
     AggregatePlaylists => AggregatePlaylist,
     AggregatePlays => AggregatePlays,
     AggregateMonthlyPlays => AggregateMonthlyPlays,
+    DistinctPlayHours => DistinctPlayHours,
+    DistinctPlayTracks => DistinctPlayTracks,
+    PlayedTracks => PlayedTrack,
     Milestones => Milestone,
     Validators => Validator,
     StorageProofs => StorageProofRow,
     Addresses => Address,
+    ChainBlocks => ChainBlock,
+    AppVersions => AppVersion,
+    GrantVersions => GrantVersion,
+    OauthRedirectUris => OauthRedirectUri,
+    CurrentFollows => CurrentFollow,
+    CurrentSubscriptions => CurrentSubscription,
+    ShareVersions => ShareVersion,
+    PlaylistVersions => PlaylistVersion,
+    TrackVersions => TrackVersion,
 }
 
 #[cfg(test)]

@@ -108,6 +108,24 @@ record! {
 }
 
 record! {
+    /// When a user saw a playlist update; each time has a row. [`PlaylistSeen`] is the current one
+    /// where there is one only.
+    PlaylistView in "playlist_seen", id PlaylistViews, key [user_id, playlist_id, seen_at],
+    current_only false, archived false,
+    by PlaylistViewBy {
+    }
+    {
+        user_id: i64 => ColumnType::Int4;
+        playlist_id: i64 => ColumnType::Int4;
+        seen_at: Timestamp => ColumnType::Timestamp;
+        is_current: bool => ColumnType::Bool;
+        blocknumber: Option<i64> => ColumnType::Int4;
+        blockhash: Option<String> => ColumnType::Text;
+        txhash: String => ColumnType::Text;
+    }
+}
+
+record! {
     /// When a user last saw a playlist update.
     PlaylistSeen in "playlist_seen", id PlaylistSeen, key [user_id, playlist_id],
     current_only true, archived true,

@@ -43,6 +43,35 @@ const ODD_REMIX_PARENTS: LookupPart = LookupPart::Derived {
     },
 };
 
+/// 1 for tracks whose first parent is no plain number of up to nine digits: together with
+/// [`FIRST_REMIX_PARENT`] this finds all that a cast of the first parent to `integer` makes something
+/// of, or fails on.
+const UNUSUAL_REMIX_PARENT: LookupPart = LookupPart::Derived {
+    sql: "case when (t.remix_of #> '{tracks,0,parent_track_id}')::text \
+          !~ '^(null|-?[0-9]{1,9})$' then 1::bigint end",
+    ty: ColumnType::Int8,
+    get: |row| {
+        let index = TableId::Tracks.def().column("remix_of")?;
+        match row.value(index) {
+            ValueRef::Json(remix_of) => is_unusual_parent(remix_of).then_some(KeyPart::Int(1)),
+            _ => None,
+        }
+    },
+};
+
+/// `remix_of -> 'tracks' -> 0 -> 'parent_track_id'`.
+pub fn first_parent_value(remix_of: &Json) -> Option<&Json> {
+    remix_of.get("tracks")?.as_list()?.first()?.get("parent_track_id")
+}
+
+fn is_unusual_parent(remix_of: &Json) -> bool {
+    match first_parent_value(remix_of) {
+        None | Some(Json::Null) => false,
+        Some(Json::Int(id)) => id.unsigned_abs() > 999_999_999,
+        Some(_) => true,
+    }
+}
+
 fn has_odd_parents(remix_of: &Json) -> bool {
     let tracks = remix_of.get("tracks").and_then(Json::as_list).unwrap_or_default();
     let is_float = |track: &Json| matches!(track.get("parent_track_id"), Some(Json::Float(_)));
@@ -82,6 +111,8 @@ record! {
         FirstParent [FIRST_REMIX_PARENT],
         /// Tracks that [`Self::FirstParent`] does not wholly describe, by the value 1.
         OddParents [ODD_REMIX_PARENTS],
+        /// Tracks whose first parent is an unusual number or no number, by the value 1.
+        UnusualParent [UNUSUAL_REMIX_PARENT],
     }
     {
         blockhash: Option<String> => ColumnType::Text;
@@ -158,6 +189,28 @@ record! {
         no_ai_use: Option<bool> => ColumnType::Bool, default ColumnDefault::Bool(false);
         parental_warning: Option<String> => ENUM_PARENTAL_WARNING_TYPE;
         territory_codes: Option<Vec<String>> => ColumnType::TextArray;
+        access_authorities: Option<Vec<String>> => ColumnType::TextArray;
+    }
+}
+
+record! {
+    /// A user who was asked to stand beside a track's owner.
+    TrackCollaborator in "track_collaborators", id TrackCollaborators,
+    key [track_id, collaborator_user_id],
+    current_only false, archived false,
+    by TrackCollaboratorBy {
+        /// Everybody who was asked for a track.
+        Track [LookupPart::Column("track_id")],
+    }
+    {
+        track_id: i64 => ColumnType::Int4;
+        collaborator_user_id: i64 => ColumnType::Int4;
+        invited_by: i64 => ColumnType::Int4;
+        status: String => ColumnType::Text;
+        created_at: Timestamp => ColumnType::Timestamp;
+        updated_at: Timestamp => ColumnType::Timestamp;
+        txhash: String => ColumnType::Text;
+        blocknumber: Option<i64> => ColumnType::Int4;
     }
 }
 

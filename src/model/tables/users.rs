@@ -63,6 +63,25 @@ record! {
         website: Option<String> => ColumnType::Text;
         donation: Option<String> => ColumnType::Text;
         profile_type: Option<String> => ENUM_PROFILE_TYPE_ENUM;
+        coin_flair_mint: Option<String> => ColumnType::Text;
+        last_active_at: Option<Timestamp> => ColumnType::TimestampTz;
+    }
+}
+
+record! {
+    /// What a version of a user that is no longer current keeps from others: its wallet. Never
+    /// written.
+    PastUser in "users", id PastUsers, key [user_id, txhash],
+    past_only true, archived false,
+    by PastUserBy {
+        /// By lower-cased wallet.
+        WalletLc [LookupPart::Lower("wallet")],
+    }
+    {
+        user_id: i64 => ColumnType::Int4;
+        is_current: bool => ColumnType::Bool;
+        wallet: Option<String> => ColumnType::Text;
+        txhash: String => ColumnType::Text;
     }
 }
 
@@ -80,6 +99,50 @@ record! {
         referrer: Option<i64> => ColumnType::Int4;
         is_mobile_user: Option<bool> => ColumnType::Bool, default ColumnDefault::Bool(false);
         slot: Option<i64> => ColumnType::Int4;
+    }
+}
+
+record! {
+    /// A row of a user's events that later ones replaced.
+    PastUserEvent in "user_events", id PastUserEvents, key [user_id],
+    past_only true, archived false,
+    by PastUserEventBy {
+    }
+    {
+        blockhash: Option<String> => ColumnType::Text;
+        blocknumber: Option<i64> => ColumnType::Int4;
+        is_current: bool => ColumnType::Bool;
+        user_id: i64 => ColumnType::Int4;
+        referrer: Option<i64> => ColumnType::Int4;
+        is_mobile_user: Option<bool> => ColumnType::Bool, default ColumnDefault::Bool(false);
+        slot: Option<i64> => ColumnType::Int4;
+    }
+}
+
+impl From<UserEvent> for PastUserEvent {
+    fn from(row: UserEvent) -> Self {
+        let UserEvent {
+            blockhash,
+            blocknumber,
+            is_current,
+            user_id,
+            referrer,
+            is_mobile_user,
+            slot,
+        } = row;
+        Self { blockhash, blocknumber, is_current, user_id, referrer, is_mobile_user, slot }
+    }
+}
+
+record! {
+    /// The public key that a user signed up with.
+    UserPubkey in "user_pubkeys", id UserPubkeys, key [user_id],
+    current_only false, archived false,
+    by UserPubkeyBy {
+    }
+    {
+        user_id: i64 => ColumnType::Int4;
+        pubkey_base64: String => ColumnType::Text;
     }
 }
 
@@ -115,7 +178,7 @@ record! {
         updated_at: Timestamp => ColumnType::Timestamp;
         is_delete: Option<bool> => ColumnType::Bool, default ColumnDefault::Bool(false);
         txhash: String => ColumnType::Text;
-        blockhash: String => ColumnType::Text;
+        blockhash: Option<String> => ColumnType::Text;
         blocknumber: Option<i64> => ColumnType::Int4;
     }
 }
@@ -136,6 +199,48 @@ record! {
         is_current: bool => ColumnType::Bool;
         is_delete: bool => ColumnType::Bool;
         chain: String => ENUM_WALLET_CHAIN;
+        created_at: Option<Timestamp> => ColumnType::Timestamp;
+        updated_at: Option<Timestamp> => ColumnType::Timestamp;
+    }
+}
+
+record! {
+    /// A claim of a wallet that was given up, or that another user or a later claim replaced.
+    PastAssociatedWallet in "associated_wallets", id PastAssociatedWallets,
+    key [user_id, wallet, chain],
+    past_only true, archived false,
+    by PastAssociatedWalletBy {
+        /// Past claims of one user to one wallet.
+        Claim [
+            LookupPart::Column("user_id"), LookupPart::Column("wallet"), LookupPart::Column("chain")
+        ],
+    }
+    {
+        user_id: i64 => ColumnType::Int4;
+        wallet: String => ColumnType::Text;
+        blockhash: String => ColumnType::Text;
+        blocknumber: i64 => ColumnType::Int4;
+        is_current: bool => ColumnType::Bool;
+        is_delete: bool => ColumnType::Bool;
+        chain: String => ENUM_WALLET_CHAIN;
+        created_at: Option<Timestamp> => ColumnType::Timestamp;
+        updated_at: Option<Timestamp> => ColumnType::Timestamp;
+    }
+}
+
+impl From<AssociatedWallet> for PastAssociatedWallet {
+    fn from(row: AssociatedWallet) -> Self {
+        Self {
+            user_id: row.user_id,
+            wallet: row.wallet,
+            blockhash: row.blockhash,
+            blocknumber: row.blocknumber,
+            is_current: row.is_current,
+            is_delete: row.is_delete,
+            chain: row.chain,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        }
     }
 }
 

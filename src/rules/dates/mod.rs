@@ -3,12 +3,18 @@
 use crate::model::{Json, Timestamp};
 
 mod calendar;
+mod database;
+mod go_release;
 mod iso;
 mod release;
+mod rfc3339;
 mod stored;
 
+pub use database::{a_month_before, hour_of, month_of, timestamp_text};
+pub use go_release::go_release_date;
 pub use iso::{IsoDate, from_isoformat};
 pub use release::{ReleaseDate, parse_release_date, release_date};
+pub use rfc3339::{GoTime, Unstorable, rfc3339, wall_clock};
 pub use stored::stored_timestamp;
 
 use super::unicode;

@@ -46,7 +46,23 @@ pub(crate) fn mixed_block(height: i64) -> Block {
 
 /// An entity call with this outer and inner signature.
 pub(crate) fn entity(entity_type: &str, action: &str, signature: &str) -> Transaction {
-    signed_tx(&SignedTransaction::carrying(Payload::ManageEntity(ManageEntityLegacy {
+    signed_tx(&SignedTransaction::carrying(Payload::ManageEntity(entity_message(
+        entity_type,
+        action,
+        signature,
+    ))))
+}
+
+/// A call of a genesis, with this outer signature.
+pub(crate) fn migrated(entity_type: &str, action: &str, outer_signature: &str) -> Transaction {
+    let message = entity_message(entity_type, action, "0x9");
+    let mut signed = SignedTransaction::carrying(Payload::ManageEntityMigration(message));
+    signed.signature = outer_signature.to_owned();
+    signed_tx(&signed)
+}
+
+fn entity_message(entity_type: &str, action: &str, signature: &str) -> ManageEntityLegacy {
+    ManageEntityLegacy {
         user_id: 3_000_001,
         entity_type: entity_type.to_owned(),
         entity_id: 2_000_001,
@@ -55,7 +71,7 @@ pub(crate) fn entity(entity_type: &str, action: &str, signature: &str) -> Transa
         signature: signature.to_owned(),
         signer: "0xAbC".to_owned(),
         nonce: "0x00".to_owned(),
-    })))
+    }
 }
 
 /// A transaction of `count` plays.

@@ -12,6 +12,7 @@ use audius_etl::{
     model::{
         Block, EntityTx, PlayRow, Provenance, Timestamp, Tx, TxBody,
         block::Play,
+        key::{Key, KeyPart},
         table::{Row, TableDef},
         tables::TableId,
         value::Value,
@@ -64,8 +65,15 @@ impl Desk {
         written(id, txs, self.store.fold(id))
     }
 
+    /// Adds a row beside others of its natural key to the block that is made next.
+    fn add(&mut self, (table, row): (TableId, Row)) {
+        let number = KeyPart::Int(i64::try_from(self.next).unwrap());
+        let key = Key::from_parts(key(&row).parts().iter().cloned().chain([number]));
+        self.store.append(table, key, row);
+    }
+
     /// A key that was never seen is absent: these tests load nothing.
-    fn know(&mut self, table: TableId, key: &audius_etl::model::key::Key) {
+    fn know(&mut self, table: TableId, key: &Key) {
         if self.store.get(table, Layer::View, key).is_err() {
             let request = LoadRequest { table, lookup: None, keys: vec![key.clone()] };
             self.store.absorb(&request, Vec::new());
@@ -102,7 +110,7 @@ async fn dump(db: &TestDb) -> String {
     db.texts(&format!("{} ORDER BY row", all.join(" UNION ALL "))).await.join("\n")
 }
 
-fn key(row: &Row) -> audius_etl::model::key::Key {
+fn key(row: &Row) -> Key {
     row.table().def().key_of(row.as_ref())
 }
 

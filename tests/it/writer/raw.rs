@@ -22,7 +22,7 @@ async fn every_transaction_gets_a_type_and_its_address_and_a_repeated_hash_one_r
         tx("B", 1, TxBody::Plays(vec![play("0xuser", "7")])),
         tx("C", 2, TxBody::ValidatorMisbehavior(node("CC"))),
         tx("D", 3, TxBody::Recorded("release")),
-        tx("E", 4, TxBody::Unknown(Member::Tag(1012))),
+        tx("E", 4, TxBody::Unknown(Member::Tag(1013))),
         tx("F", 5, TxBody::Unset),
         tx("A", 6, call("A", "")),
     ];
@@ -43,7 +43,7 @@ async fn every_transaction_gets_a_type_and_its_address_and_a_repeated_hash_one_r
             "B 1 play 0xuser",
             "C 2 validator_misbehavior_deregistration CC",
             "D 3 release -",
-            "E 4 unknown_1012 -",
+            "E 4 unknown_1013 -",
             "F 5 unset -"
         ]
     );

@@ -31,6 +31,18 @@ fn playlist(id: i64, block: i64, contents: &str) -> (TableId, audius_etl::model:
     (TableId::Playlists, row(TableId::Playlists, &columns))
 }
 
+/// A past row of `user_events`; every other one is the same.
+fn past_event(height: i64) -> (TableId, audius_etl::model::table::Row) {
+    let columns = [
+        ("user_id", Value::Int(1)),
+        ("is_current", Value::Bool(false)),
+        ("referrer", if height % 2 == 0 { Value::Null } else { Value::Int(7) }),
+        ("is_mobile_user", Value::Bool(true)),
+        ("blocknumber", Value::Int(1)),
+    ];
+    (TableId::PastUserEvents, row(TableId::PastUserEvents, &columns))
+}
+
 /// The block at the desk's next number, with a bit of everything.
 fn next(desk: &mut Desk) -> WrittenBlock {
     let id = desk.next;
@@ -42,6 +54,7 @@ fn next(desk: &mut Desk) -> WrittenBlock {
         tx(&format!("{id}/0"), 0, call("x", "{}")),
         tx(&format!("{id}/1"), 1, TxBody::Plays(vec![play("1", "2")])),
     ];
+    desk.add(past_event(height));
     let mut block = if id.is_multiple_of(5) {
         desk.removal(&[user((height + 1) % 3, "", 0)])
     } else {

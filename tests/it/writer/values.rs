@@ -5,7 +5,7 @@ use audius_etl::{
     model::{
         Json, Timestamp,
         key::Key,
-        table::{Column, Row},
+        table::{Column, Row, Versions},
         tables::TableId,
         value::{ColumnType, Value, ValueRef},
     },
@@ -35,7 +35,6 @@ fn value(column: &Column) -> BoxedStrategy<Value> {
     match column.ty {
         // The only foreign key of a row.
         _ if column.name == "blocknumber" => Just(Value::Int(1)).boxed(),
-        _ if column.name == "is_current" => Just(Value::Bool(true)).boxed(),
         // A check constraint allows country codes only.
         _ if column.name == "territory_codes" => {
             let codes = prop::collection::vec("[A-Z]{2}", 1..4);
@@ -72,6 +71,9 @@ fn random_row(table: TableId, nullable: &[String], runner: &mut TestRunner) -> R
     let values = def.columns.iter().map(|column| {
         let null = nullable.contains(&format!("{}.{}", def.name, column.name))
             && (0..3_u8).new_tree(runner).unwrap().current() == 0;
+        if column.name == "is_current" {
+            return Value::Bool(def.versions != Versions::Past);
+        }
         if null { Value::Null } else { value(column).new_tree(runner).unwrap().current() }
     });
     let values: Vec<_> = values.collect();

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use super::rules::natural_key;
 use super::value::Value;
 use super::{Row, Tables};
 
@@ -43,24 +42,27 @@ pub(crate) struct FieldDiff {
     pub(crate) ours: Option<Value>,
 }
 
+/// The columns that identify a row of a table; none where only the whole row does.
+pub(crate) type NaturalKey = fn(&str) -> &'static [&'static str];
+
 /// Compares all tables of both sides; tables without rows on either are left out.
 ///
 /// Columns that only we have are not compared. A column that only the recording has counts as a
 /// difference where it holds a value.
-pub(crate) fn compare(recorded: &Tables, ours: &Tables) -> Vec<TableDiff> {
+pub(crate) fn compare(recorded: &Tables, ours: &Tables, key: NaturalKey) -> Vec<TableDiff> {
     let names: BTreeSet<&String> = recorded.keys().chain(ours.keys()).collect();
     let rows_of = |tables: &'_ Tables, name: &String| tables.get(name).cloned().unwrap_or_default();
     names
         .into_iter()
-        .map(|name| compare_table(name, rows_of(recorded, name), rows_of(ours, name)))
+        .map(|name| compare_table(name, key(name), rows_of(recorded, name), rows_of(ours, name)))
         .filter(|diff| diff.matched > 0 || !diff.differences.is_empty())
         .collect()
 }
 
-fn compare_table(table: &str, recorded: Vec<Row>, ours: Vec<Row>) -> TableDiff {
+fn compare_table(table: &str, key: &[&str], recorded: Vec<Row>, ours: Vec<Row>) -> TableDiff {
     let mut diff = TableDiff { table: table.to_owned(), matched: 0, differences: Vec::new() };
     let mut groups: BTreeMap<Vec<Value>, (Vec<Row>, Vec<Row>)> = BTreeMap::new();
-    let columns = key_columns(table, &recorded, &ours);
+    let columns = key_columns(key, &recorded, &ours);
     for row in recorded {
         groups.entry(key_of(&columns, &row)).or_default().0.push(row);
     }
@@ -75,8 +77,7 @@ fn compare_table(table: &str, recorded: Vec<Row>, ours: Vec<Row>) -> TableDiff {
 }
 
 /// The natural key; without one, every column that both sides have.
-fn key_columns(table: &str, recorded: &[Row], ours: &[Row]) -> Vec<String> {
-    let known = natural_key(table);
+fn key_columns(known: &[&str], recorded: &[Row], ours: &[Row]) -> Vec<String> {
     if !known.is_empty() {
         return known.iter().map(|&column| column.to_owned()).collect();
     }

@@ -83,9 +83,11 @@ fn comment(call: &Call<'_>, draft: &Draft<'_>, scope: &Scope<'_>) -> Result<Comm
         is_delete: Some(false),
         is_visible: Some(true),
         is_edited: Some(false),
+        is_members_only: None,
         txhash: call.tx.hash.clone(),
         blockhash: scope.block.hash.clone(),
         blocknumber: Some(scope.block.number),
+        video_url: None,
     })
 }
 

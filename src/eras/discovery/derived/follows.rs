@@ -3,11 +3,14 @@
 use super::{
     Handled, HandlerError, Note, Scope, Stamp,
     counters::{add, change_user, is_banned, user},
-    milestones::{FOLLOWERS, reach},
+    milestones::reach,
 };
-use crate::model::{
-    Json,
-    tables::{AggregateUser, Follow},
+use crate::{
+    model::{
+        Json,
+        tables::{AggregateUser, Follow},
+    },
+    rules::milestones::FOLLOWERS,
 };
 
 /// Moves both users' counters; returns the followee's.

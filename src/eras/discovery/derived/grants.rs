@@ -1,9 +1,12 @@
 //! `process_grant_change`: requests to manage an account, and their approval.
 
 use super::{Handled, Note, Scope, Stamp};
-use crate::model::{
-    Json, Timestamp,
-    tables::{Grant, User, UserBy},
+use crate::{
+    model::{
+        Json,
+        tables::{Grant, User, UserBy},
+    },
+    rules::dates::timestamp_text,
 };
 
 pub(super) fn inserted(row: &Grant, _: Option<&Grant>, scope: &mut Scope<'_>) -> Handled {
@@ -20,7 +23,7 @@ pub(super) fn inserted(row: &Grant, _: Option<&Grant>, scope: &mut Scope<'_>) ->
             "request_manager",
             manager.user_id,
             row.user_id,
-            format!(":updated_at:{}", text(row.updated_at)),
+            format!(":updated_at:{}", timestamp_text(row.updated_at)),
         ),
         Some(true) => ("approve_manager_request", row.user_id, manager.user_id, String::new()),
         None | Some(false) => return Ok(()),
@@ -33,7 +36,7 @@ pub(super) fn inserted(row: &Grant, _: Option<&Grant>, scope: &mut Scope<'_>) ->
             manager.user_id,
             row.grantee_address,
             row.user_id,
-            text(row.created_at)
+            timestamp_text(row.created_at)
         ),
         specifier: specifier.to_string(),
         user_ids: vec![receiver],
@@ -44,11 +47,4 @@ pub(super) fn inserted(row: &Grant, _: Option<&Grant>, scope: &mut Scope<'_>) ->
         ]),
     }
     .write(stamp, scope)
-}
-
-/// A time as PostgreSQL prints it.
-fn text(time: Timestamp) -> String {
-    let text = time.to_string().replace('T', " ");
-    let text = text.trim_end_matches('Z');
-    if text.contains('.') { text.trim_end_matches('0').to_owned() } else { text.to_owned() }
 }

@@ -1,17 +1,10 @@
 //! Milestones: thresholds that a counter reaches exactly.
 
 use super::{Handled, Note, Scope, Stamp};
-use crate::model::{Json, json::Object, tables::Milestone};
-
-/// Thresholds of saves, reposts and listens.
-pub(in crate::eras::discovery) const CONTENT: [i64; 16] = [
-    10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000,
-    500_000, 1_000_000,
-];
-
-/// Thresholds of followers.
-pub(in crate::eras::discovery) const FOLLOWERS: [i64; 13] =
-    [10, 25, 50, 100, 250, 500, 1_000, 5_000, 10_000, 20_000, 50_000, 100_000, 1_000_000];
+use crate::{
+    model::{Json, json::Object, tables::Milestone},
+    rules::milestones::CONTENT,
+};
 
 /// Writes a milestone unless it was reached before.
 pub(super) fn reach(

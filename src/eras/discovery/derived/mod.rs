@@ -14,7 +14,7 @@ mod contests;
 mod counters;
 mod follows;
 mod grants;
-pub(super) mod milestones;
+mod milestones;
 mod playlists;
 mod plays;
 mod reactions;
@@ -38,7 +38,7 @@ use crate::{
     store::{Layer, Store},
 };
 
-pub(super) use plays::{count as count_plays, month_of};
+pub(super) use plays::count as count_plays;
 
 /// Saves the block's records in the reference's order and derives what follows from each.
 ///

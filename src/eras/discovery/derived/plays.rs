@@ -2,12 +2,14 @@
 
 use super::{
     Handled, HandlerError, Scope, Stamp,
-    milestones::{CONTENT, ContentMilestone, reach},
+    milestones::{ContentMilestone, reach},
 };
-use crate::model::{
-    Timestamp,
-    block::Play,
-    tables::{AggregateMonthlyPlays, AggregatePlays, Track},
+use crate::{
+    model::{
+        block::Play,
+        tables::{AggregateMonthlyPlays, AggregatePlays, Track},
+    },
+    rules::{dates::month_of, milestones::CONTENT},
 };
 
 /// Counts plays that share `slot`.
@@ -58,12 +60,4 @@ fn count_one(play: &Play, track_id: i64, slot: Option<i64>, scope: &mut Scope<'_
         .check(stamp, scope),
         None => reach(scope, "LISTEN_COUNT", track_id, listens, stamp),
     }
-}
-
-/// Midnight of the first day of a time's month.
-pub(in crate::eras::discovery) fn month_of(time: Timestamp) -> Timestamp {
-    use chrono::Datelike;
-    time.to_datetime()
-        .and_then(|at| at.date_naive().with_day(1))
-        .map_or(time, |day| Timestamp::from(day.and_time(chrono::NaiveTime::MIN).and_utc()))
 }

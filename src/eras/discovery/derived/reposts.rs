@@ -8,12 +8,16 @@ use super::{
     },
     milestones::ContentMilestone,
 };
-use crate::model::{
-    Json, Timestamp,
-    tables::{
-        Follow, FollowBy, Playlist, Repost, RepostBy, Track, first_parent, has_uncastable_parent,
+use crate::{
+    model::{
+        Json, Timestamp,
+        tables::{
+            Follow, FollowBy, Playlist, Repost, RepostBy, Track, first_parent,
+            has_uncastable_parent,
+        },
+        value::NULL_ELEMENT,
     },
-    value::NULL_ELEMENT,
+    rules::dates::a_month_before,
 };
 
 pub(super) fn inserted(row: &Repost, before: Option<&Repost>, scope: &mut Scope<'_>) -> Handled {
@@ -155,13 +159,6 @@ pub(super) fn followees_who_reposted(
         .collect();
     receivers.sort_unstable();
     Ok(receivers)
-}
-
-/// PostgreSQL's `time - interval '1 month'`: the same day of the month before, or its last day.
-fn a_month_before(time: Timestamp) -> Timestamp {
-    time.to_datetime()
-        .and_then(|at| at.checked_sub_months(chrono::Months::new(1)))
-        .map_or(time, Timestamp::from)
 }
 
 /// Tells the remix's owner that the owner of its first parent saved or reposted it.

@@ -2,7 +2,6 @@
 
 use super::Wish;
 use crate::{
-    eras::discovery::derived::{self, milestones},
     model::{
         EntityTx,
         block::Play,
@@ -12,6 +11,7 @@ use crate::{
             RepostBy, Save, Share, Subscription, SubscriptionBy, Track, first_parent,
         },
     },
+    rules::{dates::month_of, milestones},
 };
 
 /// How far a counter may be from a milestone for the batch to reach it.
@@ -113,7 +113,7 @@ impl Wish<'_> {
 
     pub(super) fn play(&mut self, play: &Play) {
         let Some(track_id) = play.track() else { return };
-        let month = derived::month_of(play.played_at);
+        let month = month_of(play.played_at);
         self.row::<AggregatePlays>(track_id);
         self.row::<AggregateMonthlyPlays>((track_id, month, play.country.as_str()));
     }

@@ -104,6 +104,7 @@ pub(super) fn new_track(tx: &EntityTx, block: &BlockContext) -> Track {
         no_ai_use: None,
         parental_warning: None,
         territory_codes: None,
+        access_authorities: None,
     }
 }
 

@@ -24,7 +24,7 @@ pub fn mute(call: &Call<'_>, scope: &mut Scope<'_>) -> Handled {
         updated_at: scope.block.time,
         is_delete: Some(false),
         txhash: tx.hash.clone(),
-        blockhash: scope.block.hash.clone(),
+        blockhash: Some(scope.block.hash.clone()),
         blocknumber: Some(scope.block.number),
     })
 }
@@ -41,7 +41,7 @@ pub fn unmute(call: &Call<'_>, scope: &mut Scope<'_>) -> Handled {
         updated_at: scope.block.time,
         is_delete: Some(true),
         txhash: tx.hash.clone(),
-        blockhash: scope.block.hash.clone(),
+        blockhash: Some(scope.block.hash.clone()),
         blocknumber: Some(scope.block.number),
         ..(*row).clone()
     })

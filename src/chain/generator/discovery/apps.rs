@@ -1,0 +1,76 @@
+//! Calls about developer apps, grants and dashboard wallets: the ones that prove another key.
+
+use serde_json::json;
+
+use crate::chain::generator::world::{App, Call, Grant, World};
+
+pub(super) fn create(world: &mut World) -> Option<Call> {
+    let owner = world.user()?;
+    let key = world.new_key();
+    let message = format!("Creating Audius developer app at {}", world.now);
+    let mut data = json!({
+        "name": world.random.title(),
+        "description": world.random.words(2, 10),
+        "is_personal_access": world.random.chance(100),
+        "app_signature": { "message": message, "signature": key.sign_text(&message) },
+    });
+    if world.random.chance(300) {
+        data["image_url"] = "https://images.example.com/app.png".into();
+    }
+    world.apps.add(App { key, owner });
+    Some(Call::by(owner, ("DeveloperApp", "Create"), 0, data.to_string()))
+}
+
+pub(super) fn update(world: &mut World) -> Option<Call> {
+    let app = world.apps.pick(&mut world.random)?;
+    let data = json!({
+        "address": app.key.lower(),
+        "name": world.random.title(),
+        "description": world.random.words(2, 10),
+    });
+    Some(Call::by(app.owner, ("DeveloperApp", "Update"), 0, data.to_string()))
+}
+
+pub(super) fn delete(world: &mut World) -> Option<Call> {
+    let app = world.apps.take(&mut world.random)?;
+    let data = json!({ "address": app.key.lower() });
+    Some(Call::by(app.owner, ("DeveloperApp", "Delete"), 0, data.to_string()))
+}
+
+/// A grant to an app, which may sign at once, or to a manager, who is asked first.
+pub(super) fn grant_create(world: &mut World) -> Option<Call> {
+    let grantor = world.user()?;
+    let (grantee, manager) = if world.random.chance(450) {
+        (world.apps.pick(&mut world.random)?.key, None)
+    } else {
+        let manager = world.user().filter(|manager| *manager != grantor)?;
+        (manager.key, Some(manager))
+    };
+    world.grants.add(Grant { grantor, grantee, manager, usable: manager.is_none() });
+    let data = json!({ "grantee_address": grantee.text() });
+    Some(Call::by(grantor, ("Grant", "Create"), 0, data.to_string()))
+}
+
+pub(super) fn grant_delete(world: &mut World) -> Option<Call> {
+    let grant = world.grants.take_if(&mut world.random, |grant| grant.usable)?;
+    let data = json!({ "grantee_address": grant.grantee.lower() });
+    let call = Call::by(grant.grantor, ("Grant", "Delete"), 0, data.to_string());
+    // Managers may give the right back themselves.
+    Some(if grant.manager.is_some() && world.random.chance(400) {
+        call.signed_by(grant.grantee)
+    } else {
+        call
+    })
+}
+
+/// A manager takes (`Approve`) or declines (`Reject`) what is offered.
+pub(super) fn grant_answer(world: &mut World, action: &'static str) -> Option<Call> {
+    let open = |grant: &Grant| grant.manager.is_some() && !grant.usable;
+    let grant = world.grants.take_if(&mut world.random, open)?;
+    let manager = grant.manager?;
+    if action == "Approve" {
+        world.grants.add(Grant { usable: true, ..grant });
+    }
+    let data = json!({ "grantor_user_id": grant.grantor.id });
+    Some(Call::by(manager, ("Grant", action), 0, data.to_string()))
+}

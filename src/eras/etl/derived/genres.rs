@@ -1,0 +1,140 @@
+//! A user's track counters and dominant genre (triggers.md 4.5 step 1, production.md 4.2).
+//!
+//! The trigger counts all of an owner's tracks at each statement, and so does the job for the genre.
+//! Here a counter moves by what a track changes, and the tracks are counted anew only where the genre
+//! cannot be told without them: most artists have one that more than half of their tracks share.
+
+use std::{
+    cmp::Reverse,
+    collections::{HashMap, hash_map::Entry},
+};
+
+use super::{
+    Halt, Handled, Scope,
+    counters::{add, difference, user},
+};
+use crate::model::{
+    Timestamp,
+    tables::{AggregateUser, Track, TrackBy},
+};
+
+/// What a track counts for.
+#[derive(Clone, Copy, Debug, Default)]
+struct Counts<'a> {
+    /// In `total_track_count`, the trigger's.
+    total: bool,
+    /// In `track_count` and for a genre, the job's. Parity: access authorities are not asked for.
+    listed: bool,
+    genre: Option<&'a str>,
+}
+
+impl<'a> Counts<'a> {
+    fn of(track: &'a Track) -> Self {
+        let counts = track.is_current
+            && !track.is_delete
+            && track.is_available == Some(true)
+            && track.stem_of.is_none();
+        Self {
+            total: counts && track.access_authorities.is_none(),
+            listed: counts && track.is_unlisted == Some(false),
+            genre: track.genre.as_deref(),
+        }
+    }
+
+    const fn listed_as(&self) -> Option<Option<&'a str>> {
+        if self.listed { Some(self.genre) } else { None }
+    }
+}
+
+/// Brings the owner's counters in step with a track that was written; makes them if they are missing.
+/// A track never changes its owner.
+pub(super) fn track_written(old: Option<&Track>, new: &Track, scope: &mut Scope<'_>) -> Handled {
+    let before = old.map(Counts::of).unwrap_or_default();
+    let after = Counts::of(new);
+    let row = user(new.owner_id, scope)?;
+    let same = before.total == after.total && before.listed_as() == after.listed_as();
+    if same || scope.get::<AggregateUser>(new.owner_id)?.is_none() {
+        return Ok(());
+    }
+    let mut counters = (*row).clone();
+    add(&mut counters.total_track_count, difference(before.total, after.total));
+    match shifted(&row, before.listed_as(), after.listed_as()) {
+        Some((genre, count)) => {
+            add(&mut counters.track_count, difference(before.listed, after.listed));
+            counters.dominant_genre = genre.map(str::to_owned);
+            counters.dominant_genre_count = count;
+        }
+        None => counters = recounted(counters, scope)?,
+    }
+    scope.derive(counters)
+}
+
+/// Whether [`track_written`] will probably count all tracks of the owner for a change from one genre,
+/// if it counted, to another, if it counts.
+pub(super) fn needs_all(
+    row: &AggregateUser,
+    removed: Option<Option<&str>>,
+    added: Option<Option<&str>>,
+) -> bool {
+    removed != added && shifted(row, removed, added).is_none()
+}
+
+/// The dominant genre and its number of tracks once one track no longer counts and another does, if
+/// the counters alone tell.
+fn shifted<'a>(
+    row: &'a AggregateUser,
+    removed: Option<Option<&'a str>>,
+    added: Option<Option<&'a str>>,
+) -> Option<(Option<&'a str>, Option<i64>)> {
+    let genre = row.dominant_genre.as_deref();
+    if removed == added {
+        return Some((genre, row.dominant_genre_count));
+    }
+    let all = row.track_count? + difference(removed.is_some(), added.is_some());
+    // Zero is what a row has that the job has not seen yet.
+    let Some(count) = row.dominant_genre_count.filter(|count| *count != 0) else {
+        let first = added.filter(|_| row.dominant_genre_count.is_none() && all == 1)?;
+        return removed.is_none().then_some((first, Some(1)));
+    };
+    let count = count + difference(removed == Some(genre), added == Some(genre));
+    if all == 0 {
+        return Some((None, None));
+    }
+    let stays = removed != Some(genre) && added.is_none_or(|added| added == genre);
+    (stays || count > all - count).then_some((genre, Some(count)))
+}
+
+/// The counters with the user's tracks counted.
+///
+/// # Errors
+/// Only [`Halt::Missing`].
+pub(super) fn recounted(
+    mut counters: AggregateUser,
+    scope: &mut Scope<'_>,
+) -> Result<AggregateUser, Halt> {
+    let tracks = scope.find::<Track>(TrackBy::Owner, counters.user_id)?;
+    let (mut total, mut listed) = (0, 0);
+    let mut genres: HashMap<Option<&str>, (i64, Timestamp)> = HashMap::new();
+    for track in &tracks {
+        let counts = Counts::of(track);
+        total += i64::from(counts.total);
+        listed += i64::from(counts.listed);
+        if counts.listed {
+            match genres.entry(counts.genre) {
+                Entry::Vacant(place) => drop(place.insert((1, track.created_at))),
+                Entry::Occupied(mut place) => {
+                    let (count, latest) = place.get_mut();
+                    *count += 1;
+                    *latest = track.created_at.max(*latest);
+                }
+            }
+        }
+    }
+    // Of genres with as many tracks the one with the latest; beyond that the job takes any.
+    let dominant = genres.into_iter().max_by_key(|(genre, rank)| (*rank, Reverse(*genre)));
+    counters.total_track_count = Some(total);
+    counters.track_count = Some(listed);
+    counters.dominant_genre_count = dominant.map(|(_, (count, _))| count);
+    counters.dominant_genre = dominant.and_then(|(genre, _)| genre).map(str::to_owned);
+    Ok(counters)
+}
