@@ -23,6 +23,11 @@ impl Key {
         Self(parts.into_iter().collect())
     }
 
+    /// A key of the given parts if none of them is missing.
+    pub fn of_all(parts: impl IntoIterator<Item = Option<KeyPart>>) -> Option<Self> {
+        parts.into_iter().collect::<Option<_>>().map(Self)
+    }
+
     /// The components in the order of the key columns.
     pub fn parts(&self) -> &[KeyPart] {
         &self.0
@@ -61,6 +66,12 @@ impl fmt::Display for Key {
 impl From<i64> for KeyPart {
     fn from(value: i64) -> Self {
         Self::Int(value)
+    }
+}
+
+impl From<bool> for KeyPart {
+    fn from(value: bool) -> Self {
+        Self::Int(value.into())
     }
 }
 

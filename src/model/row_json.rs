@@ -78,12 +78,12 @@ fn columns_to_json(
 /// A time as `row_to_json` prints it: no trailing zeros, a zone only where the column has one.
 fn timestamp_text(time: Timestamp, ty: ColumnType) -> String {
     let text = time.to_string();
-    let text = text.trim_end_matches('Z');
-    let text = if text.contains('.') { text.trim_end_matches('0') } else { text };
+    let (clock, era) = text.split_once('Z').unwrap_or((&text, ""));
+    let clock = if clock.contains('.') { clock.trim_end_matches('0') } else { clock };
     match ty {
-        ColumnType::TimestampTz => format!("{text}+00:00"),
-        ColumnType::Date => text.split('T').next().unwrap_or(text).to_owned(),
-        _ => text.to_owned(),
+        ColumnType::TimestampTz => format!("{clock}+00:00{era}"),
+        ColumnType::Date => format!("{}{era}", clock.split('T').next().unwrap_or(clock)),
+        _ => format!("{clock}{era}"),
     }
 }
 

@@ -172,23 +172,33 @@ pub struct LookupDef {
     pub name: &'static str,
     /// Its components.
     pub parts: Vec<(LookupPart, usize)>,
+    /// The column, an integer or a time, by which rows with the same value are ranked: the last of
+    /// them is found without a look at the others.
+    pub rank: Option<usize>,
 }
 
 impl LookupDef {
     /// The lookup's value for a row; `None` (not indexed) when a component is NULL.
     pub fn key_of(&self, row: &dyn AnyRow) -> Option<Key> {
-        let mut parts = Vec::with_capacity(self.parts.len());
-        for (part, column) in &self.parts {
-            parts.push(match part {
-                LookupPart::Column(_) => row.value(*column).key_part()?,
-                LookupPart::Lower(_) => match row.value(*column) {
-                    ValueRef::Text(text) => KeyPart::Text(text.to_lowercase().into()),
-                    _ => return None,
-                },
-                LookupPart::Derived { get, .. } => get(row)?,
-            });
+        let component = |(part, column): &(LookupPart, usize)| match part {
+            LookupPart::Column(_) => row.value(*column).key_part(),
+            LookupPart::Lower(_) => match row.value(*column) {
+                ValueRef::Text(text) => Some(KeyPart::Text(text.to_lowercase().into())),
+                _ => None,
+            },
+            LookupPart::Derived { get, .. } => get(row),
+        };
+        Key::of_all(self.parts.iter().map(component))
+    }
+
+    /// The rank of a row among those with its value: 0 where the lookup has none, NULL before all.
+    pub fn rank_of(&self, row: &dyn AnyRow) -> i64 {
+        let Some(column) = self.rank else { return 0 };
+        match row.value(column) {
+            ValueRef::Int(value) => value,
+            ValueRef::Time(time) => time.since_2000(),
+            _ => i64::MIN,
         }
-        Some(Key::from_parts(parts))
     }
 }
 
@@ -260,8 +270,9 @@ impl TableDef {
         let lookups = source
             .lookups
             .iter()
-            .map(|(name, parts)| LookupDef {
+            .map(|(name, parts, rank)| LookupDef {
                 name,
+                rank: rank.map(position),
                 parts: parts
                     .iter()
                     .map(|part| match part {
@@ -368,14 +379,17 @@ pub(super) struct Source {
     pub(super) key: &'static [&'static str],
     pub(super) versions: Versions,
     pub(super) archived: bool,
-    pub(super) lookups: &'static [(&'static str, &'static [LookupPart])],
+    pub(super) lookups: &'static [SourceLookup],
     pub(super) decode: fn(Vec<Value>) -> Result<Row, FieldMismatch>,
 }
+
+/// A lookup as written: name, components, column that ranks.
+pub(super) type SourceLookup = (&'static str, &'static [LookupPart], Option<&'static str>);
 
 /// Defines a row struct and its table.
 ///
 /// `Name in "table", id Id, key [a, b], current_only true, archived true,`
-/// `by NameBy { Variant [parts] }` and then one line per column:
+/// `by NameBy { Variant [parts] (ranked column)? }` and then one line per column:
 /// `field: RustType => PgType(, default Default)?`. In place of `current_only`, `past_only true` is
 /// about the rows that are not current.
 macro_rules! record {
@@ -383,7 +397,9 @@ macro_rules! record {
         $(#[$doc:meta])*
         $name:ident in $table:literal, id $id:ident, key [$($key:ident),+],
         $versions:ident $chosen:tt, archived $archived:literal,
-        by $by:ident { $($(#[$lookup_doc:meta])* $lookup:ident [$($part:expr),+]),* $(,)? }
+        by $by:ident {
+            $($(#[$lookup_doc:meta])* $lookup:ident [$($part:expr),+] $(ranked $rank:ident)?),* $(,)?
+        }
         { $($field:ident: $rust:ty => $ty:expr $(, default $default:expr)?;)+ }
     ) => {
         $(#[$doc])*
@@ -419,7 +435,9 @@ macro_rules! record {
                     key: &[$(stringify!($key)),+],
                     versions: record!(@versions $versions $chosen),
                     archived: $archived,
-                    lookups: &[$((stringify!($lookup), &[$($part),+]),)*],
+                    lookups: &[$(
+                        (stringify!($lookup), &[$($part),+], record!(@rank $($rank)?)),
+                    )*],
                     decode: |values| {
                         let mut values = values.into_iter();
                         let row = Self {$(
@@ -498,6 +516,8 @@ macro_rules! record {
     (@versions current_only false) => { $crate::model::table::Versions::All };
     (@versions current_only true) => { $crate::model::table::Versions::Current };
     (@versions past_only true) => { $crate::model::table::Versions::Past };
+    (@rank) => { None };
+    (@rank $rank:ident) => { Some(stringify!($rank)) };
     (@default) => { $crate::model::table::ColumnDefault::None };
     (@default $default:expr) => { $default };
 }

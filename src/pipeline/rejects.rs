@@ -104,3 +104,48 @@ impl RejectLog {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn call(outcome: Outcome, entity: &str, action: &str) -> RejectedCall {
+        RejectedCall {
+            height: 7,
+            tx_hash: "AB".into(),
+            index: 3,
+            entity: entity.into(),
+            action: action.into(),
+            outcome,
+            code: "code",
+            detail: Box::default(),
+        }
+    }
+
+    #[test]
+    fn a_line_says_where_and_what_and_pairs_are_named_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("rejects");
+        let mut log = RejectLog::open(Some(&path)).unwrap();
+        let calls = [
+            call(Outcome::Rejected, "User", "Create"),
+            call(Outcome::Unrouted, "Tip", "Update"),
+            call(Outcome::Unrouted, "Tip", "Update"),
+            call(Outcome::Error, "play", ""),
+        ];
+        log.record(&calls).unwrap();
+        assert_eq!(log.unrouted.len(), 1);
+        let text = std::fs::read_to_string(path).unwrap();
+        let lines: Vec<serde_json::Value> =
+            text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let found: Vec<_> =
+            lines.iter().map(|line| (line["outcome"].clone(), line["pair"].clone())).collect();
+        let pairs = ["User/Create", "Tip/Update", "Tip/Update", "play"];
+        let outcomes = ["rejected", "unrouted", "unrouted", "error"];
+        assert_eq!(
+            found,
+            outcomes.into_iter().zip(pairs).map(|(o, p)| (o.into(), p.into())).collect::<Vec<_>>()
+        );
+        assert_eq!((&lines[0]["height"], &lines[0]["index"]), (&7.into(), &3.into()));
+    }
+}

@@ -25,6 +25,7 @@ use std::sync::Arc;
 
 pub use change::Change;
 pub use effects::{Effect, EffectRow, Effects};
+use keys::Ranked;
 use overlay::Overlay;
 pub use overlay::{Layer, Mark};
 use rustc_hash::FxHashSet;
@@ -72,6 +73,38 @@ pub struct Store {
 struct StoreTable {
     base: BaseTable,
     overlay: Overlay,
+}
+
+impl StoreTable {
+    /// The keys that may have a value of a lookup as seen through `layer`, in their order.
+    fn keys(&self, layer: Layer, lookup: usize, value: &Key) -> Vec<Key> {
+        let written = self.overlay.lookup(lookup, value);
+        let mut keys: Vec<Key> = written.keys().iter().map(|(_, key)| key.clone()).collect();
+        let at_start = self.base.keys(lookup, value);
+        if at_start.len() > written.covered() {
+            let untouched = at_start.iter().map(|(_, key)| key);
+            keys.extend(untouched.filter(|key| self.overlay.get(layer, key).is_none()).cloned());
+        }
+        keys.sort_unstable();
+        keys.dedup();
+        keys
+    }
+
+    /// The last of the keys that have a value of a lookup as seen through `layer`.
+    fn last_key(&self, layer: Layer, lookup: usize, value: &Key) -> Option<&Key> {
+        let def = &self.overlay.def().lookups[lookup];
+        let has_value = |(rank, key): &&Ranked| {
+            let row = self.overlay.get(layer, key).flatten();
+            row.is_some_and(|row| {
+                def.rank_of(row.as_ref()) == *rank
+                    && def.key_of(row.as_ref()).as_ref() == Some(value)
+            })
+        };
+        let is_untouched = |(_, key): &&Ranked| self.overlay.get(layer, key).is_none();
+        let written = self.overlay.lookup(lookup, value).keys().iter().rev().find(has_value);
+        let at_start = self.base.keys(lookup, value).iter().rev().find(is_untouched);
+        written.max(at_start).map(|(_, key)| key)
+    }
 }
 
 impl Default for Store {
@@ -148,7 +181,7 @@ impl Store {
     pub fn get(&mut self, id: TableId, layer: Layer, key: &Key) -> Result<Option<Row>, Miss> {
         let table = self.table(id);
         if let Some(found) = table.overlay.get(layer, key) {
-            return Ok(found);
+            return Ok(found.cloned());
         }
         match table.base.get(key) {
             Some(found) => Ok(found.cloned()),
@@ -185,11 +218,7 @@ impl Store {
         if !self.table(id).base.is_complete(lookup, key) {
             self.miss(id, Some(lookup), key)?;
         }
-        let table = self.table(id);
-        let mut keys = table.base.keys(lookup, key);
-        keys.extend(table.overlay.lookup(lookup, key));
-        keys.sort_unstable();
-        keys.dedup();
+        let keys = self.table(id).keys(layer, lookup, key);
         let mut rows = Vec::with_capacity(keys.len());
         let mut missed = false;
         for row_key in keys {
@@ -204,6 +233,30 @@ impl Store {
             }
         }
         if missed { Err(Miss) } else { Ok(rows) }
+    }
+
+    /// The last of the rows whose `lookup` has the value `key`, as seen through `layer`: the one that
+    /// its rank puts last, and of several the one with the greatest key.
+    ///
+    /// The cost does not grow with their number, but for those of block start that the open block
+    /// took away from the end.
+    ///
+    /// # Errors
+    /// As for [`Store::find`].
+    pub fn last(
+        &mut self,
+        id: TableId,
+        layer: Layer,
+        lookup: usize,
+        key: &Key,
+    ) -> Result<Option<Row>, Miss> {
+        if !self.table(id).base.is_complete(lookup, key) {
+            self.miss(id, Some(lookup), key)?;
+        }
+        match self.table(id).last_key(layer, lookup, key).cloned() {
+            Some(row_key) => self.get(id, layer, &row_key),
+            None => Ok(None),
+        }
     }
 
     /// Writes a row, or its absence, to a layer of the open block.
@@ -223,14 +276,16 @@ impl Store {
         if layer == Layer::View {
             self.touch(id);
         }
-        let undo = self.table_mut(id).overlay.write(id, layer, key, row);
+        let StoreTable { base, overlay } = self.table_mut(id);
+        let at_start = base.get(&key).flatten();
+        let undo = overlay.write(layer, key, row, at_start);
         self.journal.push(undo);
         Ok(())
     }
 
     /// Writes a row under a key that nothing else has, here or in the database.
     pub fn append(&mut self, id: TableId, key: Key, row: Row) {
-        let undo = self.table_mut(id).overlay.write(id, Layer::Stored, key, Some(row));
+        let undo = self.table_mut(id).overlay.write(Layer::Stored, key, Some(row), None);
         self.journal.push(undo);
     }
 
@@ -243,7 +298,8 @@ impl Store {
 
     /// Forgets what the open block wrote to a layer at `key`.
     pub fn discard(&mut self, id: TableId, layer: Layer, key: &Key) {
-        if let Some(undo) = self.table_mut(id).overlay.discard(id, layer, key) {
+        let StoreTable { base, overlay } = self.table_mut(id);
+        if let Some(undo) = overlay.discard(layer, key, base.get(key).flatten()) {
             self.journal.push(undo);
         }
     }
@@ -280,13 +336,26 @@ impl Store {
     pub fn known_by(&self, id: TableId, lookup: usize, key: &Key) -> Option<Vec<Row>> {
         let base = &self.table(id).base;
         let rows = |key: &Key| base.get(key).map(|row| row.cloned());
-        let found: Option<Vec<_>> = base
-            .is_complete(lookup, key)
-            .then(|| base.keys(lookup, key))?
-            .iter()
-            .map(rows)
-            .collect();
+        if !base.is_complete(lookup, key) {
+            return None;
+        }
+        let mut keys: Vec<&Key> = base.keys(lookup, key).iter().map(|(_, key)| key).collect();
+        keys.sort_unstable();
+        let found: Option<Vec<_>> = keys.into_iter().map(rows).collect();
         found.map(|rows| rows.into_iter().flatten().collect())
+    }
+
+    /// The last row ([`Store::last`]) whose `lookup` had the value `key` before the open block: outer
+    /// `None` if it is not known, inner `None` if there is none.
+    pub fn known_last(&self, id: TableId, lookup: usize, key: &Key) -> Option<Option<&Row>> {
+        let base = &self.table(id).base;
+        if !base.is_complete(lookup, key) {
+            return (!self.may_be_there(id, Some(lookup), key)).then_some(None);
+        }
+        match base.keys(lookup, key).iter().next_back() {
+            None => Some(None),
+            Some((_, row_key)) => base.get(row_key),
+        }
     }
 
     /// All rows whose `lookup` had the value `key` before the open block, in key order.
@@ -302,7 +371,9 @@ impl Store {
         if !self.table(id).base.is_complete(lookup, key) {
             self.miss(id, Some(lookup), key)?;
         }
-        let keys = self.table(id).base.keys(lookup, key);
+        let keys = self.table(id).base.keys(lookup, key).iter();
+        let mut keys: Vec<Key> = keys.map(|(_, key)| key.clone()).collect();
+        keys.sort_unstable();
         let mut rows = Vec::with_capacity(keys.len());
         for row_key in keys {
             match self.table(id).base.get(&row_key) {
@@ -342,7 +413,9 @@ impl Store {
     pub fn rollback(&mut self, mark: Mark) {
         while self.journal.len() > mark.position() {
             if let Some(undo) = self.journal.pop() {
-                self.tables[undo.table() as usize].overlay.undo(undo);
+                let StoreTable { base, overlay } = self.table_mut(undo.table());
+                let at_start = base.get(undo.key()).flatten();
+                overlay.undo(undo, at_start);
             }
         }
     }
@@ -358,7 +431,10 @@ impl Store {
         let mut changes = Vec::new();
         for table in &mut self.tables {
             for (key, after, put) in table.overlay.drain() {
-                let after = after.map(|row| row.with_defaults().unwrap_or(row));
+                let is_new = put || table.base.get(&key).flatten().is_none();
+                let with_defaults = |row: Row| row.with_defaults().unwrap_or(row);
+                // What was changed in place keeps its NULLs.
+                let after = if is_new { after.map(with_defaults) } else { after };
                 if let Some(change) = table.base.apply(key, after, put, checkpoint) {
                     changes.push(change);
                 }
@@ -486,4 +562,14 @@ pub fn row_of<R: crate::model::table::Record>(record: R) -> Row {
 }
 
 #[cfg(test)]
+mod lookup_tests;
+#[cfg(test)]
 mod tests;
+
+/// Keys that the lookups of `work` walk over.
+#[cfg(test)]
+pub(crate) fn keys_walked(work: impl FnOnce()) -> usize {
+    let before = keys::WALKED.get();
+    work();
+    keys::WALKED.get() - before
+}

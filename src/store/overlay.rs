@@ -1,11 +1,8 @@
 //! The open block's writes to one table, in two layers.
 
-use std::collections::hash_map::Entry;
-
 use rustc_hash::FxHashMap;
 
 use super::keys::Keys;
-
 use crate::model::{
     key::Key,
     table::{Row, TableDef},
@@ -48,6 +45,10 @@ impl Undo {
     pub(super) const fn table(&self) -> TableId {
         self.table
     }
+
+    pub(super) const fn key(&self) -> &Key {
+        &self.key
+    }
 }
 
 /// One layer: rows (or absences) by key, in order of first touch.
@@ -64,10 +65,10 @@ impl Rows {
             Some(row) => {
                 let position = self.touched;
                 match self.by_key.entry(key) {
-                    Entry::Occupied(mut slot) => {
+                    std::collections::hash_map::Entry::Occupied(mut slot) => {
                         Some(std::mem::replace(&mut slot.get_mut().1, row))
                     }
-                    Entry::Vacant(slot) => {
+                    std::collections::hash_map::Entry::Vacant(slot) => {
                         slot.insert((position, row));
                         self.touched += 1;
                         None
@@ -84,8 +85,28 @@ pub(super) struct Overlay {
     def: &'static TableDef,
     view: Rows,
     stored: Rows,
-    /// Keys that at some time in this block had a lookup value; readers check the row itself.
-    lookups: Vec<FxHashMap<Key, Keys>>,
+    /// By lookup, and by its value.
+    lookups: Vec<FxHashMap<Key, Entry>>,
+}
+
+/// What the open block did to one value of a lookup.
+#[derive(Debug, Default)]
+pub(super) struct Entry {
+    /// Keys whose row in one of the layers has the value.
+    keys: Keys,
+    /// How many rows at block start with the value have been written to in [`Layer::Stored`] since:
+    /// what is left of them is in `keys`.
+    covered: usize,
+}
+
+impl Entry {
+    pub(super) const fn keys(&self) -> &Keys {
+        &self.keys
+    }
+
+    pub(super) const fn covered(&self) -> usize {
+        self.covered
+    }
 }
 
 impl Overlay {
@@ -98,41 +119,43 @@ impl Overlay {
         }
     }
 
+    pub(super) const fn def(&self) -> &'static TableDef {
+        self.def
+    }
+
     /// The write that a read through `layer` sees; the outer `None` means "look below".
-    pub(super) fn get(&self, layer: Layer, key: &Key) -> Option<Option<Row>> {
+    pub(super) fn get(&self, layer: Layer, key: &Key) -> Option<Option<&Row>> {
         let pending = match layer {
             Layer::View => self.view.by_key.get(key),
             Layer::Stored => None,
         };
-        pending.or_else(|| self.stored.by_key.get(key)).map(|(_, row)| row.clone())
+        pending.or_else(|| self.stored.by_key.get(key)).map(|(_, row)| row.as_ref())
     }
 
-    pub(super) fn lookup(&self, lookup: usize, key: &Key) -> Vec<Key> {
-        self.lookups[lookup].get(key).map_or_else(Vec::new, Keys::to_vec)
+    pub(super) fn lookup(&self, lookup: usize, key: &Key) -> &Entry {
+        const NONE: &Entry = &Entry { keys: Keys::None, covered: 0 };
+        self.lookups[lookup].get(key).unwrap_or(NONE)
     }
 
-    pub(super) fn write(&mut self, id: TableId, layer: Layer, key: Key, row: Option<Row>) -> Undo {
-        if let Some(row) = &row {
-            for (index, lookup) in self.def.lookups.iter().enumerate() {
-                if let Some(value) = lookup.key_of(row.as_ref()) {
-                    match self.lookups[index].entry(value) {
-                        Entry::Occupied(mut keys) => keys.get_mut().insert(&key),
-                        Entry::Vacant(place) => drop(place.insert(Keys::One(key.clone()))),
-                    }
-                }
-            }
-        }
-        let previous = self.layer(layer).set(key.clone(), Some(row));
-        Undo { table: id, layer, key, previous }
+    /// Writes `row` over `base`, the row at block start.
+    pub(super) fn write(
+        &mut self,
+        layer: Layer,
+        key: Key,
+        row: Option<Row>,
+        base: Option<&Row>,
+    ) -> Undo {
+        let previous = self.set(layer, key.clone(), Some(row), base);
+        Undo { table: self.def.id, layer, key, previous }
     }
 
-    pub(super) fn discard(&mut self, id: TableId, layer: Layer, key: &Key) -> Option<Undo> {
-        let previous = self.layer(layer).set(key.clone(), None)?;
-        Some(Undo { table: id, layer, key: key.clone(), previous: Some(previous) })
+    pub(super) fn discard(&mut self, layer: Layer, key: &Key, base: Option<&Row>) -> Option<Undo> {
+        let previous = self.set(layer, key.clone(), None, base)?;
+        Some(Undo { table: self.def.id, layer, key: key.clone(), previous: Some(previous) })
     }
 
-    pub(super) fn undo(&mut self, undo: Undo) {
-        self.layer(undo.layer).set(undo.key, undo.previous);
+    pub(super) fn undo(&mut self, undo: Undo, base: Option<&Row>) {
+        self.set(undo.layer, undo.key, undo.previous, base);
     }
 
     pub(super) fn pending(&self) -> impl Iterator<Item = (&Key, Option<&Row>)> {
@@ -164,10 +187,46 @@ impl Overlay {
         }
     }
 
-    fn layer(&mut self, layer: Layer) -> &mut Rows {
-        match layer {
-            Layer::View => &mut self.view,
-            Layer::Stored => &mut self.stored,
+    /// Sets what a layer has at `key`, `None` for nothing, and keeps the lookups in step.
+    fn set(
+        &mut self,
+        layer: Layer,
+        key: Key,
+        row: Option<Option<Row>>,
+        base: Option<&Row>,
+    ) -> Option<Option<Row>> {
+        let covers = row.is_some();
+        let after = row.clone().flatten();
+        let (into, other) = match layer {
+            Layer::View => (&mut self.view, &self.stored),
+            Layer::Stored => (&mut self.stored, &self.view),
+        };
+        let previous = into.set(key.clone(), row);
+        let before = previous.as_ref().and_then(Option::as_ref);
+        let other = other.by_key.get(&key).and_then(|(_, row)| row.as_ref());
+        let base = base.filter(|_| layer == Layer::Stored && covers != previous.is_some());
+        for (lookup, entries) in self.def.lookups.iter().zip(&mut self.lookups) {
+            let place = |row: &Row| {
+                lookup.key_of(row.as_ref()).map(|value| (value, lookup.rank_of(row.as_ref())))
+            };
+            let (old, new) = (before.and_then(place), after.as_ref().and_then(place));
+            if old != new {
+                if let Some((value, rank)) = new {
+                    entries.entry(value).or_default().keys.insert((rank, key.clone()));
+                }
+                if old.is_some()
+                    && other.and_then(place) != old
+                    && let Some((value, rank)) = old
+                    && let Some(entry) = entries.get_mut(&value)
+                {
+                    entry.keys.remove(&(rank, key.clone()));
+                }
+            }
+            if let Some(value) = base.and_then(|row| lookup.key_of(row.as_ref())) {
+                let covered = &mut entries.entry(value).or_default().covered;
+                *covered = if covers { *covered + 1 } else { covered.saturating_sub(1) };
+            }
         }
+        previous
     }
 }

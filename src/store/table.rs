@@ -1,13 +1,13 @@
 //! The base rows of one table: what is loaded or was folded in, with its lookups.
 
-use std::{cell::Cell, collections::hash_map::Entry};
+use std::cell::Cell;
 
 use rustc_hash::FxHashMap;
 
 use super::{
     LoadRequest,
     change::{Change, SlotState},
-    keys::Keys,
+    keys::{Keys, Ranked},
 };
 use crate::model::{
     key::Key,
@@ -39,7 +39,7 @@ struct Index {
 }
 
 /// Bytes that a row takes up in one lookup: two keys and their places in the maps.
-const LOOKUP_ENTRY: usize = 2 * size_of::<Key>() + 48;
+const LOOKUP_ENTRY: usize = size_of::<Key>() + size_of::<Ranked>() + 48;
 
 /// Generations that are told apart by [`BaseTable::count_evictable`]; older ones count as the last.
 pub(super) const AGES: usize = 16;
@@ -102,9 +102,10 @@ impl BaseTable {
         used.inspect(|used| used.set(self.generation)).is_some()
     }
 
-    /// The known keys of a lookup value, in ascending order.
-    pub(super) fn keys(&self, lookup: usize, key: &Key) -> Vec<Key> {
-        self.indexes[lookup].keys.get(key).map_or_else(Vec::new, Keys::to_vec)
+    /// The known keys of a lookup value.
+    pub(super) fn keys(&self, lookup: usize, key: &Key) -> &Keys {
+        const NONE: &Keys = &Keys::None;
+        self.indexes[lookup].keys.get(key).unwrap_or(NONE)
     }
 
     /// Folds in a block's last version of a row. `None` when there was no row before or after.
@@ -201,7 +202,7 @@ impl BaseTable {
             for (lookup, index) in self.def.lookups.iter().zip(&mut self.indexes) {
                 if let Some(value) = lookup.key_of(row.as_ref()) {
                     index.complete.remove(&value);
-                    index.remove(&value, key);
+                    index.remove(&value, &(lookup.rank_of(row.as_ref()), key.clone()));
                 }
             }
         }
@@ -248,31 +249,35 @@ impl BaseTable {
         let Some(row) = row else { return };
         for (lookup, index) in self.def.lookups.iter().zip(&mut self.indexes) {
             if let Some(value) = lookup.key_of(row.as_ref()) {
-                match index.keys.entry(value) {
-                    Entry::Occupied(mut keys) => keys.get_mut().insert(key),
-                    Entry::Vacant(place) => drop(place.insert(Keys::One(key.clone()))),
-                }
+                let ranked = (lookup.rank_of(row.as_ref()), key.clone());
+                index.keys.entry(value).or_default().insert(ranked);
             }
         }
     }
 
-    /// Removes `key` from the lookup values it no longer has.
+    /// Removes `key` from the lookup values, and the ranks, that it no longer has.
     fn unindex(&mut self, key: &Key, old: Option<&Row>) {
         let Some(old) = old else { return };
         let current = self.slots.get(key).and_then(|slot| slot.row.as_ref());
         for (lookup, index) in self.def.lookups.iter().zip(&mut self.indexes) {
             let Some(value) = lookup.key_of(old.as_ref()) else { continue };
-            if current.and_then(|row| lookup.key_of(row.as_ref())).as_ref() == Some(&value) {
-                continue;
+            let rank = lookup.rank_of(old.as_ref());
+            let is_still = |row: &Row| {
+                lookup.rank_of(row.as_ref()) == rank
+                    && lookup.key_of(row.as_ref()).as_ref() == Some(&value)
+            };
+            if !current.is_some_and(is_still) {
+                index.remove(&value, &(rank, key.clone()));
             }
-            index.remove(&value, key);
         }
     }
 }
 
 impl Index {
-    fn remove(&mut self, value: &Key, key: &Key) {
-        if self.keys.get_mut(value).is_some_and(|keys| keys.remove(key)) {
+    fn remove(&mut self, value: &Key, key: &Ranked) {
+        let Some(keys) = self.keys.get_mut(value) else { return };
+        keys.remove(key);
+        if keys.is_empty() {
             self.keys.remove(value);
         }
     }

@@ -91,6 +91,20 @@ impl<'a> Scope<'a> {
         Ok(rows.iter().filter_map(downcast).collect())
     }
 
+    /// The last row of a lookup: the one that the lookup's rank puts last. The cost does not grow with
+    /// the number of its rows.
+    ///
+    /// # Errors
+    /// See [`Scope::get`].
+    pub fn last<R: Record>(
+        &mut self,
+        by: R::By,
+        key: impl Into<Key>,
+    ) -> Result<Option<Arc<R>>, Halt> {
+        let row = self.store.last(R::TABLE, Layer::Stored, by.into(), &key.into())?;
+        Ok(row.as_ref().and_then(downcast))
+    }
+
     /// `INSERT`: a row with a key that no row has.
     ///
     /// # Errors
@@ -261,7 +275,11 @@ impl<'a> Scope<'a> {
 
     fn write<R: Record>(&mut self, key: Key, old: Option<Row>, new: R) -> Handled {
         let row = row_of(new);
-        let row = row.with_defaults().unwrap_or(row);
+        let row = match old {
+            // A column's default is for rows that lack it, not for values that an UPDATE leaves NULL.
+            Some(_) => row,
+            None => row.with_defaults().unwrap_or(row),
+        };
         self.store.write(R::TABLE, Layer::Stored, key, Some(Arc::clone(&row)))?;
         derived::fired(old.as_ref(), &row, self)
     }

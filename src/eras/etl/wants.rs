@@ -81,6 +81,20 @@ impl<'a> Wants<'a> {
         known
     }
 
+    /// The last row of a lookup will be read, and which others will be depends on it.
+    pub fn last<R: Record>(&mut self, by: R::By, key: impl Into<Key>) -> Known<R> {
+        let (lookup, key) = (by.into(), key.into());
+        let known = match self.store.known_last(R::TABLE, lookup, &key) {
+            None => {
+                self.store.want_lookup(R::TABLE, lookup, key);
+                Known::Unknown
+            }
+            Some(row) => row.and_then(downcast).map_or(Known::Absent, Known::Row),
+        };
+        self.leads_on |= matches!(known, Known::Unknown);
+        known
+    }
+
     /// The rows of a lookup will be read, and which others will be depends on them: those that are in
     /// memory, if all are.
     pub fn found<R: Record>(&mut self, by: R::By, key: impl Into<Key>) -> Vec<Arc<R>> {

@@ -56,8 +56,11 @@ record! {
     by PlaylistRouteBy {
         /// Routes of a playlist.
         Playlist [LookupPart::Column("playlist_id")],
-        /// An owner's routes with one title slug.
-        OwnerTitleSlug [LookupPart::Column("owner_id"), LookupPart::Column("title_slug")],
+        /// Current or past routes of a playlist.
+        Current [LookupPart::Column("playlist_id"), LookupPart::Column("is_current")],
+        /// An owner's routes with one title slug; the last one has the highest number.
+        OwnerTitleSlug [LookupPart::Column("owner_id"), LookupPart::Column("title_slug")]
+            ranked collision_id,
     }
     {
         slug: String => ColumnType::Text;
@@ -94,8 +97,8 @@ record! {
     AlbumPrice in "album_price_history", id AlbumPriceHistory, key [playlist_id, block_timestamp],
     current_only false, archived false,
     by AlbumPriceBy {
-        /// All prices of an album.
-        Playlist [LookupPart::Column("playlist_id")],
+        /// All prices of an album, the latest one last.
+        Playlist [LookupPart::Column("playlist_id")] ranked block_timestamp,
     }
     {
         playlist_id: i64 => ColumnType::Int4;

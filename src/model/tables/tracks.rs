@@ -219,10 +219,11 @@ record! {
     TrackRoute in "track_routes", id TrackRoutes, key [owner_id, slug],
     current_only false, archived true,
     by TrackRouteBy {
-        /// Routes of a track.
-        Track [LookupPart::Column("track_id")],
-        /// An owner's routes with one title slug.
-        OwnerTitleSlug [LookupPart::Column("owner_id"), LookupPart::Column("title_slug")],
+        /// Current or past routes of a track.
+        Track [LookupPart::Column("track_id"), LookupPart::Column("is_current")],
+        /// An owner's routes with one title slug; the last one has the highest number.
+        OwnerTitleSlug [LookupPart::Column("owner_id"), LookupPart::Column("title_slug")]
+            ranked collision_id,
     }
     {
         slug: String => ColumnType::Text;
@@ -270,8 +271,8 @@ record! {
     TrackPrice in "track_price_history", id TrackPriceHistory, key [track_id, block_timestamp],
     current_only false, archived false,
     by TrackPriceBy {
-        /// All prices of a track.
-        Track [LookupPart::Column("track_id")],
+        /// All prices of a track, the latest one last.
+        Track [LookupPart::Column("track_id")] ranked block_timestamp,
     }
     {
         track_id: i64 => ColumnType::Int4;

@@ -93,7 +93,7 @@ impl Wish<'_> {
     }
 
     fn track_routes(&mut self, track_id: i64, owner: i64, title: Option<&str>) {
-        self.rows::<TrackRoute>(TrackRouteBy::Track, track_id);
+        self.rows::<TrackRoute>(TrackRouteBy::Track, (track_id, true));
         let Some(title) = title else { return };
         let slug = slug::title_slug(title, track_id);
         self.rows::<TrackRoute>(TrackRouteBy::OwnerTitleSlug, (owner, &slug));

@@ -39,7 +39,7 @@ impl Route for TrackRoute {
 pub(super) fn preload(title: Option<&Json>, track_id: i64, owner_id: i64, scope: &mut Scope<'_>) {
     let Some(title) = title.and_then(Json::as_str) else { return };
     let title_slug = slug::title_slug(title, track_id);
-    scope.want_by::<TrackRoute>(TrackRouteBy::Track, track_id);
+    scope.want_by::<TrackRoute>(TrackRouteBy::Track, (track_id, true));
     scope.want_by::<TrackRoute>(TrackRouteBy::OwnerTitleSlug, (owner_id, &title_slug));
     scope.want::<TrackRoute>((owner_id, title_slug));
 }
@@ -60,8 +60,8 @@ pub(super) fn update(
     }
     let title = title.as_str().ok_or_else(|| skip("title_not_text"))?;
     let title_slug = slug::title_slug(title, track.track_id);
-    let routes = scope.view_by::<TrackRoute>(TrackRouteBy::Track, track.track_id)?;
-    if let Some(current) = routes.into_iter().find(|route| route.is_current) {
+    let routes = scope.view_by::<TrackRoute>(TrackRouteBy::Track, (track.track_id, true))?;
+    if let Some(current) = routes.into_iter().next() {
         if current.title_slug == title_slug {
             return Ok(());
         }

@@ -53,8 +53,8 @@ pub(super) fn create(
 /// # Errors
 /// A hard error where the slug is taken.
 pub(super) fn rename(call: &Call<'_>, name: &str, scope: &mut Scope<'_>) -> Handled {
-    let routes = scope.find::<PlaylistRoute>(PlaylistRouteBy::Playlist, call.tx.entity_id)?;
-    for old in routes.iter().filter(|route| route.is_current) {
+    let current = (call.tx.entity_id, true);
+    for old in &scope.find::<PlaylistRoute>(PlaylistRouteBy::Current, current)? {
         scope.update(old, PlaylistRoute { is_current: false, ..(**old).clone() })?;
     }
     let route = named_route(call, name, scope)?;
@@ -74,7 +74,7 @@ pub(super) fn create_wants(call: &Call<'_>, given: Option<&GivenRoute<'_>>, want
 
 /// Names what [`rename`] reads.
 pub(super) fn rename_wants(call: &Call<'_>, name: &str, wants: &mut Wants<'_>) {
-    wants.rows::<PlaylistRoute>(PlaylistRouteBy::Playlist, call.tx.entity_id);
+    wants.rows::<PlaylistRoute>(PlaylistRouteBy::Current, (call.tx.entity_id, true));
     let title_slug = slug::go_title_slug(name, call.tx.entity_id);
     routes::wants::<PlaylistRoute>(call.tx.user_id, &title_slug, wants);
 }
