@@ -1,15 +1,17 @@
-//! What the user can type: the clap types of the program and of the options all commands share.
-//! What the words mean once environment and configuration file are added is `settings`' business;
-//! the options of one command stand beside its `run` in `commands`.
+//! The program as a whole: what the user can type, and which command it runs. The options of one
+//! command stand beside its `run` in `commands`.
 
-use std::path::PathBuf;
+use std::ffi::OsString;
 
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use clap::{CommandFactory, Parser, Subcommand};
+use tokio_util::sync::CancellationToken;
 
+use crate::args::GlobalArgs;
 use crate::commands::backfill::BackfillArgs;
 use crate::commands::compare::CompareArgs;
 use crate::commands::completions::CompletionsArgs;
 use crate::commands::config::ConfigArgs;
+use crate::commands::context::Context;
 use crate::commands::decode_multicall::DecodeMulticallArgs;
 use crate::commands::generate::GenerateArgs;
 use crate::commands::index::IndexArgs;
@@ -20,6 +22,13 @@ use crate::commands::record::RecordArgs;
 use crate::commands::status::StatusArgs;
 use crate::commands::sweep::SweepArgs;
 use crate::commands::wrap::WrapArgs;
+use crate::commands::{
+    backfill, compare, completions, config, decode_multicall, generate, index, man, migrate, probe,
+    record, status, sweep, wrap,
+};
+use crate::failure::Failure;
+use crate::settings::{self, Environment, Settings};
+use crate::terminal::{Printer, log};
 
 /// Index the Open Audio core chain into PostgreSQL
 ///
@@ -38,69 +47,8 @@ pub struct Cli {
     pub command: Command,
 }
 
-/// Options that every command takes, before or after its name.
-#[derive(Args, Clone, Debug)]
-#[command(next_help_heading = "Global options")]
-pub struct GlobalArgs {
-    /// PostgreSQL to work on, as a postgres:// URL [default: a private cluster under --data-dir]
-    ///
-    /// In the environment DATABASE_URL, ETL_DB_URL and writeDbUrl stand for it too. A password in it
-    /// is never printed.
-    #[arg(long, global = true, value_name = "URL", hide_default_value = true)]
-    pub db: Option<String>,
-
-    /// Folder of the private PostgreSQL cluster
-    #[arg(long, global = true, value_name = "DIR", default_value = ".audius-etl")]
-    pub data_dir: PathBuf,
-
-    /// TOML file with further options [default: audius-etl.toml, if it is there]
-    ///
-    /// Options of every command stand at the top, those of one command in a table of its name; keys
-    /// are the long options without dashes in front. The environment wins over the file: --db is
-    /// `AUDIUS_ETL_DB` there, and so on for every option; `AUDIUS_ETL_INDEX_START` is --start for
-    /// `index` only, and lists are separated by commas. The command line wins over both.
-    #[arg(long, global = true, value_name = "FILE")]
-    pub config: Option<PathBuf>,
-
-    /// Form of the log lines on stderr
-    #[arg(long, global = true, value_name = "FORMAT", default_value = "text")]
-    pub log_format: LogFormat,
-
-    /// When to colour what a person reads
-    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
-    pub color: Color,
-
-    /// Say more: -v for debug messages, -vv for traces
-    #[arg(short, long, global = true, action = ArgAction::Count)]
-    pub verbose: u8,
-
-    /// Say less: no progress and no summary, only warnings and errors
-    #[arg(short, long, global = true, conflicts_with = "verbose")]
-    pub quiet: bool,
-}
-
-/// Form of the log lines.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum LogFormat {
-    /// Lines for people.
-    Text,
-    /// One JSON object per line.
-    Json,
-}
-
-/// When to colour output.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Color {
-    /// On a terminal, unless `NO_COLOR` is set.
-    Auto,
-    /// Always.
-    Always,
-    /// Never.
-    Never,
-}
-
-/// The commands. A new one is a variant here, a line in `commands::dispatch` and a file with its
-/// arguments and `run`.
+/// The commands. A new one is a variant here, a line in `dispatch` and a file with its arguments
+/// and `run`.
 #[derive(Debug, Subcommand)]
 #[non_exhaustive]
 #[command(subcommand_help_heading = "Commands")]
@@ -139,3 +87,57 @@ Exit codes:
     6  data or write error
     7  schema drift or dirty migration
   130  interrupted, after everything processed was written";
+
+/// Runs the program for a command line and returns its exit code.
+pub async fn run(argv: Vec<OsString>, environment: Environment, cancel: CancellationToken) -> u8 {
+    let cli: Cli = match settings::parse(&argv, &environment) {
+        Ok(cli) => cli,
+        Err(error) => return Printer::plain().refusal(error),
+    };
+    let settings = Settings::resolve(&cli.global, &environment);
+    let printer = Printer::new(&settings);
+    let program = Cli::command();
+    let ended = match log::init(&settings, &printer) {
+        Ok(()) => {
+            for name in environment.unknown(&program) {
+                tracing::warn!(
+                    name,
+                    "unknown variable in the environment: no option has this name"
+                );
+            }
+            let argv = argv.into();
+            let printer = printer.clone();
+            let context = Context { settings, printer, cancel, argv, environment, program };
+            dispatch(cli, &context).await
+        }
+        Err(failure) => Err(failure),
+    };
+    match ended {
+        Ok(code) => code,
+        Err(failure) => {
+            printer.failure(&failure);
+            failure.exit_code()
+        }
+    }
+}
+
+/// Runs the command; the exit code of one that ended well.
+async fn dispatch(cli: Cli, context: &Context) -> Result<u8, Failure> {
+    let done = match cli.command {
+        Command::Backfill(args) => backfill::run(args, context).await,
+        Command::Compare(args) => return compare::run(*args, context).await,
+        Command::Completions(args) => completions::run(&args, context),
+        Command::Config(args) => config::run(&args, context),
+        Command::DecodeMulticall(args) => decode_multicall::run(args, context).await,
+        Command::Generate(args) => generate::run(args, context).await,
+        Command::Index(args) => index::run(*args, context).await,
+        Command::Man(args) => man::run(&args, context),
+        Command::Migrate(args) => migrate::run(args, context).await,
+        Command::Probe(args) => probe::run(*args, context).await,
+        Command::Record(args) => record::run(args, context).await,
+        Command::Status(args) => return status::run(args, context).await,
+        Command::Sweep(args) => sweep::run(*args, context).await,
+        Command::WrapTransactions(args) => wrap::run(args, context).await,
+    };
+    done.map(|()| 0)
+}

@@ -5,14 +5,19 @@
 //! # Flow of data
 //!
 //! ```text
-//!  chain/        decode/         handlers/          store/                writer/
+//!  chain/        decode/         eras/              store/                writer/
 //!  READ   ─────▶ DECODE  ──────▶ APPLY  ──────────▶ KEEP  ──────────────▶ WRITE ──▶ PostgreSQL
-//!  raw blocks    typed blocks,   plain functions    rows in memory,       one task, one SQL
-//!  in height     on all cores    over the rows of   an overlay per        transaction per run
-//!  order                         one block          block, checkpoints    of batches
+//!  raw blocks    typed blocks,   one wing: plain    rows in memory,       one task, one SQL
+//!  in height     on all cores    functions over     an overlay per        transaction per run
+//!  order                         a block's rows     block, checkpoints    of batches
 //!     ▲                                                  │
 //!     └────────────── backpressure (capacity) ───────────┘    committed ≤ processed ≤ fetched
 //! ```
+//!
+//! Two programs have written production, and they differ in kind: an *era* is what one of them did
+//! with a block. Each has a wing under [`eras`], whole, with its frame, its reader of metadata, its
+//! handlers, derived rows and way of recording blocks; wings share the store and the pure [`rules`],
+//! and none knows another. Outside, everybody has an `Era` before them and nobody asks which.
 //!
 //! The stages overlap: while one run of batches is being written, handlers work on the next, rows
 //! for the one after that are loaded, and blocks beyond are fetched and decoded. `pipeline` is the
@@ -28,7 +33,7 @@
 //! **Invariant: the height never passes what is committed.** Resuming reads the committed
 //! checkpoint, nothing else. An event that says "committed" is sent after the commit.
 //!
-//! **Invariant: the same blocks give the same rows.** Handlers, decoder and store know no clock, no
+//! **Invariant: the same blocks give the same rows.** Eras, decoder and store know no clock, no
 //! randomness, no network and no database; time is block time. How blocks are cut into batches
 //! makes no difference.
 //!
@@ -42,8 +47,8 @@
 //! checkpoint, readable while that is written, and forgotten when the chain goes back behind it.
 //!
 //! **Invariant: every transaction is accounted for.** It is applied, rejected with a reason,
-//! skipped, refused as poison, known by hash already, of a type that is only recorded, or reported
-//! as unhandled. Nothing is dropped in silence.
+//! skipped, refused as poison, failed, known by hash already, of a type that is only recorded, or
+//! counted as unrouted by the name of its pair. Nothing is dropped in silence.
 //!
 //! **Invariant: one writer.** The connection that writes holds the database's advisory lock, so
 //! losing the connection loses the right to write.
@@ -55,25 +60,28 @@
 //!
 //! # A new handler
 //!
-//! A function in the folder of its entity under `handlers`, an entry in `handlers/registry.rs`, and
-//! in `handlers/preload/` the rows it reads. A new table is a `record!` in `model::tables` and a
-//! migration.
+//! A function in the folder of its entity in its wing, an entry in the wing's registry, and the list
+//! of rows it reads where the wing keeps such lists. A new table is a `record!` in `model::tables`
+//! and a migration.
 //!
 //! # Code map
 //!
-//! Dependencies point one way: `model` ← `chain`, `decode`, `store` ← `handlers` ← `pipeline` ←
-//! `commands`. `tests/it/layers.rs` checks it.
+//! Dependencies point one way: `model` ← `chain`, `decode`, `store`, `rules` ← `ledger` ← `eras` ←
+//! `pipeline` ← `commands` ← `cli`. `tests/it/layers.rs` checks it, and that no wing knows another.
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`cli`], [`settings`] | what can be typed; what it means with environment and file added |
+//! | [`cli`] | the program as a whole: everything that can be typed, and which command it runs |
+//! | [`args`], [`settings`] | options of every command; what they mean with environment and file added |
 //! | [`commands`] | one file per subcommand: its arguments and its `run` |
 //! | [`model`] | types that cross a stage boundary |
 //! | [`chain`] | blocks from nodes and archives, in height order |
 //! | [`decode`] | bytes to typed blocks |
 //! | [`eth`] | Ethereum nodes: headers, logs, AUDIO balances, calldata |
 //! | [`store`] | the rows in memory: tables, the two views of a block, undo; results of outside calls |
-//! | [`handlers`] | what each entity action does to the rows |
+//! | [`rules`] | what wings share of the references' rules: pure functions of their input |
+//! | [`ledger`] | the rows of the chain itself: addresses, validators, storage proofs, rollups |
+//! | [`eras`] | what each program that wrote production did with a block, one wing each |
 //! | [`writer`] | the background task that makes batches durable, one transaction at a time |
 //! | [`db`] | connecting, the private cluster, migrations, loading rows by key |
 //! | [`sweep`] | balances on Ethereum read again, oldest first, on any number of machines |
@@ -85,6 +93,7 @@
 //! | [`failure`] | one error type for the end of a run, with its exit code |
 
 // What the user asks for.
+pub mod args;
 pub mod cli;
 pub mod commands;
 pub mod settings;
@@ -97,7 +106,7 @@ pub mod chain;
 pub mod decode;
 pub mod eth;
 
-// Applying: rows in memory, and what each action does to them.
+// Applying: rows in memory, and what each era does to them.
 pub mod eras;
 pub mod ledger;
 pub mod rules;

@@ -5,7 +5,7 @@ use std::future::pending;
 use std::io;
 use std::process::ExitCode;
 
-use audius_etl::commands;
+use audius_etl::cli;
 use audius_etl::settings::Environment;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -24,7 +24,7 @@ fn main() -> ExitCode {
         let signals = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
         let argv = std::env::args_os().collect();
         tokio::select! {
-            code = commands::run(argv, Environment::of_process(), cancel.clone()) => code,
+            code = cli::run(argv, Environment::of_process(), cancel.clone()) => code,
             () = second_signal(signals, &cancel) => 130,
         }
     });

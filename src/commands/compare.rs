@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::Context;
+use super::context::Context;
 use super::database::OpenDatabase;
 use crate::compare::report::Files;
 use crate::compare::{self, Ended, Options, Progress, Sample, Verdict};

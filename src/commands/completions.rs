@@ -1,10 +1,9 @@
 //! `audius-etl completions`: scripts that let shells complete the command line.
 
-use clap::{Args, CommandFactory};
+use clap::Args;
 use clap_complete::Shell;
 
-use super::Context;
-use crate::cli::Cli;
+use super::context::Context;
 use crate::failure::Failure;
 
 /// Print a script that completes the command line in a shell
@@ -27,6 +26,6 @@ Examples:
 
 pub(crate) fn run(args: &CompletionsArgs, context: &Context) -> Result<(), Failure> {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "audius-etl", &mut script);
+    clap_complete::generate(args.shell, &mut context.program.clone(), "audius-etl", &mut script);
     context.printer.data(String::from_utf8_lossy(&script).trim_end())
 }

@@ -3,7 +3,7 @@
 use clap::Args;
 use serde_json::{Map, Value, json};
 
-use super::Context;
+use super::context::Context;
 use crate::failure::Failure;
 use crate::settings::{self, Effective, Origin};
 use crate::terminal::redact;
@@ -36,7 +36,8 @@ Examples:
     audius-etl config --json index | jq -r .index.source.value[]";
 
 pub(crate) fn run(args: &ConfigArgs, context: &Context) -> Result<(), Failure> {
-    let all = settings::explain(&context.argv, &args.command, &context.environment)?;
+    let all =
+        settings::explain(&context.program, &context.argv, &args.command, &context.environment)?;
     let text = if args.json { as_json(&all) } else { as_toml(&all) };
     context.printer.data(&text)
 }

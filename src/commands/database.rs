@@ -1,6 +1,6 @@
 //! Opening the database that the settings choose, for every command that needs one.
 
-use super::Context;
+use super::context::Context;
 use crate::db::Database;
 use crate::db::private::{self, PrivateCluster};
 use crate::failure::Failure;

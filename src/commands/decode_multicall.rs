@@ -7,7 +7,7 @@ use alloy::hex;
 use alloy::primitives::B256;
 use clap::Args;
 
-use super::Context;
+use super::context::Context;
 use crate::eth::{self, EthConfig, Provider, calldata};
 use crate::failure::{Failure, FailureKind};
 use crate::terminal::multicall::render;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::Context;
+use super::context::Context;
 use crate::chain::ArchiveWriter;
 use crate::chain::generator::{Dialect, Generator, Plan, Profile};
 use crate::failure::{Failure, FailureKind};

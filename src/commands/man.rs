@@ -2,10 +2,9 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, CommandFactory};
+use clap::Args;
 
-use super::Context;
-use crate::cli::Cli;
+use super::context::Context;
 use crate::failure::{Failure, FailureKind};
 
 /// Write manual pages, one for the program and one per command
@@ -30,7 +29,7 @@ pub(crate) fn run(args: &ManArgs, context: &Context) -> Result<(), Failure> {
             .hint(format!("{} has to be a folder that can be written", args.folder.display()))
     };
     std::fs::create_dir_all(&args.folder).map_err(unwritable)?;
-    let mut program = Cli::command().disable_help_subcommand(true);
+    let mut program = context.program.clone().disable_help_subcommand(true);
     program.build();
     clap_mangen::generate_to(program, &args.folder).map_err(unwritable)?;
     context.printer.note(&format!("manual pages are in {}", args.folder.display()));

@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 use sqlx::Connection;
 
-use super::Context;
+use super::context::Context;
 use super::database::OpenDatabase;
 use crate::db::Error;
 use crate::db::migrate::{Migrator, Status, Step};

@@ -7,7 +7,7 @@ use comfy_table::Cell;
 use futures::future::join_all;
 use serde_json::json;
 
-use super::Context;
+use super::context::Context;
 use super::ethereum::EthArgs;
 use crate::chain::{CoreProbe, probe_core};
 use crate::eth::{EthProbe, probe_ethereum};

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::Context;
+use super::context::Context;
 use crate::chain::{
     self, ArchiveWriter, BlockSource, Compression, Fetched, Layout, RawBlock, RawBody,
     SourceConfig, Written,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::Args;
 use serde_json::json;
 
-use super::Context;
+use super::context::Context;
 use super::database::OpenDatabase;
 use crate::db::status::{self, DatabaseStatus};
 use crate::failure::Failure;

@@ -7,7 +7,7 @@ use sqlx::postgres::PgPool;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::Context;
+use super::context::Context;
 use super::database::OpenDatabase;
 use super::ethereum::EthArgs;
 use crate::db::Database;

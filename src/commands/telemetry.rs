@@ -8,7 +8,7 @@ use clap::Args;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::Context;
+use super::context::Context;
 use crate::chain::Activity;
 use crate::db::{Database, status};
 use crate::eth::Provider;

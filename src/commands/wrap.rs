@@ -11,7 +11,7 @@ use prost::bytes::Bytes;
 use prost_types::Timestamp;
 use sha2::{Digest, Sha256};
 
-use super::Context;
+use super::context::Context;
 use crate::chain::ArchiveWriter;
 use crate::chain::core_pb::{Block, Payload, SignedTransaction, Transaction};
 use crate::decode;

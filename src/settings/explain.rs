@@ -5,11 +5,10 @@ use std::ffi::OsString;
 use clap::builder::ArgAction;
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
-use clap::{Arg, ArgMatches, CommandFactory};
+use clap::{Arg, ArgMatches, Command};
 
 use super::layers::{Given, Layers, Origin, tree};
 use super::{Environment, Error};
-use crate::cli::Cli;
 
 /// Commands that only look at the program itself.
 const WITHOUT_SETTINGS: &[&str] = &["completions", "config", "help", "man"];
@@ -35,26 +34,28 @@ pub struct Effective {
 }
 
 /// The effective values of the options of `words`, a command with its options as it would be
-/// typed, after those of every command; of all commands where `words` is empty. `argv` is the
-/// command line on which `config` itself stands, whose options for every command count too.
+/// typed, after those of every command; of all commands where `words` is empty. `program` is
+/// everything that can be typed. `argv` is the command line on which `config` itself stands, whose
+/// options for every command count too.
 ///
 /// # Errors
 /// What the same settings would refuse a run for.
 pub fn explain(
+    program: &Command,
     argv: &[OsString],
     words: &[String],
     environment: &Environment,
 ) -> Result<Vec<Effective>, Error> {
     let mut inner: Vec<OsString> = vec!["audius-etl".into()];
-    if let Ok(outer) = Cli::command().ignore_errors(true).try_get_matches_from(argv) {
-        inner.extend(typed_globals(&outer));
+    if let Ok(outer) = program.clone().ignore_errors(true).try_get_matches_from(argv) {
+        inner.extend(typed_globals(program, &outer));
     }
     inner.extend(words.iter().map(OsString::from));
-    let layers = Layers::read(Cli::command(), &inner, environment)?;
+    let layers = Layers::read(program.clone(), &inner, environment)?;
     let selected = layers.selected.clone();
-    let (program, given) = layers.into_program();
-    let lenient = program.clone().ignore_errors(true);
-    let matches = match program.try_get_matches_from(&inner) {
+    let (layered, given) = layers.into_program();
+    let lenient = layered.clone().ignore_errors(true);
+    let matches = match layered.try_get_matches_from(&inner) {
         Ok(matches) => matches,
         // What is missing is shown as not set.
         Err(error) if words.is_empty() || error.kind() == ErrorKind::MissingRequiredArgument => {
@@ -64,8 +65,7 @@ pub fn explain(
     };
     let mut all = Vec::new();
     // The options in the order of their definition, which giving them defaults does not keep.
-    let program = Cli::command();
-    for (path, command) in tree(&program) {
+    for (path, command) in tree(program) {
         if command.is_hide_set() || WITHOUT_SETTINGS.contains(&path.as_str()) {
             continue;
         }
@@ -81,8 +81,7 @@ pub fn explain(
 }
 
 /// The options of every command that stand on a command line, as they would be typed.
-fn typed_globals(matches: &ArgMatches) -> Vec<OsString> {
-    let program = Cli::command();
+fn typed_globals(program: &Command, matches: &ArgMatches) -> Vec<OsString> {
     let mut typed = Vec::new();
     for arg in program.get_arguments() {
         let id = arg.get_id().as_str();

@@ -19,7 +19,7 @@ pub use explain::{Effective, explain};
 use layers::Layers;
 pub use layers::Origin;
 
-use crate::cli::{Cli, Color, GlobalArgs, LogFormat};
+use crate::args::{Color, GlobalArgs, LogFormat};
 
 /// Why the command line, the environment and the file together make no run.
 #[derive(Debug, thiserror::Error)]
@@ -149,18 +149,22 @@ impl Settings {
 ///
 /// # Errors
 /// Everything of [`Error`].
-pub fn parse(argv: &[OsString], environment: &Environment) -> Result<Cli, Error> {
+pub fn parse<P: CommandFactory + FromArgMatches>(
+    argv: &[OsString],
+    environment: &Environment,
+) -> Result<P, Error> {
+    let hue = hue(P::command(), argv);
     // Help shows the program's own defaults, not what the environment may hold of secrets, and is
     // there when the file is broken.
     let asks_for_help = [ErrorKind::DisplayHelp, ErrorKind::DisplayVersion];
-    match Cli::command().color(hue(argv)).try_get_matches_from(argv) {
+    match P::command().color(hue).try_get_matches_from(argv) {
         Err(error) if asks_for_help.contains(&error.kind()) => return Err(error.into()),
         Ok(_) | Err(_) => {}
     }
-    let layers = Layers::read(Cli::command(), argv, environment)?;
+    let layers = Layers::read(P::command(), argv, environment)?;
     let words = layers.as_words();
     let (program, _given) = layers.into_program();
-    let program = program.color(hue(argv));
+    let program = program.color(hue);
     let matches = match program.clone().try_get_matches_from(argv) {
         // Clap takes no default for an option that is required unless another is there.
         Err(error) if error.kind() == ErrorKind::MissingRequiredArgument && !words.is_empty() => {
@@ -168,12 +172,12 @@ pub fn parse(argv: &[OsString], environment: &Environment) -> Result<Cli, Error>
         }
         other => other?,
     };
-    Ok(Cli::from_arg_matches(&matches)?)
+    Ok(P::from_arg_matches(&matches)?)
 }
 
 /// Whether clap's own messages are to be coloured.
-fn hue(argv: &[OsString]) -> clap::ColorChoice {
-    let typed = Cli::command().ignore_errors(true).try_get_matches_from(argv).ok();
+fn hue(program: clap::Command, argv: &[OsString]) -> clap::ColorChoice {
+    let typed = program.ignore_errors(true).try_get_matches_from(argv).ok();
     match typed.as_ref().and_then(|typed| typed.try_get_one("color").ok().flatten()) {
         Some(Color::Always) => clap::ColorChoice::Always,
         Some(Color::Never) => clap::ColorChoice::Never,

@@ -19,7 +19,7 @@ use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, MakeWriter}
 use tracing_subscriber::registry::LookupSpan;
 
 use super::Printer;
-use crate::cli::LogFormat;
+use crate::args::LogFormat;
 use crate::failure::{Failure, FailureKind};
 use crate::settings::{Settings, Verbosity};
 

@@ -7,7 +7,7 @@ use indicatif::{MultiProgress, ProgressDrawTarget};
 
 use super::redact::redacted;
 use super::table::render_summary;
-use crate::cli::Color;
+use crate::args::Color;
 use crate::failure::{Failure, FailureKind};
 use crate::pipeline::event::Summary;
 use crate::settings::{self, Settings, Verbosity};

@@ -168,7 +168,8 @@ impl Run {
     /// Entity transactions that had no effect for a reason of their own.
     fn rejects(&self) -> u64 {
         let totals = self.sums.entities.totals();
-        [Outcome::Rejected, Outcome::Skipped, Outcome::Poison].map(|o| totals.get(o)).iter().sum()
+        let without = [Outcome::Rejected, Outcome::Skipped, Outcome::Poison, Outcome::Error];
+        without.map(|outcome| totals.get(outcome)).iter().sum()
     }
 
     /// What to show now, given whether a person watches.

@@ -26,6 +26,7 @@ pub fn render_summary(summary: &Summary) -> String {
             [
                 transactions(summary),
                 pairs(summary),
+                unrouted(summary),
                 reasons(summary),
                 rows(summary),
                 Some(times(&summary.time)),
@@ -121,35 +122,54 @@ fn transactions(summary: &Summary) -> Option<String> {
     finished(&mut table)
 }
 
+/// What became of calls, for the outcomes that occurred.
 fn pairs(summary: &Summary) -> Option<String> {
-    let mut table =
-        plain(["entity action", "applied", "rejected", "skipped", "poison", "error", "unrouted"]);
-    let (mut unrouted, known): (Vec<_>, Vec<_>) = summary
-        .entities
-        .pairs()
-        .partition(|(_, _, counts)| counts.get(Outcome::Unrouted) == counts.total());
-    // A stable sort: pairs seen equally often stay in alphabetical order.
-    unrouted.sort_by_key(|(_, _, counts)| std::cmp::Reverse(counts.total()));
-    let hidden = unrouted.split_off(unrouted.len().min(UNROUTED_LISTED));
-    for (entity, action, counts) in known.into_iter().chain(unrouted) {
-        table.add_row(outcomes(&printable(&format!("{entity} {action}")), counts));
-    }
-    if !hidden.is_empty() {
-        let count = hidden.iter().map(|(_, _, counts)| counts.total()).sum();
-        let mut row = vec![Cell::new(format!("({} more pairs)", hidden.len()))];
-        row.extend((0..4).map(|_| Cell::new("")));
-        row.push(number(count));
-        table.add_row(row);
+    let totals = summary.entities.totals();
+    let occurred = |outcome: &Outcome| {
+        *outcome == Outcome::Applied || *outcome != Outcome::Unrouted && totals.get(*outcome) > 0
+    };
+    let shown: Vec<Outcome> = Outcome::ALL.into_iter().filter(occurred).collect();
+    let mut table = plain(["entity action"]);
+    table.set_header(
+        std::iter::once("entity action").chain(shown.iter().map(|outcome| outcome.name())),
+    );
+    let line = |name: &str, counts: &OutcomeCounts| {
+        let cells = shown.iter().map(|&outcome| number(counts.get(outcome)));
+        std::iter::once(Cell::new(name)).chain(cells).collect::<Vec<_>>()
+    };
+    for (entity, action, counts) in summary.entities.pairs() {
+        if counts.get(Outcome::Unrouted) < counts.total() {
+            table.add_row(line(&pair_name(entity, action), counts));
+        }
     }
     if table.row_count() > 1 {
-        table.add_row(outcomes("total", &summary.entities.totals()));
+        table.add_row(line("total", &totals));
     }
     finished(&mut table)
 }
 
-fn outcomes(name: &str, counts: &OutcomeCounts) -> Vec<Cell> {
-    let cells = Outcome::ALL.iter().map(|&outcome| number(counts.get(outcome)));
-    std::iter::once(Cell::new(name)).chain(cells).collect()
+/// Calls that no handler exists for, the most frequent first.
+fn unrouted(summary: &Summary) -> Option<String> {
+    let mut table = plain(["no handler for", "calls"]);
+    let count = |counts: &OutcomeCounts| counts.get(Outcome::Unrouted);
+    let mut pairs: Vec<_> =
+        summary.entities.pairs().filter(|(_, _, counts)| count(counts) > 0).collect();
+    // A stable sort: pairs seen equally often stay in alphabetical order.
+    pairs.sort_by_key(|(_, _, counts)| std::cmp::Reverse(count(counts)));
+    let hidden = pairs.split_off(pairs.len().min(UNROUTED_LISTED));
+    for (entity, action, counts) in pairs {
+        table.add_row([Cell::new(pair_name(entity, action)), number(count(counts))]);
+    }
+    if !hidden.is_empty() {
+        let sum = hidden.iter().map(|(_, _, counts)| count(counts)).sum();
+        table.add_row([Cell::new(format!("({} more pairs)", hidden.len())), number(sum)]);
+    }
+    finished(&mut table)
+}
+
+fn pair_name(entity: &str, action: &str) -> String {
+    let slash = if action.is_empty() { "" } else { "/" };
+    printable(&format!("{entity}{slash}{action}"))
 }
 
 fn reasons(summary: &Summary) -> Option<String> {
@@ -304,7 +324,7 @@ mod tests {
             summary.entities.record("Nonsense", &format!("{number:03}"), Outcome::Unrouted, None);
         }
         let text = render_summary(&summary);
-        assert_eq!(text.matches("Nonsense").count(), UNROUTED_LISTED - 1);
+        assert_eq!(text.matches("Nonsense").count(), UNROUTED_LISTED - 1, "{text}");
         assert!(text.contains("(181 more pairs)"), "{text}");
     }
 

@@ -14,7 +14,7 @@ const TABLES: [&str; 5] = [
 
 async fn indexed(env: &TestEnv, source: &str, options: &[&str]) -> TestDb {
     let db = TestDb::new().await;
-    let mut arguments = vec!["index", "--db", db.url(), "--source", source];
+    let mut arguments = vec!["index", "--era", "discovery", "--db", db.url(), "--source", source];
     arguments.extend(options);
     let run = env.run(&arguments);
     assert_eq!(run.code(), 0, "{options:?}: {run:?}");

@@ -15,7 +15,7 @@ const KEYED: [&str; 2] = ["etl_storage_proofs", "etl_addresses"];
 
 async fn indexed(env: &TestEnv, source: &str) -> TestDb {
     let db = TestDb::new().await;
-    let run = env.run(&["index", "--db", db.url(), "--source", source]);
+    let run = env.run(&["index", "--era", "discovery", "--db", db.url(), "--source", source]);
     assert_eq!(run.code(), 0, "{run:?}");
     db
 }
@@ -86,6 +86,27 @@ async fn blocks_that_nobody_indexed_bring_their_plays_and_no_entity_rows() {
     assert_same(&others(&dump(db.database()).await), &others(&before));
     let filled = "SELECT count(*) FROM core_indexed_blocks WHERE height BETWEEN 20 AND 60 AND em_block IS NULL";
     assert_eq!(db.number(filled).await, 41);
+}
+
+#[tokio::test]
+async fn an_era_that_numbers_plays_by_height_fills_them_in_so() {
+    let env = TestEnv::new();
+    let source = archive(&env, 300);
+    let db = indexed(&env, source).await;
+    db.execute("DELETE FROM plays").await;
+    db.execute(&format!("TRUNCATE {RAW_TABLES}")).await;
+    db.execute("DELETE FROM core_indexed_blocks WHERE height < 40").await;
+    let run = backfill(&env, &db, &["--era", "etl", "--source", source]);
+    assert_eq!(run.code(), 0, "{run:?}");
+    let heights = "SELECT DISTINCT slot::text FROM plays ORDER BY 1";
+    let played =
+        "SELECT DISTINCT block_height::text FROM etl_plays WHERE block_height < 40 ORDER BY 1";
+    let heights = db.texts(heights).await;
+    assert!(!heights.is_empty());
+    assert_eq!(heights, db.texts(played).await);
+    let recorded = "SELECT count(*) FROM core_indexed_blocks
+                    WHERE height < 40 AND plays_slot = 0 AND parenthash IS NULL";
+    assert_eq!(db.number(recorded).await, 39);
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ async fn indexed(env: &TestEnv, source: &str, options: &[&str]) -> TestDb {
 }
 
 fn index(env: &TestEnv, db: &TestDb, source: &str, options: &[&str]) {
-    let mut arguments = vec!["index", "--db", db.url(), "--source", source];
+    let mut arguments = vec!["index", "--era", "discovery", "--db", db.url(), "--source", source];
     arguments.extend(options);
     let run = env.run(&arguments);
     assert_eq!(run.code(), 0, "{options:?}: {run:?}");
@@ -48,7 +48,17 @@ async fn a_rewind_leaves_what_a_shorter_run_leaves_and_the_chain_can_be_indexed_
         db.number("SELECT max(height)::bigint / 2 FROM core_indexed_blocks").await.to_string();
 
     let shorter = indexed(&env, source, &["--end", &height]).await;
-    let run = env.run(&["index", "--db", db.url(), "--rewind-to", &height, "--source", source]);
+    let run = env.run(&[
+        "index",
+        "--era",
+        "discovery",
+        "--db",
+        db.url(),
+        "--rewind-to",
+        &height,
+        "--source",
+        source,
+    ]);
     assert_eq!(run.code(), 0, "{run:?}");
     assert_same(&entities(&db).await, &entities(&shorter).await);
 
@@ -69,7 +79,17 @@ async fn a_rewind_beyond_the_kept_history_is_refused_and_changes_nothing() {
     let source = archive(&env, 300);
     let db = indexed(&env, source, &[]).await;
     let before = dump(db.database()).await;
-    let run = env.run(&["index", "--db", db.url(), "--rewind-to", "3", "--source", source]);
+    let run = env.run(&[
+        "index",
+        "--era",
+        "discovery",
+        "--db",
+        db.url(),
+        "--rewind-to",
+        "3",
+        "--source",
+        source,
+    ]);
     assert_eq!(run.code(), 2, "{run:?}");
     assert!(run.stderr().contains("--keep-history"), "{run:?}");
     assert_same(&dump(db.database()).await, &before);

@@ -151,3 +151,18 @@ fn the_demo_archive_never_goes_into_a_database_the_user_named() {
     let given = choice(&["index", "--db", "postgres://localhost/x", "--source", "-"]).unwrap();
     assert_eq!(given, SourceChoice::Given(vec!["-".into()]));
 }
+
+#[test]
+fn an_era_is_chosen_in_every_layer_and_by_its_former_option() {
+    let shown = |args: &[&str]| {
+        let env = TestEnv::new();
+        env.write("etl.toml", "[index]\nera = \"etl\"\n");
+        env.run(&[&["config", "--config", "etl.toml", "index"], args].concat())
+    };
+    assert!(shown(&[]).stdout().contains("\"etl\"  # etl.toml:2"), "{:?}", shown(&[]));
+    let typed = shown(&["--era", "discovery"]);
+    assert!(typed.stdout().contains("\"discovery\"  # command line"), "{typed:?}");
+    assert!(parse(&["index", "--era", "etl", "--rules", "go"], &[]).is_err());
+    let run = TestEnv::new().run(&["index", "--rules", "go", "--db", "postgres://localhost:1/x"]);
+    assert!(run.stderr().contains("write --era etl"), "{run:?}");
+}

@@ -15,7 +15,7 @@ fn chain(heights: std::ops::RangeInclusive<i64>) -> Vec<Block> {
 }
 
 async fn follow(database: &TestDb, node: &FakeNode, options: &[&str]) -> Service {
-    let args = ["index", "--db", database.url(), "--source", &node.url];
+    let args = ["index", "--era", "discovery", "--db", database.url(), "--source", &node.url];
     Service::start(TestEnv::new(), &[&args[..], options].concat()).await
 }
 

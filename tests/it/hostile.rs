@@ -263,8 +263,17 @@ async fn every_handler_survives_hostile_metadata_and_no_block_is_lost() {
     std::fs::write(env.path().join("hostile.jsonl"), archive).unwrap();
 
     let db = TestDb::new().await;
-    let run =
-        env.run(&["index", "--db", db.url(), "--source", "hostile.jsonl", "--rejects", "rejects"]);
+    let run = env.run(&[
+        "index",
+        "--era",
+        "discovery",
+        "--db",
+        db.url(),
+        "--source",
+        "hostile.jsonl",
+        "--rejects",
+        "rejects",
+    ]);
     assert_eq!(run.code(), 0, "{}", run.stderr());
 
     assert_eq!(db.number("SELECT count(*) FROM core_indexed_blocks").await, height);

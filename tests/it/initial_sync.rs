@@ -13,7 +13,8 @@ async fn indexes(db: &TestDb) -> Vec<String> {
 }
 
 fn index(env: &TestEnv, db: &TestDb, options: &[&str]) -> String {
-    let mut arguments = vec!["index", "--db", db.url(), "--source", archive(env, 600)];
+    let mut arguments =
+        vec!["index", "--era", "discovery", "--db", db.url(), "--source", archive(env, 600)];
     arguments.extend(options);
     let run = env.run(&arguments);
     assert_eq!(run.code(), 0, "{options:?}: {run:?}");
@@ -59,7 +60,8 @@ async fn a_run_that_comes_later_builds_what_an_interrupted_one_left_out() {
         let db = TestDb::new().await;
         let wanted = indexes(&db).await;
         deferred::defer(db.database()).await.unwrap();
-        let mut arguments = vec!["index", "--db", db.url(), "--source", source];
+        let mut arguments =
+            vec!["index", "--era", "discovery", "--db", db.url(), "--source", source];
         arguments.extend(options);
         let run = env.run(&arguments);
         assert_eq!(run.code(), 0, "{run:?}");
@@ -93,7 +95,8 @@ async fn an_index_that_somebody_left_half_built_ends_the_run_with_the_way_out() 
          WHERE indexrelid = 'etl_transactions_tx_type_idx'::regclass",
     )
     .await;
-    let run = env.run(&["index", "--db", db.url(), "--source", archive(&env, 600)]);
+    let run =
+        env.run(&["index", "--era", "discovery", "--db", db.url(), "--source", archive(&env, 600)]);
     assert_eq!(run.code(), 7, "{run:?}");
     assert!(run.stderr().contains("DROP INDEX etl_transactions_tx_type_idx"), "{run:?}");
 }

@@ -108,7 +108,7 @@ pub(crate) fn archive(env: &TestEnv, txs: u32) -> &'static str {
 
 /// The arguments of a run over `source` into `url`.
 fn arguments<'a>(url: &'a str, source: &'a str) -> Vec<&'a str> {
-    let mut all = vec!["index", "--db", url, "--source", source];
+    let mut all = vec!["index", "--era", "discovery", "--db", url, "--source", source];
     all.extend(BATCHES);
     all
 }
@@ -346,8 +346,18 @@ async fn a_node_that_does_not_answer_ends_a_bounded_run() {
     let env = TestEnv::new();
     let db = TestDb::new().await;
     let node = "http://127.0.0.1:9";
-    let run =
-        env.run(&["index", "--db", db.url(), "--source", node, "--once", "--retry-limit", "2"]);
+    let run = env.run(&[
+        "index",
+        "--era",
+        "discovery",
+        "--db",
+        db.url(),
+        "--source",
+        node,
+        "--once",
+        "--retry-limit",
+        "2",
+    ]);
     assert_eq!(run.code(), 4, "{run:?}");
     assert!(run.stderr().contains(node), "{run:?}");
 }

@@ -5,9 +5,11 @@ use regex::Regex;
 
 use crate::support::rust_files;
 
-/// What a module of the crate may use besides itself. Modules not listed may use everything: they
-/// are the top (`commands`, `cli`) or stand beside the flow of data.
+/// What a module of the crate may use besides itself. Modules not listed may use everything but the
+/// command line: they are the top (`commands`, `cli`) or stand beside the flow of data.
 const MAY_USE: &[(&str, &[&str])] = &[
+    ("args", &[]),
+    ("settings", &["args"]),
     ("model", &[]),
     ("chain", &["model"]),
     ("eth", &["model", "chain"]),
@@ -23,6 +25,12 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("follow", &["model", "store", "eth", "db", "writer"]),
     ("pipeline", &["model", "chain", "decode", "store", "eras", "db", "writer"]),
 ];
+
+/// The wings: folders of `src/eras` that know nothing of each other.
+const WINGS: &[&str] = &["discovery", "etl"];
+
+/// The one file outside `src/eras` that knows the wings: it picks one.
+const PICKS_A_WING: &str = "src/commands/era.rs";
 
 /// Modules that are pure functions of their input.
 const PURE: &[&str] = &["model", "decode", "eras", "ledger", "rules", "store"];
@@ -56,11 +64,18 @@ fn module_of(path: &str) -> &str {
     inner.split(['/', '.']).next().unwrap()
 }
 
-/// Source lines without comments and without the unit tests at the end of the file.
+/// Source lines without comments and without what is for unit tests: modules in other files, and
+/// the one at the end of the file.
 fn code_lines(text: &str) -> impl Iterator<Item = &str> {
-    text.lines()
-        .take_while(|line| !line.starts_with("#[cfg(test)]"))
-        .map(|line| line.split("//").next().unwrap_or(""))
+    let lines: Vec<&str> = text.lines().collect();
+    let is_test = |at: usize| lines[at].starts_with("#[cfg(test)]");
+    let is_declared = |at: usize| lines.get(at + 1).is_some_and(|line| line.ends_with(';'));
+    let end = (0..lines.len()).find(|at| is_test(*at) && !is_declared(*at));
+    let code: Vec<&str> = (0..end.unwrap_or(lines.len()))
+        .filter(|at| !(is_test(*at) || *at > 0 && is_test(at - 1)))
+        .map(|at| lines[at].split("//").next().unwrap_or(""))
+        .collect();
+    code.into_iter()
 }
 
 /// The code of a file, as [`code_lines`] has it.
@@ -106,6 +121,44 @@ fn dependencies_point_one_way() {
         }
     }
     assert!(wrong.is_empty(), "uses a module above or beside its own:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn what_only_tests_use_is_no_code() {
+    let text = "mod a;\n#[cfg(test)]\nmod sandbox;\nmod b; // c\n#[cfg(test)]\nmod tests {\nmod d;";
+    assert_eq!(code(text), "mod a;\nmod b; ");
+}
+
+#[test]
+fn nothing_knows_the_command_line_as_a_whole() {
+    for (path, text) in rust_files("src") {
+        let knows = crate_modules(&code(&text)).iter().any(|used| used == "cli");
+        assert!(!knows || path == "src/cli.rs", "{path} uses crate::cli");
+    }
+}
+
+#[test]
+fn no_wing_knows_another() {
+    for (path, text) in rust_files("src/eras") {
+        let own = path.strip_prefix("src/eras/").and_then(|inner| inner.split_once('/'));
+        let Some((own, _)) = own else { continue };
+        for other in WINGS.iter().filter(|wing| **wing != own) {
+            let named = Regex::new(&format!(r"\b{other}\b")).unwrap();
+            let line = code_lines(&text).find(|line| named.is_match(line)).map(str::to_owned);
+            assert_eq!(line, None, "{path} names the wing {other}");
+        }
+    }
+}
+
+#[test]
+fn only_the_choice_of_an_era_knows_the_wings() {
+    let wing = Regex::new(&format!(r"\beras::(\{{[^;]*)?\b(?:{})\b", WINGS.join("|"))).unwrap();
+    assert!(wing.is_match("use crate::eras::{Era,\n    etl::{self, Etl}};"));
+    for (path, text) in rust_files("src") {
+        let named = wing.find(&code(&text)).map(|found| found.as_str().to_owned());
+        let may = path.starts_with("src/eras/") || path == PICKS_A_WING;
+        assert!(may || named.is_none(), "{path}: {named:?}");
+    }
 }
 
 #[test]

@@ -117,7 +117,8 @@ async fn every_panel_has_data_and_every_rule_can_be_evaluated() {
         let first = !std::mem::replace(&mut refused, true);
         if first { Verdict::Http(503, Vec::new(), "busy".to_owned()) } else { Verdict::Pass }
     });
-    let mut args = vec!["index".to_owned(), format!("--db={}", database.url())];
+    let mut args =
+        vec!["index".to_owned(), "--era=discovery".to_owned(), format!("--db={}", database.url())];
     args.extend([format!("--source={}", node.url), "--stall-fetch=2".to_owned()]);
     args.extend(anvil.options(Some(&proxy.url())));
     args.push(format!("--eth-ws={}", proxy.ws_url()));

@@ -36,7 +36,7 @@ async fn a_database_without_tables_has_no_chain_and_no_schema() {
 #[tokio::test(flavor = "multi_thread")]
 async fn heights_writer_and_sizes_are_read_while_an_indexer_runs() {
     let (database, node) = (TestDb::new().await, FakeNode::start((1..=5).map(mixed_block)));
-    let args = ["index", "--db", database.url(), "--source", &node.url];
+    let args = ["index", "--era", "discovery", "--db", database.url(), "--source", &node.url];
     let service = Service::start(TestEnv::new(), &args).await;
     service.until_status("/ready", 200).await;
     let found = json(&database).await;

@@ -31,7 +31,17 @@ async fn systemd_hears_when_the_service_is_up_alive_stalled_and_stopping() {
     let socket = UnixDatagram::bind(&path).unwrap();
     socket.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
     env.set("NOTIFY_SOCKET", path.to_str().unwrap()).set("WATCHDOG_USEC", "400000");
-    let args = ["index", "--db", database.url(), "--source", &node.url, "--stall-fetch", "1"];
+    let args = [
+        "index",
+        "--era",
+        "discovery",
+        "--db",
+        database.url(),
+        "--source",
+        &node.url,
+        "--stall-fetch",
+        "1",
+    ];
     let service = Service::start(env, &args).await;
 
     assert_eq!(until(&socket, &["READY=1"]), "READY=1");
@@ -52,7 +62,7 @@ async fn a_socket_that_is_not_there_is_no_reason_to_fail() {
     let (database, node) = (TestDb::new().await, FakeNode::start((1..=3).map(mixed_block)));
     let mut env = TestEnv::new();
     env.set("NOTIFY_SOCKET", "/nowhere/notify");
-    let args = ["index", "--db", database.url(), "--source", &node.url];
+    let args = ["index", "--era", "discovery", "--db", database.url(), "--source", &node.url];
     let service = Service::start(env, &args).await;
     service.until_status("/ready", 200).await;
     assert_eq!(service.stop().await, 130);

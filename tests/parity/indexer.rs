@@ -81,7 +81,8 @@ impl Indexer {
         rejects: &Path,
         options: &IndexOptions,
     ) -> Result<Vec<Reject>> {
-        let mut arguments = vec!["--verifier-address", options.verifier.as_str()];
+        let mut arguments = vec!["--era", "discovery"];
+        arguments.extend(["--verifier-address", options.verifier.as_str()]);
         arguments.extend(["--comment-karma-threshold", &options.karma_threshold]);
         arguments.extend(options.clock.iter().flat_map(|clock| ["--clock", clock]));
         for signature in &options.accepted_signatures {

@@ -3,7 +3,7 @@
 use clap::Args;
 use sqlx::Connection;
 
-use crate::commands::Context;
+use crate::commands::context::Context;
 use crate::db::{Database, Error, aggregates, start};
 use crate::failure::Failure;
 use crate::terminal::table;

@@ -5,11 +5,12 @@ use std::time::{Duration, Instant};
 use clap::Args;
 
 use crate::chain::{self, NodeLimits, SourceConfig};
-use crate::commands::Context;
+use crate::commands::context::Context;
+use crate::commands::era::EraArgs;
 use crate::db::load::Loader;
 use crate::db::start::{StartState, has_deriving_triggers};
 use crate::db::{Database, aggregates};
-use crate::eras::{Numbering, discovery};
+use crate::eras::Numbering;
 use crate::failure::Failure;
 use crate::pipeline::{BlockBackfill, End, Filled};
 use crate::terminal::table;
@@ -39,6 +40,10 @@ pub struct BlocksArgs {
     /// Where blocks come from: a node, an archive, or - (see `index --help`)
     #[arg(long, value_name = "SOURCE", required_unless_present = "dry_run")]
     pub source: Vec<String>,
+
+    /// Whose way of numbering plays is followed.
+    #[command(flatten)]
+    pub era: EraArgs,
 
     /// Leave the table `plays` alone; `etl_plays` is still written
     #[arg(long)]
@@ -106,7 +111,7 @@ async fn fill(
     let backfill = BlockBackfill {
         loader,
         writer,
-        record: discovery::record,
+        record: args.era.choice().record(),
         numbering: Numbering { plays_slot: start.plays_slot, ..Numbering::default() },
         plays: !args.no_plays,
     };

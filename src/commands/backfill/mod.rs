@@ -7,8 +7,8 @@ mod wallets;
 
 use clap::{Args, Subcommand};
 
-use super::Context;
 use super::database::OpenDatabase;
+use crate::commands::context::Context;
 use crate::failure::Failure;
 
 use aggregates::AggregatesArgs;

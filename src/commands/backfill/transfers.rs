@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 
-use crate::commands::Context;
+use crate::commands::context::Context;
 use crate::commands::ethereum::EthArgs;
 use crate::db::Database;
 use crate::failure::Failure;

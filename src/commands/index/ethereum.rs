@@ -6,7 +6,7 @@ use clap::Args;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use tokio_util::sync::CancellationToken;
 
-use crate::commands::Context;
+use crate::commands::context::Context;
 use crate::commands::ethereum::EthArgs;
 use crate::commands::telemetry::Monitor;
 use crate::db::Database;

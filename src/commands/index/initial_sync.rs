@@ -3,7 +3,7 @@
 use tokio::sync::mpsc::Sender;
 use tokio_util::sync::CancellationToken;
 
-use super::IndexArgs;
+use super::args::IndexArgs;
 use crate::{
     chain::BlockSource,
     db::{Database, Error, deferred, start::StartState},

@@ -6,21 +6,19 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
+use super::args::{IndexArgs, SignatureMode, SourceChoice};
 use super::ethereum::{self, Ethereum};
-use super::{IndexArgs, RulesChoice, SignatureMode, SourceChoice, initial_sync};
+use super::initial_sync;
 use crate::chain::{self, BlockSource, LastBlock, NodeLimits, RetryPolicy, SourceConfig};
-use crate::commands::Context;
+use crate::commands::context::Context;
 use crate::commands::database::OpenDatabase;
+use crate::commands::era::EraSettings;
 use crate::commands::telemetry::Monitor;
 use crate::db::Database;
 use crate::db::load::Loader;
 use crate::db::migrate::Migrator;
 use crate::db::start::StartState;
-use crate::eras::discovery::{Discovery, Environment, Rules};
-use crate::eras::{
-    Derive, Era, Numbering,
-    etl::{self, Etl},
-};
+use crate::eras::{Derive, Numbering};
 use crate::failure::{Failure, FailureKind};
 use crate::model::Timestamp;
 use crate::pipeline::event::{PipelineEvent, Start, Summary};
@@ -218,11 +216,19 @@ async fn follow(
     )
     .await?;
     let stop = cancel.child_token();
-    let derive = choose_derivation(args, &loader).await?;
-    let now = loader.now().await?;
     let status = job.status(source.chain_id(), source.head());
     let cursor = job.cursor(resume, handle.ids());
-    let applier = job.applier(cursor, environment(args, derive, now), &loader).await?;
+    let settings = EraSettings {
+        verifier_address: args.verifier_address.clone(),
+        comment_karma_threshold: args.comment_karma_threshold,
+        accepted_wallet_signatures: args.accept_wallet_signature.clone(),
+        clock: args.clock.map(Timestamp::from),
+        database_now: loader.now().await?,
+        derive: choose_derivation(args, &loader).await?,
+        plays: !args.no_plays,
+        shape: loader.catalog().shape(),
+    };
+    let applier = job.applier(cursor, settings, &loader).await?;
     let pipeline = Pipeline {
         source,
         loader,
@@ -329,20 +335,11 @@ impl Job<'_> {
     async fn applier(
         &self,
         cursor: Cursor,
-        env: Environment,
+        settings: EraSettings,
         loader: &Loader,
     ) -> Result<Applier, Failure> {
-        let begins_empty = self.start.is_empty && env.derive == Derive::Here;
-        let plays = !self.args.no_plays;
-        let era: Box<dyn Era> = match self.args.rules {
-            RulesChoice::Python => Box::new(Discovery { env, plays }),
-            RulesChoice::Go => Box::new(Etl::new(etl::Settings {
-                verifier_address: env.verifier_address,
-                derive: env.derive,
-                plays,
-                shape: loader.catalog().shape(),
-            })),
-        };
+        let begins_empty = self.start.is_empty && settings.derive == Derive::Here;
+        let era = self.args.era.choice().open(settings);
         let mut applier = Applier::new(cursor, era);
         if begins_empty {
             applier.store_mut().begin_empty(&loader.empty_tables().await?);
@@ -370,21 +367,6 @@ async fn choose_derivation(args: &IndexArgs, loader: &Loader) -> Result<Derive, 
     };
     tracing::info!(by, "aggregates and the notifications derived from entity rows are kept");
     Ok(derive)
-}
-
-fn environment(args: &IndexArgs, derive: Derive, database_now: Timestamp) -> Environment {
-    Environment {
-        verifier_address: args.verifier_address.clone(),
-        comment_karma_threshold: args.comment_karma_threshold,
-        clock: args.clock.map(Timestamp::from),
-        accepted_wallet_signatures: args.accept_wallet_signature.clone(),
-        derive,
-        database_now,
-        rules: match args.rules {
-            RulesChoice::Python => Rules::python(),
-            RulesChoice::Go => Rules::go(),
-        },
-    }
 }
 
 /// Turns a commit into an event.

@@ -5,14 +5,14 @@
 
 use std::sync::Arc;
 
-use super::{
-    Call, Handled, HandlerError, Scope, ensure, poison, reject, rules::signatures,
-    signer::authorize, skip,
-};
-use crate::model::{
-    Json,
-    table::Record,
-    tables::{AssociatedWallet, AssociatedWalletBy},
+use super::{Call, Handled, HandlerError, Scope, ensure, poison, reject, signer::authorize, skip};
+use crate::{
+    model::{
+        Json,
+        table::Record,
+        tables::{AssociatedWallet, AssociatedWalletBy},
+    },
+    rules::signatures,
 };
 
 /// (`AssociatedWallet`, Create): takes the wallet over from other users.

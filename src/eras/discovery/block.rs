@@ -36,12 +36,11 @@ pub fn apply(
         let outcome = dispatch(tx, &mut scope);
         match &outcome {
             Outcome::Missing => result.incomplete = true,
-            Outcome::Skipped(_) if env.rules.records_skipped => {
+            Outcome::Skipped(_) => {
                 result.provenance.skipped.push(tx.hash.clone());
             }
             Outcome::Applied
             | Outcome::Rejected(_)
-            | Outcome::Skipped(_)
             | Outcome::Poisoned(_)
             | Outcome::Failed(_)
             | Outcome::Unrouted => {}

@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
-use super::{Call, Handled, HandlerError, Scope, ensure, proof, reject, rules::hashid, skip};
-use crate::model::{
-    EntityTx, Json,
-    json::Object,
-    tables::{DashboardWalletUser, DashboardWalletUserBy, User},
+use super::{Call, Handled, HandlerError, Scope, ensure, proof, reject, skip};
+use crate::{
+    model::{
+        EntityTx, Json,
+        json::Object,
+        tables::{DashboardWalletUser, DashboardWalletUserBy, User},
+    },
+    rules::hashid,
 };
 
 /// How far the time in a signed message may be from now, in seconds.
@@ -47,13 +50,11 @@ pub fn create(call: &Call<'_>, scope: &mut Scope<'_>) -> Handled {
     scope.replace(link.existing.as_deref(), row)
 }
 
-/// (`DashboardWalletUser`, Delete): unlinks a wallet; either side may.
+/// (`DashboardWalletUser`, Delete): unlinks a wallet, again and again; either side may.
 pub fn delete(call: &Call<'_>, scope: &mut Scope<'_>) -> Handled {
     let tx = call.tx;
     let link = Link::open(call, scope)?;
     let row = link.existing.clone().ok_or_else(|| reject("wallet_not_linked"))?;
-    let linked = row.is_delete != Some(true);
-    ensure(linked || scope.env.rules.unlink_repeats, "wallet_not_linked")?;
     ensure(link.by_user() || link.by_wallet(), "signer_unrelated")?;
     ensure(!link.by_user() || row.user_id == tx.user_id, "wallet_of_another_user")?;
     scope.put(DashboardWalletUser {
@@ -166,4 +167,32 @@ fn check_user_signature(signature: Option<&Json>, link: &Link, scope: &Scope<'_>
 fn check_time(tokens: &[&str], scope: &Scope<'_>) -> Handled {
     let time = tokens.last().copied().unwrap_or_default();
     ensure(proof::is_recent(time, SIGNATURE_WINDOW, scope)?, "signature_stale")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        eras::discovery::sandbox::{Sandbox, code, row, user},
+        model::{Timestamp, tables::TableId, value::Value},
+    };
+
+    #[test]
+    fn a_wallet_can_be_unlinked_again() {
+        let linked = row(
+            TableId::DashboardWalletUsers,
+            &[
+                ("wallet", Value::Text("0xabc".to_owned())),
+                ("user_id", Value::Int(1)),
+                ("is_delete", Value::Bool(true)),
+                ("created_at", Value::Time(Timestamp::default())),
+                ("updated_at", Value::Time(Timestamp::default())),
+                ("txhash", Value::Text(String::new())),
+            ],
+        );
+        let mut chain = Sandbox::new([user(1), linked]);
+        let call = (1, "Delete", "DashboardWalletUser", 0, r#"{"wallet":"0xabc"}"#);
+        assert_eq!(code(&chain.call(call)), "applied");
+        assert_eq!(chain.rows::<DashboardWalletUser>()[0].txhash, "1/0");
+    }
 }

@@ -2,13 +2,14 @@
 //!
 //! There is no signer check, and the acting user is not compared with the metadata.
 
-use super::{
-    Call, Handled, HandlerError, Scope, ensure, poison, query, reject, rules::columns, skip,
-};
-use crate::model::{
-    Json,
-    table::Record,
-    tables::{EmailAccess, EmailAccessBy, EncryptedEmail},
+use super::{Call, Handled, HandlerError, Scope, ensure, poison, query, reject, skip};
+use crate::{
+    model::{
+        Json,
+        table::Record,
+        tables::{EmailAccess, EmailAccessBy, EncryptedEmail},
+    },
+    rules::columns,
 };
 
 const GRANT_KEYS: [&str; 3] = ["receiving_user_id", "grantor_user_id", "encrypted_key"];

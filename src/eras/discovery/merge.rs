@@ -1,7 +1,10 @@
 //! Merging sent values into the columns of a row (handlers-a 0.5, handlers-b 6 and 8).
 
-use super::{Handled, HandlerError, rules::Refusal};
-use crate::model::{Json, json::Object};
+use super::{Handled, HandlerError};
+use crate::{
+    model::{Json, json::Object},
+    rules::Refusal,
+};
 
 /// Assigns the values of one call's metadata to the columns of a row.
 ///

@@ -1,4 +1,9 @@
-//! STAGE 3 APPLY: one `ManageEntity` call against the store. Pure and synchronous.
+//! The Python discovery provider, which wrote production until June 2026.
+//!
+//! The reference fetches what a block's calls name before it runs them, keeps the block's new
+//! records apart from the stored rows, and saves the last record of each key at the block's end. So
+//! a handler has two views, [`Scope::view`] and [`Scope::stored`], and what triggers derive is
+//! derived record by record once the calls are through.
 //!
 //! A handler first validates, then writes; where the reference interleaves the two, so does the
 //! handler, because neither a [`HandlerError::Reject`] nor a [`HandlerError::Skip`] undoes what was
@@ -9,9 +14,6 @@
 
 pub mod associated_wallet;
 pub mod block;
-mod choice;
-#[cfg(test)]
-mod choice_tests;
 pub mod collectibles;
 pub mod comment;
 pub mod dashboard_wallet;
@@ -46,7 +48,6 @@ pub mod tip;
 pub mod track;
 pub mod user;
 
-pub use choice::Rules;
 use derived::count_plays;
 pub use dispatch::dispatch;
 pub use era::Discovery;
@@ -58,7 +59,7 @@ pub use settings::Environment;
 
 use crate::{
     eras::{Derive, Outcome, Reason},
-    rules::{self, Refusal},
+    rules::Refusal,
     store::Miss,
 };
 

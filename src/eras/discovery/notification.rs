@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{Call, Handled, Scope, ensure, poison, reject, signer::authorize};
+use super::{
+    Call, Handled, Scope, ensure, poison, reject,
+    signer::{authorize, authorize_verifier},
+};
 use crate::model::{
     key::Key,
     tables::{Notification, NotificationSeen, Playlist, PlaylistSeen},
@@ -30,12 +33,8 @@ pub fn view(call: &Call<'_>, scope: &mut Scope<'_>) -> Handled {
 /// (Notification, Create): an announcement to everybody, by the verifier; one per block.
 pub fn announce(call: &Call<'_>, scope: &mut Scope<'_>) -> Handled {
     let tx = call.tx;
-    let restricted = scope.env.rules.verifier_announces;
-    if restricted {
-        super::signer::authorize_verifier(tx, scope)?;
-    }
+    authorize_verifier(tx, scope)?;
     let Some(Ok(data)) = &tx.json else { return Err(reject("metadata_not_json")) };
-    ensure(restricted || data.as_object().is_some(), "metadata_not_object")?;
     let group_id = format!("announcement:blocknumber:{}", scope.block.number);
     let specifier = String::new();
     if scope.view::<Notification>((&group_id, &specifier))?.is_some() {

@@ -2,7 +2,7 @@
 //! of what happens to a comment (handlers-b 7, handlers-c 3.8).
 
 use super::{Call, Handled, Scope};
-use crate::model::{key::Key, tables::CommentNotificationSetting};
+use crate::model::tables::CommentNotificationSetting;
 
 /// Mutes the notifications about a track or comment.
 ///
@@ -24,18 +24,12 @@ pub(super) fn unmute(call: &Call<'_>, scope: &mut Scope<'_>) -> Handled {
 /// replaced together with its `created_at`.
 fn set(call: &Call<'_>, scope: &mut Scope<'_>, is_muted: bool) -> Handled {
     let tx = call.tx;
-    let kept = if scope.env.rules.rewrites_reset_created_at {
-        None
-    } else {
-        let key = Key::from((tx.user_id, tx.entity_id, tx.entity_type.as_str()));
-        scope.view::<CommentNotificationSetting>(key)?
-    };
     scope.put(CommentNotificationSetting {
         user_id: tx.user_id,
         entity_id: tx.entity_id,
         entity_type: tx.entity_type.clone(),
         is_muted: Some(is_muted),
-        created_at: kept.map_or(scope.block.time, |row| row.created_at),
+        created_at: scope.block.time,
         updated_at: scope.block.time,
     })
 }

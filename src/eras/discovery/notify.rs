@@ -36,8 +36,7 @@ pub fn notify(
 /// # Errors
 /// See [`notify`].
 pub fn add(scope: &mut Scope<'_>, row: Notification) -> Result<(), HandlerError> {
-    let direct = scope.env.rules.direct_notifications;
-    if !direct || scope.stored::<Notification>((&row.group_id, &row.specifier))?.is_some() {
+    if scope.stored::<Notification>((&row.group_id, &row.specifier))?.is_some() {
         return Ok(());
     }
     scope.insert(row)

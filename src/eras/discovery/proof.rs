@@ -1,11 +1,10 @@
 //! Signed messages inside metadata: `{"message": …, "signature": …}` (handlers-a 0.10).
 
-use super::{
-    HandlerError, Scope,
+use super::{HandlerError, Scope, skip};
+use crate::{
+    model::{Json, json::Object},
     rules::{dates::python_int, signatures, unicode},
-    skip,
 };
-use crate::model::{Json, json::Object};
 
 /// The message of a signature object; empty where it is absent.
 ///

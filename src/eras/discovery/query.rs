@@ -1,8 +1,11 @@
 //! JSON values as parameters of the reference's queries: what PostgreSQL makes of them where a
 //! column is compared with whatever the metadata held (handlers-a 0.7, corrections 5 and 6).
 
-use super::{HandlerError, poison, rules::columns::whole, skip};
-use crate::model::{Json, json::Object};
+use super::{HandlerError, poison, skip};
+use crate::{
+    model::{Json, json::Object},
+    rules::columns::whole,
+};
 
 /// The integer that an integer column must hold to equal `value`; `None` when no integer does.
 ///

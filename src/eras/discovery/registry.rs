@@ -3,8 +3,8 @@
 use std::{collections::HashMap, sync::LazyLock};
 
 use super::{
-    Handler, Rules, associated_wallet, collectibles, comment, dashboard_wallet, developer_app,
-    email, event, grant, notification, notification_setting, playlist, social, tip, track, user,
+    Handler, associated_wallet, collectibles, comment, dashboard_wallet, developer_app, email,
+    event, grant, notification, notification_setting, playlist, social, tip, track, user,
 };
 use crate::model::EntityTx;
 
@@ -89,10 +89,7 @@ static BY_PAIR: LazyLock<HashMap<(&str, &str), &Entry>> =
     LazyLock::new(|| HANDLERS.iter().map(|entry| ((entry.entity, entry.action), entry)).collect());
 
 /// The handler of a transaction, if its pair has one.
-pub fn find(tx: &EntityTx, rules: &Rules) -> Option<&'static Entry> {
-    if tx.entity_type == "Collectibles" && !rules.collectibles {
-        return None;
-    }
+pub fn find(tx: &EntityTx) -> Option<&'static Entry> {
     let (entity, action) = (tx.entity_type.as_str(), tx.action.as_str());
     BY_PAIR.get(&(entity, action)).or_else(|| BY_PAIR.get(&(ANY, action))).copied()
 }

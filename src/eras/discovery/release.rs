@@ -1,11 +1,10 @@
 //! When a track or a playlist goes public (handlers-b 4).
 
-use super::{
-    BlockContext, Handled,
-    merge::Merge,
+use super::{BlockContext, Handled, merge::Merge};
+use crate::{
+    model::{Json, Timestamp},
     rules::{Refusal, columns, dates},
 };
-use crate::model::{Json, Timestamp};
 
 /// The columns that depend on each other.
 #[derive(Debug)]

@@ -1,7 +1,7 @@
 //! Free slugs for the routes of tracks and playlists (handlers-b 3.2).
 
-use super::{HandlerError, Scope, rules::slug};
-use crate::model::table::Record;
+use super::{HandlerError, Scope};
+use crate::{model::table::Record, rules::slug};
 
 /// A row that gives a record its URL.
 pub(super) trait Route: Record {

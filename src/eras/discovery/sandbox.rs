@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{BlockContext, Derive, Environment, Outcome, Rules, block};
+use super::{BlockContext, Derive, Environment, Outcome, block};
 use crate::{
     eras::BlockResult,
     model::{
@@ -24,7 +24,6 @@ pub(super) struct Sandbox {
     number: i64,
     /// Signs the calls in place of the acting users' wallets.
     signer: Option<String>,
-    rules: Rules,
     derive: Derive,
 }
 
@@ -41,14 +40,8 @@ impl Sandbox {
             database,
             number: 0,
             signer: None,
-            rules: Rules::python(),
             derive: Derive::Elsewhere,
         }
-    }
-
-    /// The same under other rules.
-    pub(super) fn under(self, rules: Rules) -> Self {
-        Self { rules, ..self }
     }
 
     /// The same with counters, milestones and notifications derived.
@@ -103,7 +96,6 @@ impl Sandbox {
             clock: None,
             accepted_wallet_signatures: Vec::new(),
             derive: self.derive,
-            rules: self.rules.clone(),
         };
         loop {
             let result =

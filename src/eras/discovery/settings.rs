@@ -1,6 +1,6 @@
 //! What handlers need to know besides the chain and the store.
 
-use super::{Derive, Rules};
+use super::Derive;
 use crate::model::Timestamp;
 
 /// Settings of an index run that change what handlers write.
@@ -19,6 +19,4 @@ pub struct Environment {
     /// Who keeps the aggregates, milestones and trigger-made notifications in step. Follower counts
     /// are followed in memory in any case.
     pub derive: Derive,
-    /// Which reference's behaviour to follow.
-    pub rules: Rules,
 }

@@ -47,6 +47,7 @@ pub use halt::{
     Halt, Handled, after_swallowed_error, ensure, error, error_with, int4, reject, reject_with,
     sql_text,
 };
+pub use hooks::record;
 pub use scope::{BlockContext, Scope};
 pub use wants::{Known, Wants};
 

@@ -218,7 +218,8 @@ async fn the_same_archive_gives_equal_databases_and_a_dropped_transaction_its_ro
     write("whole.jsonl", &blocks);
     let index = async |source: &str, options: &[&str]| {
         let db = TestDb::new().await;
-        let mut arguments = vec!["index", "-q", "--db", db.url(), "--source", source];
+        let mut arguments =
+            vec!["index", "--era", "discovery", "-q", "--db", db.url(), "--source", source];
         arguments.extend(options);
         let run = env.run(&arguments);
         assert_eq!(run.code(), 0, "{run:?}");

@@ -6,10 +6,20 @@ use crate::support::TestEnv;
 
 /// Indexes the archive and the desk's node to their heads; returns what was printed.
 fn index(env: &TestEnv, desk: &Desk, source: &str) -> String {
-    let mut arguments =
-        ["index", "--db", desk.db.url(), "--source", source, "--once", "--eth-ws", "off"]
-            .map(str::to_owned)
-            .to_vec();
+    let mut arguments = [
+        "index",
+        "--era",
+        "discovery",
+        "--db",
+        desk.db.url(),
+        "--source",
+        source,
+        "--once",
+        "--eth-ws",
+        "off",
+    ]
+    .map(str::to_owned)
+    .to_vec();
     arguments.extend(desk.anvil.options(None));
     let run = env.run(&arguments);
     assert_eq!(run.code(), 0, "{run:?}");

@@ -16,7 +16,18 @@ fn index_through(desk: &Desk, url: Option<&str>, once: bool) -> Child {
     let mut command = Command::new(env!("CARGO_BIN_EXE_audius-etl"));
     command
         .env_clear()
-        .args(["index", "--db", desk.db.url(), "--eth-poll", "0.02", "--eth-ws", "off", "-q"])
+        .args([
+            "index",
+            "--era",
+            "discovery",
+            "--db",
+            desk.db.url(),
+            "--eth-poll",
+            "0.02",
+            "--eth-ws",
+            "off",
+            "-q",
+        ])
         .args(desk.anvil.options(url))
         .stdin(Stdio::null())
         .stdout(Stdio::null())

@@ -31,7 +31,18 @@ async fn deploy(desk: &Desk) {
 fn index(env: &TestEnv, desk: &Desk, registry: Address, more: &[&str]) -> Run {
     let (url, chain, registry) = (desk.anvil.url(), CHAIN_ID.to_string(), registry.to_string());
     let arguments = [
-        &["index", "--db", desk.db.url(), "--once", "--eth-ws", "off", "--eth-http", &url][..],
+        &[
+            "index",
+            "--era",
+            "discovery",
+            "--db",
+            desk.db.url(),
+            "--once",
+            "--eth-ws",
+            "off",
+            "--eth-http",
+            &url,
+        ][..],
         &["--eth-chain-id", &chain, "--eth-registry", &registry],
         more,
     ];

@@ -13,7 +13,7 @@ async fn copy_of_production() -> TestDb {
 }
 
 fn index(env: &TestEnv, db: &TestDb, source: &str, options: &[&str]) -> String {
-    let mut arguments = vec!["index", "--db", db.url(), "--source", source];
+    let mut arguments = vec!["index", "--era", "discovery", "--db", db.url(), "--source", source];
     arguments.extend(options);
     let run = env.run(&arguments);
     assert_eq!(run.code(), 0, "{options:?}: {run:?}");

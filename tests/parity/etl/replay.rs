@@ -21,7 +21,7 @@ use crate::recording::Entry;
 use crate::replay::Findings;
 
 /// How `index` is told whose behaviour to follow.
-const ERA: [&str; 2] = ["--rules", "go"];
+const ERA: [&str; 2] = ["--era", "etl"];
 
 /// A database to copy, and its tables.
 #[derive(Debug)]

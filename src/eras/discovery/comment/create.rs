@@ -6,13 +6,12 @@ use super::{
     silence::{self, Karma, is_muted_by_karma, is_off},
 };
 use crate::{
-    eras::discovery::{
-        Call, Handled, HandlerError, Scope, ensure, rules::columns, signer::authorize,
-    },
+    eras::discovery::{Call, Handled, HandlerError, Scope, ensure, signer::authorize},
     model::{
         EntityTx,
         tables::{Comment, CommentMention, CommentThread},
     },
+    rules::columns,
 };
 
 /// Writes a comment, its mentions and its place in a thread, and tells those whom it concerns.

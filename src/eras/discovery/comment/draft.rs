@@ -9,15 +9,14 @@ use crate::{
         metadata::ensure_length,
         poison,
         query::{dict_key, item},
-        reject,
-        rules::columns,
-        skip,
+        reject, skip,
     },
     model::{
         Json,
         json::Object,
         tables::{Comment, CommentThread, Track},
     },
+    rules::columns,
 };
 
 /// Code points, or list elements, of a comment.
@@ -51,10 +50,7 @@ impl<'a> Draft<'a> {
         let data = call.data().ok_or_else(|| skip("metadata_empty"))?;
         let entity_type = data.get("entity_type");
         // An Update may leave the type out; a Create always has the key.
-        let named = scope.env.rules.comment_names_entity_type;
-        let on_track = entity_type
-            .filter(|value| named || !value.is_null())
-            .is_none_or(|value| value.as_str() == Some("Track"));
+        let on_track = entity_type.is_none_or(|value| value.as_str() == Some("Track"));
         ensure(on_track, "entity_type_not_track")?;
         let entity_id = item(data, "entity_id", "entity_id_missing")?;
         ensure(!entity_id.is_null(), "entity_id_null")?;

@@ -54,10 +54,7 @@ fn check(call: &Call<'_>, scope: &mut Scope<'_>) -> Result<(Arc<Track>, bool), H
 }
 
 fn set(track: &Track, pinned: Option<i64>, call: &Call<'_>, scope: &mut Scope<'_>) -> Handled {
-    let mut track = match scope.env.rules.pins_rewrite_tracks {
-        true => copied(track, call.tx, scope.block),
-        false => Track { updated_at: scope.block.time, ..track.clone() },
-    };
+    let mut track = copied(track, call.tx, scope.block);
     track.pinned_comment_id = pinned;
     scope.put(track)
 }

@@ -28,19 +28,17 @@ pub fn react(call: &Call<'_>, scope: &mut Scope<'_>) -> Handled {
     let tx = call.tx;
     silence::want(tx.user_id, scope);
     let (comment, reaction) = check(tx, scope)?;
-    let is_final = scope.env.rules.reactions_are_final;
     // Parity: a call without metadata has no reaction of before the block fetched.
-    let is_fetched = call.data().is_some() || !is_final;
+    let is_fetched = call.data().is_some();
     let reaction = reaction.filter(|row| is_fetched || row.blocknumber == Some(scope.block.number));
-    let active = reaction.as_ref().is_some_and(|row| is_final || row.is_delete != Some(true));
-    ensure(!active, "already_reacted")?;
+    ensure(reaction.is_none(), "already_reacted")?;
     if !is_fetched {
         return Err(skip("metadata_empty"));
     }
     scope.put(CommentReaction {
         comment_id: tx.entity_id,
         user_id: tx.user_id,
-        created_at: reaction.map_or(scope.block.time, |row| row.created_at),
+        created_at: scope.block.time,
         updated_at: scope.block.time,
         is_delete: Some(false),
         txhash: tx.hash.clone(),
@@ -56,14 +54,7 @@ pub fn react(call: &Call<'_>, scope: &mut Scope<'_>) -> Handled {
 /// Rejects unknown and deleted comments, and users who never reacted.
 pub fn unreact(call: &Call<'_>, scope: &mut Scope<'_>) -> Handled {
     let tx = call.tx;
-    let reaction = if scope.env.rules.reactions_are_final {
-        check(tx, scope)?.1
-    } else {
-        authorize(tx, scope)?;
-        let found = scope.view::<CommentReaction>((tx.entity_id, tx.user_id))?;
-        found.filter(|row| row.is_delete != Some(true))
-    };
-    let reaction = reaction.ok_or_else(|| reject("not_reacted"))?;
+    let reaction = check(tx, scope)?.1.ok_or_else(|| reject("not_reacted"))?;
     scope.put(CommentReaction {
         is_delete: Some(true),
         updated_at: scope.block.time,

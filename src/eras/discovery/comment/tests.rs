@@ -3,7 +3,9 @@
 use crate::{
     eras::discovery::sandbox::{Sandbox, Sent, code, row, track, user},
     model::{
-        tables::{Comment, CommentMention, CommentReaction, CommentThread, Notification, TableId},
+        tables::{
+            Comment, CommentMention, CommentReaction, CommentThread, Notification, TableId, Track,
+        },
         value::Value,
     },
 };
@@ -176,4 +178,33 @@ fn malformed_comments_are_refused() {
     let odd = metadata(r#","entity_id":10.0,"body":["a","b"],"mentions":[1,true]"#);
     assert_eq!(code(&chain.call((2, "Create", "Comment", 100, &odd))), "applied");
     assert_eq!(chain.rows::<Comment>()[0].text, "{a,b}");
+}
+
+#[test]
+fn a_comment_names_its_entity_type() {
+    let mut chain = sandbox();
+    let bare = r#"{"cid":"","data":{"entity_id":10,"body":"x"}}"#;
+    assert_eq!(code(&chain.call((2, "Create", "Comment", 100, bare))), "entity_type_not_track");
+}
+
+#[test]
+fn a_mention_that_an_edit_repeats_stays_as_it_is() {
+    let mut chain = sandbox();
+    let mentioning = metadata(r#","mentions":[3]"#);
+    for action in ["Create", "Update"] {
+        chain.call((2, action, "Comment", 100, &mentioning));
+    }
+    let mention = chain.rows::<CommentMention>().remove(0);
+    assert_eq!((mention.txhash.as_str(), mention.is_delete), ("1/0", Some(false)));
+}
+
+#[test]
+fn a_pin_is_a_new_version_of_the_track() {
+    let mut chain = sandbox();
+    let metadata = metadata("");
+    chain.call((2, "Create", "Comment", 100, &metadata));
+    assert_eq!(code(&chain.call((1, "Pin", "Comment", 100, &metadata))), "applied");
+    let track = chain.rows::<Track>().remove(0);
+    assert_eq!((track.pinned_comment_id, track.txhash.as_str()), (Some(100), "2/0"));
+    assert_eq!(track.blocknumber, Some(2));
 }

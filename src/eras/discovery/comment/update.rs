@@ -73,8 +73,7 @@ fn set_mentions(
     for user in &draft.mentions {
         match existing.get(user) {
             Some(mention) => {
-                let rests = mention.is_delete != Some(true);
-                if !(rests && scope.env.rules.repeated_mentions_rest) {
+                if mention.is_delete == Some(true) {
                     scope.put(changed(mention, false, tx, scope))?;
                 }
             }

@@ -164,12 +164,21 @@ pub(super) fn shares_of(
     Ok(count(scope.stored_by::<Share>(ShareBy::Item, (item_type, item))?.iter()))
 }
 
+/// Whether a track counts in its owner's total.
+pub(super) fn counts_as_track(track: &Track) -> bool {
+    !track.is_delete && track.is_available.unwrap_or(true) && track.stem_of.is_none()
+}
+
+/// Whether a track counts among its owner's listed ones, which everybody sees.
+pub(super) fn counts_as_listed(track: &Track) -> bool {
+    counts_as_track(track) && !track.is_unlisted.unwrap_or(false)
+}
+
 /// Recounts an owner's tracks: all that aren't stems, and the listed ones among them.
 pub(super) fn recount_tracks(scope: &mut Scope<'_>, owner_id: i64) -> Handled {
     let tracks = scope.stored_by::<Track>(TrackBy::Owner, owner_id)?;
-    let total = tracks.iter().filter(|track| super::tracks::counts(track));
-    let listed = total.clone().filter(|track| !track.is_unlisted.unwrap_or(false));
-    let (total, listed) = (count(total), count(listed));
+    let total = count(tracks.iter().filter(|track| counts_as_track(track)));
+    let listed = count(tracks.iter().filter(|track| counts_as_listed(track)));
     change_user(scope, owner_id, |row| {
         row.total_track_count = Some(total);
         row.track_count = Some(listed);

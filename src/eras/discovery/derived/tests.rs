@@ -3,7 +3,7 @@
 use crate::{
     eras::discovery::sandbox::{Sandbox, artist, code, track, user},
     model::{
-        tables::{AggregatePlaylist, Notification},
+        tables::{AggregatePlaylist, AggregateUser, Notification},
         value::NULL_ELEMENT,
     },
 };
@@ -93,5 +93,28 @@ fn a_refused_call_about_a_track_has_no_say_in_the_order() {
         let notes = chain.rows::<Notification>();
         let note = notes.into_iter().find(|note| note.group_id == group).unwrap();
         assert_eq!(note.user_ids, Some(vec![NULL_ELEMENT]), "{reason}");
+    }
+}
+
+#[test]
+fn a_user_update_that_is_refused_for_its_artist_pick_has_users_saved_first() {
+    let new = 3_000_009;
+    let album = r#"{"cid":"","data":{"playlist_name":"x","is_album":true}}"#;
+    let sign_up = r#"{"cid":"","data":{"handle":"New","name":"New"}}"#;
+    let pick = r#"{"cid":"","data":{"artist_pick_track_id":2000009}}"#;
+    let described = r#"{"cid":"","data":{"description":"x"}}"#;
+    let rest = [
+        (1, "Update", "Playlist", OTHER_LIST, described),
+        (new, "Create", "User", 0, sign_up),
+        (new, "Create", "Playlist", LIST, album),
+    ];
+    for (refused, counted) in [(Some((1, "Update", "User", 0, pick)), 1), (None, 0)] {
+        let mut chain = sandbox();
+        let block: Vec<_> = refused.into_iter().chain(rest).collect();
+        let codes: Vec<_> = chain.block(&block).iter().map(code).collect();
+        assert_eq!(codes[codes.len() - 3..], ["applied"; 3]);
+        let rows = chain.rows::<AggregateUser>();
+        let row = rows.iter().find(|row| row.user_id == new).unwrap();
+        assert_eq!(row.album_count, Some(counted));
     }
 }

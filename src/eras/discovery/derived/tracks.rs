@@ -2,7 +2,9 @@
 
 use super::{
     Handled, Note, Scope, Stamp, contests,
-    counters::{add, change_user, difference, recount_tracks, track},
+    counters::{
+        add, change_user, counts_as_listed, counts_as_track, difference, recount_tracks, track,
+    },
 };
 use crate::model::{
     Json,
@@ -12,8 +14,8 @@ use crate::model::{
 pub(super) fn inserted(row: &Track, before: Option<&Track>, scope: &mut Scope<'_>) -> Handled {
     track(scope, row.track_id)?;
     if scope.stored::<AggregateUser>(row.owner_id)?.is_some() {
-        let total = difference(before.is_some_and(counts), counts(row));
-        let listed = difference(before.is_some_and(counts_listed), counts_listed(row));
+        let total = difference(before.is_some_and(counts_as_track), counts_as_track(row));
+        let listed = difference(before.is_some_and(counts_as_listed), counts_as_listed(row));
         change_user(scope, row.owner_id, |counters| {
             add(&mut counters.total_track_count, total);
             add(&mut counters.track_count, listed);
@@ -21,7 +23,7 @@ pub(super) fn inserted(row: &Track, before: Option<&Track>, scope: &mut Scope<'_
     } else {
         recount_tracks(scope, row.owner_id)?;
     }
-    if !is_public(row) {
+    if !counts_as_listed(row) {
         return Ok(());
     }
     let stamp = Stamp { blocknumber: row.blocknumber, slot: None, timestamp: row.updated_at };
@@ -72,17 +74,4 @@ pub(super) fn tell_subscribers(
     }
     user_ids.sort_unstable();
     Note { kind: "create", group_id, specifier, user_ids, data: data() }.write(stamp, scope)
-}
-
-/// Whether a track counts in its owner's total.
-pub(super) fn counts(track: &Track) -> bool {
-    !track.is_delete && track.is_available.unwrap_or(true) && track.stem_of.is_none()
-}
-
-fn counts_listed(track: &Track) -> bool {
-    counts(track) && !track.is_unlisted.unwrap_or(false)
-}
-
-fn is_public(track: &Track) -> bool {
-    counts_listed(track)
 }

@@ -4,7 +4,6 @@ use super::AppMetadata;
 use crate::{
     eras::discovery::{
         Call, Handled, HandlerError, Scope, ensure, proof, reject,
-        rules::columns::without_nul,
         signer::{app_of, user_by_wallet},
     },
     model::{
@@ -12,6 +11,7 @@ use crate::{
         json::Object,
         tables::{DeveloperApp, DeveloperAppBy, User, UserBy},
     },
+    rules::columns::without_nul,
 };
 
 /// Apps a user may have at a time.

@@ -12,10 +12,12 @@ pub use update::update;
 
 use super::{
     Call, Handled, HandlerError, Scope, ensure, reject,
-    rules::fqdn::is_fqdn,
     signer::{app_of, authorize},
 };
-use crate::model::{EntityTx, Json, tables::DeveloperApp};
+use crate::{
+    model::{EntityTx, Json, tables::DeveloperApp},
+    rules::fqdn::is_fqdn,
+};
 
 const NAME_LIMIT: usize = 50;
 const DESCRIPTION_LIMIT: usize = 160;

@@ -2,8 +2,9 @@
 
 use super::AppMetadata;
 use crate::{
-    eras::discovery::{Call, Handled, Scope, rules::columns::without_nul},
+    eras::discovery::{Call, Handled, Scope},
     model::tables::{DeveloperApp, DeveloperAppBy},
+    rules::columns::without_nul,
 };
 
 /// Replaces name, description and image of an app (handlers-a 4).

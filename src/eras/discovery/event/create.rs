@@ -6,12 +6,13 @@ use super::{CONTEST, end_date};
 use crate::{
     eras::discovery::{
         Call, Handled, HandlerError, Scope, ensure, poison, query::dict_key, reject,
-        rules::columns, signer::authorize, skip, track::remix_of_is_clause,
+        signer::authorize, skip, track::remix_of_is_clause,
     },
     model::{
         Json,
         tables::{Event, EventBy, Track},
     },
+    rules::columns,
 };
 
 /// Adds an event.
@@ -31,10 +32,6 @@ pub fn create(call: &Call<'_>, scope: &mut Scope<'_>) -> Handled {
     authorize(tx, scope)?;
     ensure(scope.view::<Event>(tx.entity_id)?.is_none(), "event_exists")?;
     ensure(call.data().is_some(), "metadata_empty")?;
-    if !scope.env.rules.events_without_end {
-        ensure(call.sent("end_date").truthy(), "end_date_missing")?;
-        ensure(call.sent("event_type").truthy(), "event_type_missing")?;
-    }
     let end = end_date::instant(call.sent("end_date"))?;
     ensure(end.is_none_or(|end| end >= scope.block.time), "end_date_past")?;
     let track = track(call, scope)?;
@@ -73,10 +70,7 @@ fn track(call: &Call<'_>, scope: &mut Scope<'_>) -> Result<Option<Arc<Track>>, H
 fn check_contest(call: &Call<'_>, track: Option<&Track>, scope: &mut Scope<'_>) -> Handled {
     let track = track.filter(|_| call.sent("entity_id").truthy());
     let track = track.ok_or_else(|| reject("contest_without_track"))?;
-    let events = match scope.env.rules.contests_of_one_block {
-        true => scope.stored_by::<Event>(EventBy::Entity, track.track_id)?,
-        false => scope.view_by::<Event>(EventBy::Entity, track.track_id)?,
-    };
+    let events = scope.stored_by::<Event>(EventBy::Entity, track.track_id)?;
     let is_running = |event: &Event| {
         event.event_type == CONTEST
             && event.is_deleted == Some(false)

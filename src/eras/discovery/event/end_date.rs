@@ -1,8 +1,9 @@
 //! The `end_date` of the metadata.
 
 use crate::{
-    eras::discovery::{HandlerError, reject, rules::dates::from_isoformat, skip},
+    eras::discovery::{HandlerError, reject, skip},
     model::{Json, Timestamp},
+    rules::dates::from_isoformat,
 };
 
 /// The point in time that a truthy end date names; `None` for a falsy one.

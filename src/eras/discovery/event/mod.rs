@@ -13,7 +13,7 @@ pub use create::create;
 pub use delete::delete;
 pub use update::update;
 
-use super::{Handled, HandlerError, Scope, ensure, reject, skip};
+use super::{Handled, HandlerError, Scope, ensure, skip};
 use crate::model::{EntityTx, tables::Event};
 
 /// What makes an event a remix contest.
@@ -26,10 +26,7 @@ const CONTEST: &str = "remix_contest";
 /// # Errors
 /// Skips unknown events and rejects those of others.
 fn owned(tx: &EntityTx, scope: &mut Scope<'_>) -> Result<Event, HandlerError> {
-    let lasting = scope.env.rules.deleted_events_change;
-    let unknown = if lasting { skip } else { reject };
-    let event = scope.view::<Event>(tx.entity_id)?.ok_or_else(|| unknown("event_not_found"))?;
-    ensure(lasting || event.is_deleted != Some(true), "event_deleted")?;
+    let event = scope.view::<Event>(tx.entity_id)?.ok_or_else(|| skip("event_not_found"))?;
     ensure(event.user_id == tx.user_id, "event_of_other")?;
     Ok((*event).clone())
 }

@@ -159,3 +159,25 @@ fn winners_that_are_no_list_fail_before_or_after_the_change() {
     assert_eq!(update("null"), ("winners_not_iterable", r#"{"winners":null}"#.into()));
     assert_eq!(update("[1]"), ("winners_without_length", r#"{"winners":null}"#.into()));
 }
+
+#[test]
+fn an_event_may_lack_an_end_and_lose_it_and_be_deleted_again() {
+    let mut chain = sandbox();
+    assert_eq!(code(&chain.call((1, "Create", "Event", 1, &contest("null", "")))), "applied");
+    assert_eq!(code(&chain.call((1, "Create", "Event", 2, &contest(LATE, "")))), "applied");
+    let endless = data(r#""end_date":null"#);
+    assert_eq!(code(&chain.call((1, "Update", "Event", 2, &endless))), "applied");
+    assert!(chain.rows::<Event>().iter().all(|event| event.end_date.is_none()));
+    for _ in 0..2 {
+        assert_eq!(code(&chain.call((1, "Delete", "Event", 1, ""))), "applied");
+    }
+}
+
+#[test]
+fn a_call_that_fails_is_recorded_as_skipped() {
+    let mut chain = sandbox();
+    let unknown = chain.tx_of((1, "Update", "Event", 9, &data(r#""end_date":null"#)));
+    let refused = chain.tx_of((2, "Create", "Event", 1, &contest(LATE, "")));
+    let provenance = chain.transactions(vec![unknown, refused]).provenance;
+    assert_eq!(provenance.skipped, ["0/0"]);
+}

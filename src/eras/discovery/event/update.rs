@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use super::{CONTEST, change, end_date, owned, winners::Winners};
 use crate::{
-    eras::discovery::{Call, Handled, Scope, ensure, rules::columns, signer::authorize, skip},
+    eras::discovery::{Call, Handled, Scope, ensure, signer::authorize, skip},
     model::{Timestamp, tables::Event},
+    rules::columns,
 };
 
 /// Changes the end date and the data of an event: what is sent replaces what was there.
@@ -27,8 +28,7 @@ pub fn update(call: &Call<'_>, scope: &mut Scope<'_>) -> Handled {
     if winners.are_first() {
         super::winners::announce(tx.entity_id, scope)?;
     }
-    let clears = scope.env.rules.events_without_end;
-    if let Some(end) = data.get("end_date").filter(|end| clears || !end.is_null()) {
+    if let Some(end) = data.get("end_date") {
         event.end_date = columns::timestamp(end)?;
     }
     if let Some(sent) = sent_data {

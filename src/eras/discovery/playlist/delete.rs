@@ -16,7 +16,7 @@ pub fn delete(call: &Call<'_>, scope: &mut Scope<'_>) -> Handled {
     signer::authorize(tx, scope)?;
     let existing = validate::owned_playlist(tx, scope)?;
     scope.touch::<Playlist>();
-    check_ddex_signer(tx, existing.ddex_app.as_deref(), &scope.env.rules)?;
+    check_ddex_signer(tx, existing.ddex_app.as_deref())?;
     let mut playlist = copied(&existing, tx, scope.block);
     playlist.is_delete = true;
     scope.put(playlist)

@@ -5,17 +5,14 @@ use std::sync::Arc;
 use super::{membership, price, routes, validate};
 use crate::{
     eras::discovery::{
-        BlockContext, Call, HandlerError, Scope,
-        merge::Merge,
-        release::Release,
-        rules::{Refusal, columns, conditions, contents, schema},
-        skip,
+        BlockContext, Call, HandlerError, Scope, merge::Merge, release::Release, skip,
     },
     model::{
         Json,
         json::Object,
         tables::{Playlist, Track},
     },
+    rules::{Refusal, columns, conditions, contents, schema},
 };
 
 /// Asks for the rows that Create and Update read, so that one round loads them.

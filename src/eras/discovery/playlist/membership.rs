@@ -5,16 +5,13 @@
 use std::{collections::HashMap, sync::Arc};
 
 use crate::{
-    eras::discovery::{
-        Handled, HandlerError, Scope, poison,
-        rules::{columns, contents},
-        skip,
-    },
+    eras::discovery::{Handled, HandlerError, Scope, poison, skip},
     model::{
         Json,
         json::Object,
         tables::{Playlist, PlaylistTrack, PlaylistTrackBy, Track},
     },
+    rules::{columns, contents},
 };
 
 /// Asks for the rows that [`update`] reads, given the entries' ids.

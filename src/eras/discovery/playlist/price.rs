@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use crate::{
-    eras::discovery::{Handled, Scope, rules::conditions},
+    eras::discovery::{Handled, Scope},
     model::{
         Json,
         json::Object,
         tables::{AlbumPrice, AlbumPriceBy, Playlist},
     },
+    rules::conditions,
 };
 
 /// Asks for the rows that [`record`] reads.

@@ -4,13 +4,13 @@ use crate::{
     eras::discovery::{
         Handled, HandlerError, Scope, poison,
         routes::{Route, free_slug},
-        rules::slug,
         skip,
     },
     model::{
         EntityTx,
         tables::{Playlist, PlaylistRoute, PlaylistRouteBy},
     },
+    rules::slug,
 };
 
 impl Route for PlaylistRoute {

@@ -1,9 +1,10 @@
 //! Playlists: contents, routes, membership, prices and what a failed call leaves.
 
-use super::super::sandbox::{Sandbox, code, track, user};
+use super::super::sandbox::{Sandbox, code, row, track, user};
 use crate::model::{
-    tables::{AlbumPrice, Playlist, PlaylistRoute, PlaylistTrack, Track},
-    value::NULL_ELEMENT,
+    Json, Timestamp,
+    tables::{AlbumPrice, Playlist, PlaylistRoute, PlaylistTrack, TableId, Track},
+    value::{NULL_ELEMENT, Value},
 };
 
 const OWNER: i64 = 3_000_001;
@@ -272,4 +273,38 @@ fn a_digit_string_makes_a_removed_row_anew_and_the_number_after_it_finds_it_back
     assert_eq!(members(&sandbox), [(7, false)]);
     let row = sandbox.rows::<PlaylistTrack>().remove(0);
     assert_eq!(row.created_at, row.updated_at, "the row is as new");
+}
+
+#[test]
+fn a_deleted_playlist_can_be_changed_and_deleted_again() {
+    let mut sandbox = room();
+    send(&mut sandbox, "Create", LIST, r#"{"playlist_name":"x"}"#);
+    for _ in 0..2 {
+        assert_eq!(code(&sandbox.call((OWNER, "Delete", "Playlist", LIST, ""))), "applied");
+        assert_eq!(send(&mut sandbox, "Update", LIST, r#"{"description":"x"}"#), "applied");
+    }
+    assert!(playlist(&sandbox).is_delete);
+}
+
+#[test]
+fn an_update_of_anything_gives_a_playlist_without_routes_one() {
+    let stored = row(
+        TableId::Playlists,
+        &[
+            ("playlist_id", Value::Int(LIST)),
+            ("playlist_owner_id", Value::Int(OWNER)),
+            ("playlist_name", Value::Text("One".to_owned())),
+            ("playlist_contents", Value::Json(Json::parse(r#"{"track_ids":[]}"#).unwrap().into())),
+            ("is_album", Value::Bool(false)),
+            ("is_private", Value::Bool(false)),
+            ("is_delete", Value::Bool(false)),
+            ("is_current", Value::Bool(true)),
+            ("created_at", Value::Time(Timestamp::default())),
+            ("updated_at", Value::Time(Timestamp::default())),
+            ("txhash", Value::Text(String::new())),
+        ],
+    );
+    let mut sandbox = Sandbox::new([user(OWNER), stored]);
+    assert_eq!(send(&mut sandbox, "Update", LIST, r#"{"description":"x"}"#), "applied");
+    assert_eq!(routes(&sandbox), [("one".to_owned(), true, "1/0".to_owned())]);
 }

@@ -3,12 +3,13 @@
 use super::{copied, fields, membership, price, routes, validate};
 use crate::{
     eras::discovery::{Call, Handled, Scope, signer, track::check_ddex_signer},
-    model::{Json, json::Object, tables::Playlist},
+    model::tables::Playlist,
 };
 
 /// Updates a playlist by the keys that were sent; a deleted one stays deleted.
 ///
-/// Parity: its tracks are brought in line even when no contents were sent, and a malformed price
+/// Parity: its route and its tracks are brought in line even when no name and no contents were
+/// sent, and a malformed price
 /// rejects the call when everything else is written.
 ///
 /// # Errors
@@ -20,20 +21,13 @@ pub fn update(call: &Call<'_>, scope: &mut Scope<'_>) -> Handled {
     let existing = validate::owned_playlist(tx, scope)?;
     let data = validate::metadata(call)?;
     scope.touch::<Playlist>();
-    check_ddex_signer(tx, existing.ddex_app.as_deref(), &scope.env.rules)?;
+    check_ddex_signer(tx, existing.ddex_app.as_deref())?;
 
     let mut playlist = copied(&existing, tx, scope.block);
     let merge = fields::merge(&mut playlist, call, data, false, scope)?;
-    if scope.env.rules.updates_reroute_playlists || is_renamed(data, &existing) {
-        routes::update(tx, &playlist, false, scope)?;
-    }
+    routes::update(tx, &playlist, false, scope)?;
     membership::update(&playlist, &existing.playlist_contents, scope)?;
     merge.finish()?;
     scope.put(playlist.clone())?;
     price::record(&playlist, data, scope)
-}
-
-fn is_renamed(data: &Object, existing: &Playlist) -> bool {
-    let name = data.get("playlist_name").and_then(Json::as_str).unwrap_or_default();
-    !name.is_empty() && existing.playlist_name.as_deref() != Some(name)
 }

@@ -3,12 +3,9 @@
 use std::sync::Arc;
 
 use crate::{
-    eras::discovery::{
-        Call, HandlerError, Scope, ensure, reject,
-        rules::{conditions, contents},
-        track::check_description,
-    },
+    eras::discovery::{Call, HandlerError, Scope, ensure, reject, track::check_description},
     model::{EntityTx, json::Object, tables::Playlist},
+    rules::{conditions, contents},
 };
 
 /// The checks of the sent metadata, and the metadata.
@@ -35,7 +32,7 @@ pub(super) fn sent_entries(data: &Object) -> Result<Option<Vec<&Object>>, Handle
     Ok(sent.map(contents::entries).transpose()?)
 }
 
-/// The playlist that an Update or Delete is about.
+/// The playlist that an Update or Delete is about; a deleted one counts.
 ///
 /// # Errors
 /// Rejects when it does not exist or belongs to another user.
@@ -46,6 +43,5 @@ pub(super) fn owned_playlist(
     let playlist = scope.view::<Playlist>(tx.entity_id)?;
     let playlist = playlist.ok_or_else(|| reject("playlist_not_found"))?;
     ensure(playlist.playlist_owner_id == tx.user_id, "playlist_of_another_user")?;
-    ensure(!playlist.is_delete || scope.env.rules.deleted_content_changes, "playlist_deleted")?;
     Ok(playlist)
 }

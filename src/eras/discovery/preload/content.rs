@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use super::{Known, Wish, id, is_edit, text};
 use crate::{
-    eras::discovery::rules::{conditions, contents, slug},
     model::{
         EntityTx, Json,
         json::Object,
@@ -17,6 +16,7 @@ use crate::{
             TrackRoute, TrackRouteBy, User, first_parent,
         },
     },
+    rules::{conditions, contents, slug},
 };
 
 impl Wish<'_> {

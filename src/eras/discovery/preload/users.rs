@@ -2,7 +2,6 @@
 
 use super::{Wish, id, is_edit, text};
 use crate::{
-    eras::discovery::rules::unicode,
     model::{
         EntityTx, Json,
         json::Object,
@@ -13,6 +12,7 @@ use crate::{
             UserEvent, UserPayoutWallet, UserPayoutWalletBy,
         },
     },
+    rules::unicode,
 };
 
 impl Wish<'_> {

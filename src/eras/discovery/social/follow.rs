@@ -1,13 +1,10 @@
 //! Follow and Unfollow (handlers-c 2.5).
 
-use std::sync::Arc;
-
-use super::{needs_row, subscribe, target::check_tie};
+use super::{pair::known, subscribe, target::check_tie};
 use crate::{
-    eras::discovery::{Call, Handled, HandlerError, Scope},
+    eras::discovery::{Call, Handled, Scope},
     model::{
         EntityTx,
-        table::Record,
         tables::{Follow, FollowBy},
     },
 };
@@ -35,18 +32,13 @@ fn set(tx: &EntityTx, scope: &mut Scope<'_>, is_delete: bool) -> Handled {
     subscribe::want(tx, scope);
     check_tie(tx, scope)?;
     write(tx, scope, is_delete)?;
-    match subscribe::write(tx, scope, is_delete) {
-        // The subscription only goes along.
-        Err(HandlerError::Reject(_)) if !scope.env.rules.idle_social_calls => Ok(()),
-        written => written,
-    }
+    subscribe::write(tx, scope, is_delete)
 }
 
 fn write(tx: &EntityTx, scope: &mut Scope<'_>, is_delete: bool) -> Handled {
     let rows = scope.view_by::<Follow>(FollowBy::Pair, (tx.user_id, tx.entity_id))?;
     let known = known(rows, tx, scope, |row| row.blocknumber);
-    let is_so = known.as_ref().is_some_and(|row| row.is_delete == is_delete);
-    if !needs_row(known.is_some(), is_so, is_delete, &scope.env.rules)? {
+    if known.as_ref().is_some_and(|row| row.is_delete == is_delete) {
         return Ok(());
     }
     let row = Follow {
@@ -61,21 +53,4 @@ fn write(tx: &EntityTx, scope: &mut Scope<'_>, is_delete: bool) -> Handled {
         slot: None,
     };
     scope.replace(known.as_deref(), row)
-}
-
-/// Of the rows of a pair, the one that a call replaces.
-///
-/// Parity: rows from before the block are known under the type `User` only, so a call with another
-/// type adds a row beside them. Of several such rows the newest counts. Calls of one block that
-/// name one pair under different types are taken for the same; the reference tells them apart.
-pub(super) fn known<R: Record>(
-    rows: Vec<Arc<R>>,
-    tx: &EntityTx,
-    scope: &Scope<'_>,
-    number: impl Fn(&R) -> Option<i64>,
-) -> Option<Arc<R>> {
-    let of_block = |row: &R| scope.at_block_start::<R>(row.key()).is_none();
-    rows.into_iter()
-        .filter(|row| tx.entity_type == "User" || of_block(row))
-        .max_by_key(|row| (of_block(row), number(row)))
 }

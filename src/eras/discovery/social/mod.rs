@@ -1,10 +1,12 @@
 //! Social actions (handlers-c 2): matched by action, whatever the entity type.
 //!
 //! Nothing here asks whether the entity type fits the action: a track can be followed and an event
-//! subscribed to. What exists is what the block view knows under the type; types that are never
+//! subscribed to. A call that finds things as it wants them passes without effect (handlers-c 2.4).
+//! What exists is what the block view knows under the type; types that are never
 //! loaded, such as `Album` or a lower-case `track`, have no entities.
 
 mod follow;
+mod pair;
 mod repost;
 mod save;
 mod share;
@@ -17,37 +19,14 @@ pub use save::{save, unsave};
 pub use share::share;
 pub use subscribe::{subscribe, unsubscribe};
 
-use super::{HandlerError, Rules, Scope, ensure, skip, track::remix_of_is_clause};
+use super::{HandlerError, Scope, skip, track::remix_of_is_clause};
 use crate::model::{EntityTx, Json};
 
 /// Whether the raw metadata has a truthy `key` at its top level; anything unreadable counts as not
 /// (handlers-c 2.6).
-fn has_flag(tx: &EntityTx, key: &str, rules: &Rules) -> bool {
+fn has_flag(tx: &EntityTx, key: &str) -> bool {
     let Some(Ok(json)) = &tx.json else { return false };
-    if rules.loose_repost_flag {
-        return json.get(key).is_some_and(Json::truthy);
-    }
-    let data = json.get("data").filter(|data| data.as_object().is_some()).unwrap_or(json);
-    data.get(key).and_then(Json::as_bool) == Some(true)
-}
-
-/// What becomes of a call that finds things as it wants them (handlers-c 2.4): `exists` says that
-/// there is a row, `is_so` that it is in the wanted state.
-///
-/// # Errors
-/// Under Go's rules a repetition is rejected, and so is taking back what is not there.
-fn needs_row(
-    exists: bool,
-    is_so: bool,
-    is_delete: bool,
-    rules: &Rules,
-) -> Result<bool, HandlerError> {
-    if rules.idle_social_calls {
-        return Ok(!is_so);
-    }
-    ensure(!is_so, if is_delete { "nothing_to_take_back" } else { "repeated" })?;
-    ensure(exists || !is_delete, "nothing_to_take_back")?;
-    Ok(true)
+    json.get(key).is_some_and(Json::truthy)
 }
 
 /// Where the reference looks for a cosign after a save or repost, which fails on a track whose

@@ -1,6 +1,6 @@
 //! Save and Unsave (handlers-c 2.6).
 
-use super::{check_cosign, has_flag, needs_row, target::check_content};
+use super::{check_cosign, has_flag, target::check_content};
 use crate::{
     eras::discovery::{Call, Handled, Scope},
     model::{EntityTx, tables::Save},
@@ -12,8 +12,7 @@ use crate::{
 /// See [`check_content`] and [`check_cosign`].
 pub fn save(call: &Call<'_>, scope: &mut Scope<'_>) -> Handled {
     let tx = call.tx;
-    let flag = has_flag(tx, "is_save_of_repost", &scope.env.rules);
-    set(tx, scope, Some(flag))?;
+    set(tx, scope, Some(has_flag(tx, "is_save_of_repost")))?;
     check_cosign(tx, scope)
 }
 
@@ -35,8 +34,7 @@ fn set(tx: &EntityTx, scope: &mut Scope<'_>, of_repost: Option<bool>) -> Handled
     check_content(tx, scope)?;
     let is_delete = of_repost.is_none();
     let row = scope.view::<Save>(key)?;
-    let is_so = row.as_ref().is_some_and(|row| row.is_delete == is_delete);
-    if !needs_row(row.is_some(), is_so, is_delete, &scope.env.rules)? {
+    if row.is_some_and(|row| row.is_delete == is_delete) {
         return Ok(());
     }
     scope.put(Save {

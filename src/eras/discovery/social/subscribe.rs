@@ -1,6 +1,6 @@
 //! Subscribe and Unsubscribe (handlers-c 2.7), and the subscription that goes with a follow.
 
-use super::{follow::known, needs_row, target::check_tie};
+use super::{pair::known, target::check_tie};
 use crate::{
     eras::discovery::{Call, Handled, Scope},
     model::{
@@ -46,8 +46,7 @@ pub(super) fn write(tx: &EntityTx, scope: &mut Scope<'_>, is_delete: bool) -> Ha
     let pair = (tx.user_id, tx.entity_id);
     let rows = scope.view_by::<Subscription>(SubscriptionBy::Pair, pair)?;
     let known = known(rows, tx, scope, |row| row.blocknumber);
-    let is_so = known.as_ref().is_some_and(|row| row.is_delete == is_delete);
-    if !needs_row(known.is_some(), is_so, is_delete, &scope.env.rules)? {
+    if known.as_ref().is_some_and(|row| row.is_delete == is_delete) {
         return Ok(());
     }
     let row = Subscription {

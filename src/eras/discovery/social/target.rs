@@ -24,7 +24,7 @@ pub(super) fn check_tie(tx: &EntityTx, scope: &mut Scope<'_>) -> Handled {
 /// that have no owner.
 pub(super) fn check_content(tx: &EntityTx, scope: &mut Scope<'_>) -> Handled {
     let owner = find(tx, scope)?.ok_or_else(|| skip("entity_without_owner"))?;
-    ensure(tx.user_id != owner || !scope.env.rules.own_content_refused, "own_content")
+    ensure(tx.user_id != owner, "own_content")
 }
 
 /// The owner of the entity, if its type has one. Deleted, private and unavailable entities count.

@@ -2,7 +2,7 @@
 
 use crate::{
     eras::discovery::sandbox::{Sandbox, code, track, user},
-    model::tables::{Follow, Save, Share, Subscription},
+    model::tables::{Follow, Repost, Save, Share, Subscription},
 };
 
 fn sandbox() -> Sandbox {
@@ -83,4 +83,30 @@ fn who_may_not_act_is_refused() {
     ] {
         assert_eq!(code(&chain.call(call)), reason, "{call:?}");
     }
+}
+
+#[test]
+fn calls_that_change_nothing_pass() {
+    let mut chain = sandbox();
+    let actor = 2;
+    for (entity, id, on, off) in [
+        ("User", 1, "Follow", "Unfollow"),
+        ("User", 3, "Subscribe", "Unsubscribe"),
+        ("Track", 10, "Save", "Unsave"),
+        ("Track", 10, "Repost", "Unrepost"),
+    ] {
+        for action in [off, on, on, off, off] {
+            assert_eq!(code(&chain.call((actor, action, entity, id, ""))), "applied", "{action}");
+        }
+    }
+}
+
+#[test]
+fn the_flag_of_a_repost_is_any_truthy_value_at_the_top() {
+    let mut chain = sandbox();
+    chain.call((2, "Save", "Track", 10, r#"{"is_save_of_repost":"false"}"#));
+    let inside = r#"{"cid":"","data":{"is_repost_of_repost":true}}"#;
+    chain.call((2, "Repost", "Track", 10, inside));
+    assert_eq!(chain.rows::<Save>()[0].is_save_of_repost, Some(true));
+    assert_eq!(chain.rows::<Repost>()[0].is_repost_of_repost, Some(false));
 }

@@ -3,7 +3,7 @@
 use super::{fields, price, relations, routes, validate};
 use crate::{
     eras::discovery::{Call, Handled, Scope, ensure, signer},
-    model::{Json, tables::Track},
+    model::tables::Track,
 };
 
 /// Lowest track id that may be created.
@@ -25,19 +25,11 @@ pub fn create(call: &Call<'_>, scope: &mut Scope<'_>) -> Handled {
     ensure(scope.view::<Track>(tx.entity_id)?.is_none(), "track_exists")?;
     ensure(tx.entity_id >= FIRST_ID, "track_id_below_offset")?;
     let data = validate::metadata(call, scope)?;
-    if !scope.env.rules.track_owner_is_free {
-        let owner = data.get("owner_id").and_then(Json::as_int);
-        ensure(owner == Some(tx.user_id), "owner_not_actor")?;
-    }
-    if !scope.env.rules.untitled_tracks {
-        let title = data.get("title").and_then(Json::as_str);
-        ensure(title.is_some_and(|title| !title.is_empty()), "title_missing")?;
-    }
     validate::check_ai_attribution(data, scope)?;
 
     let mut track = fields::new_track(tx, scope.block);
     routes::update(tx, data.get("title"), &track, scope)?;
-    let merge = fields::merge(&mut track, data, &handle, true, scope.block, &scope.env.rules)?;
+    let merge = fields::merge(&mut track, data, &handle, true, scope.block)?;
     relations::add_stem(track.track_id, data, scope)?;
     relations::replace_remixes(track.track_id, &validate::remix_parents(data)?, scope)?;
     let owner = data.get("owner_id").cloned().unwrap_or_default();

@@ -17,7 +17,7 @@ pub fn delete(call: &Call<'_>, scope: &mut Scope<'_>) -> Handled {
     signer::authorize(tx, scope)?;
     let existing = validate::owned_track(tx, scope)?;
     scope.touch::<Track>();
-    validate::check_ddex_signer(tx, existing.ddex_app.as_deref(), &scope.env.rules)?;
+    validate::check_ddex_signer(tx, existing.ddex_app.as_deref())?;
 
     let mut track = copied(&existing, tx, scope.block);
     track.is_delete = true;

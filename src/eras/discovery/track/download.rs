@@ -1,11 +1,12 @@
 //! (Track, Download) (handlers-b 7).
 
 use crate::{
-    eras::discovery::{Call, Handled, HandlerError, Scope, poison, reject, rules::columns, signer},
+    eras::discovery::{Call, Handled, HandlerError, Scope, poison, reject, signer},
     model::{
         json::Object,
         tables::{Track, TrackDownload},
     },
+    rules::columns,
 };
 
 /// Records a download, of a stem as one of its parent. Deleted and gated tracks count too.

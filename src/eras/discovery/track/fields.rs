@@ -4,17 +4,13 @@ use std::sync::Arc;
 
 use super::{access, clause::null_clause, price, relations, routes, validate};
 use crate::{
-    eras::discovery::{
-        BlockContext, Call, HandlerError, Rules, Scope,
-        merge::Merge,
-        release::Release,
-        rules::{Refusal, columns, conditions, genre, schema, slug},
-    },
+    eras::discovery::{BlockContext, Call, HandlerError, Scope, merge::Merge, release::Release},
     model::{
         EntityTx, Json,
         json::Object,
         tables::{Track, User},
     },
+    rules::{Refusal, columns, conditions, genre, schema, slug},
 };
 
 /// Asks for the rows that Create and Update read, so that one round loads them.
@@ -123,7 +119,6 @@ pub(super) fn merge<'a>(
     handle: &str,
     is_create: bool,
     block: &BlockContext,
-    rules: &Rules,
 ) -> Result<Merge<'a>, HandlerError> {
     let mut merge = Merge::new(data, is_create);
     let sent_owner = data.get("owner_id").filter(|_| is_create);
@@ -133,11 +128,6 @@ pub(super) fn merge<'a>(
         merge.set("ddex_app", &mut track.ddex_app, columns::text)?;
     }
     texts(&mut merge, track)?;
-    if !rules.closed_genres
-        && let Some(genre) = data.get("genre").and_then(Json::as_str)
-    {
-        track.genre = genre::go_form(genre).map(|genre| columns::without_nul(&genre));
-    }
     if let Some(title) = data.get("title") {
         let title = title.as_str().ok_or(Refusal::Skip("title_not_text"))?;
         track.route_id = Some(columns::without_nul(&slug::route_id(handle, title)));

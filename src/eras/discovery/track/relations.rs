@@ -1,11 +1,12 @@
 //! `stems` and `remixes` (handlers-b 7).
 
 use crate::{
-    eras::discovery::{Handled, Scope, poison, rules::conditions},
+    eras::discovery::{Handled, Scope, poison},
     model::{
         json::Object,
         tables::{Remix, RemixBy, Stem, StemBy},
     },
+    rules::conditions,
 };
 
 /// Asks for the rows that Create and Update read.

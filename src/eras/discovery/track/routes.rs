@@ -6,13 +6,13 @@ use crate::{
     eras::discovery::{
         Handled, HandlerError, Scope,
         routes::{Route, free_slug},
-        rules::slug,
         skip,
     },
     model::{
         EntityTx, Json,
         tables::{Track, TrackRoute, TrackRouteBy},
     },
+    rules::slug,
 };
 
 impl Route for TrackRoute {
@@ -62,7 +62,7 @@ pub(super) fn update(
     let title_slug = slug::title_slug(title, track.track_id);
     let routes = scope.view_by::<TrackRoute>(TrackRouteBy::Track, (track.track_id, true))?;
     if let Some(current) = routes.into_iter().next() {
-        if current.title_slug == title_slug && scope.env.rules.same_slug_keeps_route {
+        if current.title_slug == title_slug {
             return Ok(());
         }
         retire(&current, scope)?;

@@ -237,3 +237,37 @@ fn muting_asks_nobody_and_starts_the_row_anew() {
     assert_eq!((muted.is_muted, unmuted.is_muted), (Some(true), Some(false)));
     assert!(unmuted.created_at > muted.created_at);
 }
+
+#[test]
+fn a_deleted_track_can_be_changed_and_deleted_again() {
+    let mut sandbox = studio();
+    create(&mut sandbox, TRACK, "");
+    for _ in 0..2 {
+        assert_eq!(code(&sandbox.call((ARTIST, "Delete", "Track", TRACK, ""))), "applied");
+        assert_eq!(update(&mut sandbox, TRACK, r#"{"description":"x"}"#), "applied");
+    }
+    assert!(track(&sandbox, TRACK).is_delete);
+}
+
+#[test]
+fn a_track_may_belong_to_another_user_and_lack_a_title() {
+    let mut sandbox = studio();
+    let metadata = format!(r#"{{"cid":"","data":{{"title":"","owner_id":{FAN}}}}}"#);
+    assert_eq!(code(&sandbox.call((ARTIST, "Create", "Track", TRACK, &metadata))), "applied");
+    assert_eq!(track(&sandbox, TRACK).owner_id, FAN);
+}
+
+#[test]
+fn an_ai_track_needs_the_consent_of_the_user_it_names() {
+    let mut sandbox = studio();
+    let attributed = format!(r#","ai_attribution_user_id":{FAN}"#);
+    assert_eq!(create(&mut sandbox, TRACK, &attributed), "ai_attribution_not_allowed");
+}
+
+#[test]
+fn a_new_title_with_the_old_slug_keeps_the_route() {
+    let mut sandbox = studio();
+    create(&mut sandbox, TRACK, "");
+    assert_eq!(update(&mut sandbox, TRACK, r#"{"title":"song!"}"#), "applied");
+    assert_eq!(slugs(&sandbox), [("song".to_owned(), true)]);
+}

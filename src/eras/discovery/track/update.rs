@@ -23,16 +23,14 @@ pub fn update(call: &Call<'_>, scope: &mut Scope<'_>) -> Handled {
     let existing = validate::owned_track(tx, scope)?;
     validate::check_ai_attribution(data, scope)?;
     scope.touch::<Track>();
-    validate::check_ddex_signer(tx, existing.ddex_app.as_deref(), &scope.env.rules)?;
+    validate::check_ddex_signer(tx, existing.ddex_app.as_deref())?;
 
     let mut track = copied(&existing, tx, scope.block);
     routes::update(tx, data.get("title"), &track, scope)?;
     price::record(&track, &Json::Int(track.owner_id), data, scope)?;
     contest::announce(&track, data, scope)?;
-    let merge = fields::merge(&mut track, data, &handle, false, scope.block, &scope.env.rules)?;
-    if scope.env.rules.updates_drop_remixes || data.contains_key("remix_of") {
-        relations::replace_remixes(track.track_id, &validate::remix_parents(data)?, scope)?;
-    }
+    let merge = fields::merge(&mut track, data, &handle, false, scope.block)?;
+    relations::replace_remixes(track.track_id, &validate::remix_parents(data)?, scope)?;
     merge.finish()?;
     scope.put(track)
 }

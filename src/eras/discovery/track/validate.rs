@@ -4,16 +4,13 @@ use std::sync::Arc;
 
 use super::access;
 use crate::{
-    eras::discovery::{
-        Call, Handled, HandlerError, Rules, Scope, ensure, query, reject,
-        rules::{conditions, schema},
-        skip,
-    },
+    eras::discovery::{Call, Handled, HandlerError, Scope, ensure, query, reject, skip},
     model::{
         EntityTx, Json,
         json::Object,
         tables::{Track, User},
     },
+    rules::{conditions, schema},
 };
 
 /// Longest description in Unicode code points, of tracks and playlists.
@@ -41,19 +38,12 @@ pub(super) fn metadata<'a>(
 ) -> Result<&'a Object, HandlerError> {
     let data = call.data().filter(|data| !data.is_empty());
     let data = data.ok_or_else(|| reject("metadata_missing"))?;
-    let genre = call.sent("genre");
-    if scope.env.rules.closed_genres {
-        schema::check_genre(genre)?;
-    } else {
-        schema::check_open_genre(genre)?;
-    }
+    schema::check_genre(call.sent("genre"))?;
     if let Some(description) = data.get("description") {
         check_description(description)?;
     }
     let parents = remix_parents(data)?;
-    if scope.env.rules.remix_access {
-        access::check_remix_parents(call.tx.user_id, &parents, scope)?;
-    }
+    access::check_remix_parents(call.tx.user_id, &parents, scope)?;
     conditions::check_track_access(data)?;
     Ok(data)
 }
@@ -74,7 +64,7 @@ pub(in crate::eras::discovery) fn check_description(description: &Json) -> Handl
     Ok(schema::check_length(description, MAX_DESCRIPTION, "description_too_long")?)
 }
 
-/// The track that an Update or Delete is about.
+/// The track that an Update or Delete is about; a deleted one counts.
 ///
 /// # Errors
 /// Rejects when it does not exist or belongs to another user.
@@ -84,7 +74,6 @@ pub(super) fn owned_track(
 ) -> Result<Arc<Track>, HandlerError> {
     let track = scope.view::<Track>(tx.entity_id)?.ok_or_else(|| reject("track_not_found"))?;
     ensure(track.owner_id == tx.user_id, "track_of_another_user")?;
-    ensure(!track.is_delete || scope.env.rules.deleted_content_changes, "track_deleted")?;
     Ok(track)
 }
 
@@ -94,7 +83,7 @@ pub(super) fn owned_track(
 /// Skips a user who is unknown, rejects one who does not allow it.
 pub(super) fn check_ai_attribution(data: &Object, scope: &mut Scope<'_>) -> Handled {
     let id = data.get("ai_attribution_user_id").filter(|id| id.truthy());
-    let Some(id) = id.filter(|_| scope.env.rules.ai_consent) else { return Ok(()) };
+    let Some(id) = id else { return Ok(()) };
     // Parity: the id is a key of a map, where a digit string finds nothing.
     let id = if id.as_str().is_some() { None } else { query::integer(id)? };
     let user = match id {
@@ -112,8 +101,7 @@ pub(super) fn check_ai_attribution(data: &Object, scope: &mut Scope<'_>) -> Hand
 pub(in crate::eras::discovery) fn check_ddex_signer(
     tx: &EntityTx,
     ddex_app: Option<&str>,
-    rules: &Rules,
 ) -> Handled {
-    let app = ddex_app.filter(|app| !app.is_empty() && rules.ddex_lock);
+    let app = ddex_app.filter(|app| !app.is_empty());
     ensure(app.is_none_or(|app| app == tx.signer), "ddex_signer_mismatch")
 }

@@ -12,7 +12,7 @@ use crate::{
 /// flag; a row is written when there is none or something changed.
 pub(super) fn apply(user: &User, events: &Json, scope: &mut Scope<'_>) -> Handled {
     let Json::Object(events) = events else { return Ok(()) };
-    if scope.block.number == 0 || !scope.env.rules.user_events {
+    if scope.block.number == 0 {
         return Ok(());
     }
     let existing = scope.view::<UserEvent>(user.user_id)?;

@@ -2,26 +2,20 @@
 //! payout wallet (handlers-a 1, User Create 7 to 11).
 
 use crate::{
-    eras::discovery::{
-        Handled, HandlerError, Scope, ensure, query, reject,
-        rules::{
-            names,
-            signatures::{self, PayoutWallet},
-            unicode,
-        },
-        skip,
-    },
+    eras::discovery::{Handled, HandlerError, Scope, ensure, query, reject, skip},
     model::{
         Json,
         json::Object,
         tables::{Track, User, UserBy, UserPayoutWallet, UserPayoutWalletBy},
     },
+    rules::{
+        names,
+        signatures::{self, PayoutWallet},
+        unicode,
+    },
 };
 
 const BIO_LIMIT: usize = 256;
-
-/// Code points of a name, where they are counted.
-const NAME_LIMIT: usize = 32;
 
 /// Asks for the rows that [`validate`] and the payout history read.
 pub(super) fn want(user_id: i64, data: &Object, scope: &mut Scope<'_>) {
@@ -62,9 +56,6 @@ pub(super) fn validate(user: &mut User, data: &Object, scope: &mut Scope<'_>) ->
         user.handle = handle.as_str().map(str::to_owned);
         user.handle_lc = Some(handle_lc);
     }
-    let name = data.get("name").and_then(Json::as_str).unwrap_or_default();
-    let fits = scope.env.rules.long_names || name.chars().count() <= NAME_LIMIT;
-    ensure(fits, "name_too_long")?;
     check_artist_pick(user.user_id, data, scope)?;
     check_payout_wallet(data)
 }
@@ -100,13 +91,8 @@ fn check_artist_pick(user_id: i64, data: &Object, scope: &mut Scope<'_>) -> Hand
         Some(track_id) => scope.stored::<Track>(track_id)?,
         None => None,
     };
-    let deleted_too = scope.env.rules.pick_deleted_track;
-    ensure(
-        track.is_some_and(|track| {
-            track.is_current && track.owner_id == user_id && (deleted_too || !track.is_delete)
-        }),
-        "artist_pick_not_found",
-    )
+    let is_theirs = track.is_some_and(|track| track.is_current && track.owner_id == user_id);
+    ensure(is_theirs, "artist_pick_not_found")
 }
 
 fn check_payout_wallet(data: &Object) -> Handled {

@@ -1,20 +1,18 @@
 //! The history of payout wallets (handlers-a 1).
 
 use crate::{
-    eras::discovery::{Handled, Scope, rules::columns},
+    eras::discovery::{Handled, Scope},
     model::{
         Json,
         tables::{UserPayoutWallet, UserPayoutWalletBy},
     },
+    rules::columns,
 };
 
 /// Records a payout wallet, even none, unless it repeats the last one or that has the same time.
 /// Written at once: it stays when the call fails later.
 pub(super) fn record(user_id: i64, wallet: &Json, scope: &mut Scope<'_>) -> Handled {
     let wallet = columns::text(wallet)?;
-    if !scope.env.rules.payout_history {
-        return Ok(());
-    }
     let history = scope.stored_by::<UserPayoutWallet>(UserPayoutWalletBy::User, user_id)?;
     let last = history.iter().max_by_key(|entry| entry.block_timestamp);
     let is_new = last.is_none_or(|last| {

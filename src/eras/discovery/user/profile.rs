@@ -4,10 +4,7 @@ use std::sync::Arc;
 
 use super::{events, payout};
 use crate::{
-    eras::discovery::{
-        Handled, HandlerError, Scope, poison_with,
-        rules::{columns, schema},
-    },
+    eras::discovery::{Handled, HandlerError, Scope, poison_with},
     model::{
         EntityTx, Json,
         json::Object,
@@ -15,10 +12,12 @@ use crate::{
         tables::User,
         value::{ColumnType, Value},
     },
+    rules::{columns, schema},
 };
 
-/// Columns that metadata never sets; a user gets the handle through [`super::identity`].
-const IMMUTABLE: [&str; 15] = [
+/// Columns that metadata never sets; a user gets the handle through [`super::identity`], and the
+/// sizes of a picture took the place of the picture.
+const IMMUTABLE: [&str; 17] = [
     "blocknumber",
     "blockhash",
     "txhash",
@@ -34,10 +33,9 @@ const IMMUTABLE: [&str; 15] = [
     "is_available",
     "is_verified",
     "is_delete",
+    "profile_picture",
+    "cover_photo",
 ];
-
-/// Columns that the sizes of a picture took the place of.
-const PICTURES: [&str; 2] = ["profile_picture", "cover_photo"];
 
 /// Text columns with a JSON schema in the reference: text or nothing.
 const CHECKED_TEXTS: [&str; 5] =
@@ -53,13 +51,9 @@ pub(super) fn apply(
     scope: &mut Scope<'_>,
 ) -> Handled {
     let mut fatal = None;
-    let pictures_too = !scope.env.rules.pictures_are_immutable;
     for (index, column) in User::TABLE.def().columns.iter().enumerate() {
         let Some(value) = data.get(column.name) else { continue };
-        let is_kept = IMMUTABLE.contains(&column.name)
-            || kept.contains(&column.name)
-            || (PICTURES.contains(&column.name) && !pictures_too);
-        if is_kept {
+        if IMMUTABLE.contains(&column.name) || kept.contains(&column.name) {
             continue;
         }
         match convert(column.name, column.ty, value) {

@@ -1,10 +1,13 @@
 //! Users: creation, updates, verification, mutes, user events and payout wallets.
 
+use std::sync::Arc;
+
 use crate::{
     eras::discovery::sandbox::{Sandbox, code, track, user},
     model::{
         Json,
-        tables::{MutedUser, User, UserEvent, UserPayoutWallet},
+        table::downcast,
+        tables::{MutedUser, Track, User, UserEvent, UserPayoutWallet},
     },
 };
 
@@ -191,4 +194,30 @@ fn a_mute_can_be_taken_back_repeatedly_but_not_repeated() {
     let row = chain.rows::<MutedUser>().remove(0);
     assert_eq!(row.is_delete, Some(false));
     assert!(row.created_at > created);
+}
+
+#[test]
+fn users_may_mute_themselves_and_a_mute_begins_anew() {
+    let mut chain = Sandbox::new([user(1)]);
+    for action in ["Mute", "Unmute", "Mute"] {
+        assert_eq!(code(&chain.call((1, action, "User", 1, ""))), "applied");
+    }
+    let mute = chain.rows::<MutedUser>().remove(0);
+    assert_eq!(mute.created_at, mute.updated_at);
+}
+
+#[test]
+fn a_deleted_pick_and_a_long_name_pass_and_pictures_are_left_alone() {
+    let mut chain = signed_up();
+    let pick = downcast::<Track>(&track(2_000_001, ID)).unwrap();
+    let mut picked =
+        Sandbox::new([user(ID), Arc::new(Track { is_delete: true, ..(*pick).clone() })]);
+    let data = envelope(r#"{"handle":"Ada","name":"Ada","artist_pick_track_id":2000001}"#);
+    assert_eq!(code(&picked.call((ID, "Update", "User", 0, &data))), "applied");
+    let name = "é".repeat(33);
+    let data = format!(r#"{{"name":"{name}","profile_picture":"Qm1","cover_photo":"Qm2"}}"#);
+    assert_eq!(update(&mut chain, &data), "applied");
+    let found = only_user(&chain);
+    assert_eq!(found.name, Some(name));
+    assert_eq!((found.profile_picture, found.cover_photo), (None, None));
 }

@@ -3,7 +3,7 @@
 use super::{identity, profile};
 use crate::{
     eras::discovery::{Call, Handled, Scope, reject, signer::authorize},
-    model::tables::UserEvent,
+    model::tables::{User, UserEvent},
 };
 
 /// Changes what the metadata names (handlers-a 1). The user's handle and wallet stay.
@@ -17,6 +17,8 @@ pub fn update(call: &Call<'_>, scope: &mut Scope<'_>) -> Handled {
     }
     let user = authorize(tx, scope)?;
     let data = data.ok_or_else(|| reject("metadata_missing"))?;
+    // The reference looks for a version of the user made earlier in the block, then checks.
+    scope.touch::<User>();
     let mut user = super::copy(&user, tx, scope);
     identity::validate(&mut user, data, scope)?;
     profile::apply(&mut user, &[], data, tx, scope)?;

@@ -2,10 +2,10 @@
 
 use crate::{
     eras::discovery::{
-        Call, Handled, HandlerError, Scope, poison, reject, rules::columns,
-        signer::authorize_verifier, skip,
+        Call, Handled, HandlerError, Scope, poison, signer::authorize_verifier, skip,
     },
     model::{Json, tables::User},
+    rules::columns,
 };
 
 /// Marks a user as verified, with the handle of one platform; only the verifier may (handlers-a 1).
@@ -13,9 +13,7 @@ use crate::{
 pub fn verify(call: &Call<'_>, scope: &mut Scope<'_>) -> Handled {
     let tx = call.tx;
     authorize_verifier(tx, scope)?;
-    let one_platform = scope.env.rules.verify_one_platform;
-    let unknown = if one_platform { skip } else { reject };
-    let user = scope.view::<User>(tx.user_id)?.ok_or_else(|| unknown("user_not_found"))?;
+    let user = scope.view::<User>(tx.user_id)?.ok_or_else(|| skip("user_not_found"))?;
     let data = call.data().ok_or_else(|| skip("metadata_missing"))?;
     let is_verified = data.get("is_verified");
     let mut user = super::copy(&user, tx, scope);
@@ -29,21 +27,6 @@ pub fn verify(call: &Call<'_>, scope: &mut Scope<'_>) -> Handled {
             None => Ok(None),
         }
     };
-    if !one_platform {
-        for (key, column, flag) in [
-            ("twitter_handle", &mut user.twitter_handle, &mut user.verified_with_twitter),
-            ("instagram_handle", &mut user.instagram_handle, &mut user.verified_with_instagram),
-            ("tiktok_handle", &mut user.tiktok_handle, &mut user.verified_with_tiktok),
-        ] {
-            if let Some(handle) = handle(key)? {
-                *column = Some(handle);
-            }
-            if user.is_verified == Some(true) && column.is_some() {
-                *flag = Some(true);
-            }
-        }
-        return scope.put(user);
-    }
     // Parity: only the first platform that the metadata names counts.
     let (column, flag, handle) = if let Some(handle) = handle("twitter_handle")? {
         (&mut user.twitter_handle, &mut user.verified_with_twitter, handle)

@@ -13,6 +13,8 @@ use super::{Call, Handled, Scope, Wants};
 
 pub(super) use plays::{plays, plays_wants};
 
+pub use plays::record;
+
 /// Runs after a handler that succeeded.
 ///
 /// # Errors

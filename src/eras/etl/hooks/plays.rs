@@ -2,10 +2,10 @@
 
 use crate::{
     eras::{
-        Derive,
+        Derive, Numbering,
         etl::{Halt, Handled, Scope, Wants, derived, error},
     },
-    model::{PlayRow, Provenance, block::Play},
+    model::{Block, PlayRow, Provenance, Recorded, TxBody, block::Play},
 };
 
 /// Rows that one statement of the reference holds: each has ten of the 65535 parameters.
@@ -25,28 +25,60 @@ pub(in crate::eras::etl) fn plays(
     scope: &mut Scope<'_>,
     provenance: &mut Provenance,
 ) -> Handled {
-    let details = |play: &Play| {
+    check_details(plays)?;
+    if !scope.settings.plays {
+        return Ok(());
+    }
+    let rows = sent_rows(position, plays, scope.block.height)?;
+    if scope.settings.derive == Derive::Here && !rows.is_empty() {
+        derived::plays_inserted(plays, &rows, scope).map_err(vanish)?;
+    }
+    list(plays, rows, provenance);
+    Ok(())
+}
+
+/// The record of a block, calls left aside; see [`crate::eras::Record`].
+pub fn record(block: &Block, numbering: &mut Numbering, with_plays: bool) -> Provenance {
+    numbering.last = Some((block.height, block.hash.clone()));
+    let mut provenance = Provenance { plays_slot: Some(0), ..Provenance::default() };
+    for (position, tx) in block.txs.iter().enumerate() {
+        let TxBody::Plays(plays) = &tx.body else { continue };
+        let rows = check_details(plays).and_then(|()| match with_plays {
+            true => sent_rows(position, plays, block.height).map(Some),
+            false => Ok(None),
+        });
+        match rows {
+            Ok(rows) => rows.into_iter().for_each(|rows| list(plays, rows, &mut provenance)),
+            Err(Halt::Vanish { .. }) => provenance.exceptions.push((position, Recorded::Nothing)),
+            Err(_) => provenance.exceptions.push((position, Recorded::Blank)),
+        }
+    }
+    provenance
+}
+
+/// What `etl_plays` takes.
+fn check_details(plays: &[Play]) -> Handled {
+    let has_nul = |play: &Play| {
         [&play.user_id, &play.track_id, &play.city, &play.region, &play.country]
             .iter()
             .any(|text| text.contains('\0'))
     };
-    if plays.iter().any(details) {
-        return Err(error("nul_in_play"));
-    }
-    if !scope.settings.plays {
-        return Ok(());
-    }
-    let rows = rows(position, plays, scope.block.height);
+    if plays.iter().any(has_nul) { Err(error("nul_in_play")) } else { Ok(()) }
+}
+
+/// The rows that reach the server.
+fn sent_rows(position: usize, plays: &[Play], height: i64) -> Result<Vec<PlayRow>, Halt> {
+    let rows = rows(position, plays, height);
     // The one text of `plays` that `etl_plays` lacks; what comes of it is met by the server.
     if rows.iter().any(|row| plays[row.play].signature.contains('\0')) {
         return Err(vanish(error("nul_in_play")));
     }
-    if scope.settings.derive == Derive::Here && !rows.is_empty() {
-        derived::plays_inserted(plays, &rows, scope).map_err(vanish)?;
-    }
+    Ok(rows)
+}
+
+fn list(plays: &[Play], rows: Vec<PlayRow>, provenance: &mut Provenance) {
     provenance.plays_left_out += (plays.len() - rows.len()) as u64;
     provenance.plays.extend(rows);
-    Ok(())
 }
 
 /// Names what [`plays`] reads.
