@@ -1,85 +1,33 @@
 -- Blocks, users, tracks, playlists, developer apps and events: production's tables under
--- production's names. Every statement steps aside for an object that is already there, so the
--- file also runs on a copy of production and on a database made by the Go ETL.
+-- production's names. Where a table is there already, only columns that it lacks are added.
 
 -- Enumerations.
 
-DO $$
-BEGIN
-    IF to_regtype('skippedtransactionlevel') IS NULL THEN
-        CREATE TYPE skippedtransactionlevel AS ENUM ('node', 'network');
-    END IF;
-END
-$$;
+CREATE TYPE skippedtransactionlevel AS ENUM ('node', 'network');
 
-DO $$
-BEGIN
-    IF to_regtype('profile_type_enum') IS NULL THEN
-        CREATE TYPE profile_type_enum AS ENUM ('label');
-    END IF;
-END
-$$;
+CREATE TYPE profile_type_enum AS ENUM ('label');
 
-DO $$
-BEGIN
-    IF to_regtype('wallet_chain') IS NULL THEN
-        CREATE TYPE wallet_chain AS ENUM ('eth', 'sol');
-    END IF;
-END
-$$;
+CREATE TYPE wallet_chain AS ENUM ('eth', 'sol');
 
-DO $$
-BEGIN
-    IF to_regtype('parental_warning_type') IS NULL THEN
-        CREATE TYPE parental_warning_type AS ENUM (
-            'explicit', 'explicit_content_edited', 'not_explicit',
-            'no_advice_available'
-        );
-    END IF;
-END
-$$;
+CREATE TYPE parental_warning_type AS ENUM (
+    'explicit', 'explicit_content_edited', 'not_explicit',
+    'no_advice_available'
+);
 
-DO $$
-BEGIN
-    IF to_regtype('usdc_purchase_access_type') IS NULL THEN
-        CREATE TYPE usdc_purchase_access_type AS ENUM ('stream', 'download');
-    END IF;
-END
-$$;
+CREATE TYPE usdc_purchase_access_type AS ENUM ('stream', 'download');
 
-DO $$
-BEGIN
-    IF to_regtype('event_type') IS NULL THEN
-        CREATE TYPE event_type AS ENUM ('remix_contest', 'live_event', 'new_release');
-    END IF;
-END
-$$;
+CREATE TYPE event_type AS ENUM ('remix_contest', 'live_event', 'new_release');
 
-DO $$
-BEGIN
-    IF to_regtype('event_entity_type') IS NULL THEN
-        CREATE TYPE event_entity_type AS ENUM ('track', 'collection', 'user');
-    END IF;
-END
-$$;
+CREATE TYPE event_entity_type AS ENUM ('track', 'collection', 'user');
 
 -- Territory codes of a track: none at all, or at least one, each two capitals.
-DO $do$
-BEGIN
-    IF NOT EXISTS (
-        SELECT FROM pg_proc
-        WHERE proname = 'validate_territory_codes' AND pronamespace = current_schema()::regnamespace
-    ) THEN
-        CREATE FUNCTION validate_territory_codes(codes text[]) RETURNS boolean
-            LANGUAGE sql IMMUTABLE
-            AS $fn$
-                SELECT codes IS NULL
-                    OR (cardinality(codes) >= 1
-                        AND NOT EXISTS (SELECT FROM unnest(codes) AS code WHERE code !~ '^[A-Z]{2}$'))
-            $fn$;
-    END IF;
-END
-$do$;
+CREATE FUNCTION validate_territory_codes(codes text[]) RETURNS boolean
+    LANGUAGE sql IMMUTABLE
+    AS $fn$
+        SELECT codes IS NULL
+            OR (cardinality(codes) >= 1
+                AND NOT EXISTS (SELECT FROM unnest(codes) AS code WHERE code !~ '^[A-Z]{2}$'))
+    $fn$;
 
 -- Blocks and their bookkeeping. `blocks` comes first: nearly every other table refers to it.
 

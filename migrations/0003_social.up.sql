@@ -2,37 +2,13 @@
 
 -- Enumerations.
 
-DO $$
-BEGIN
-    IF to_regtype('savetype') IS NULL THEN
-        CREATE TYPE savetype AS ENUM ('track', 'playlist', 'album');
-    END IF;
-END
-$$;
+CREATE TYPE savetype AS ENUM ('track', 'playlist', 'album');
 
-DO $$
-BEGIN
-    IF to_regtype('reposttype') IS NULL THEN
-        CREATE TYPE reposttype AS ENUM ('track', 'playlist', 'album');
-    END IF;
-END
-$$;
+CREATE TYPE reposttype AS ENUM ('track', 'playlist', 'album');
 
-DO $$
-BEGIN
-    IF to_regtype('sharetype') IS NULL THEN
-        CREATE TYPE sharetype AS ENUM ('track', 'playlist');
-    END IF;
-END
-$$;
+CREATE TYPE sharetype AS ENUM ('track', 'playlist');
 
-DO $$
-BEGIN
-    IF to_regtype('challengetype') IS NULL THEN
-        CREATE TYPE challengetype AS ENUM ('boolean', 'numeric', 'aggregate', 'trending');
-    END IF;
-END
-$$;
+CREATE TYPE challengetype AS ENUM ('boolean', 'numeric', 'aggregate', 'trending');
 
 -- Follows, saves, reposts, subscriptions, shares, mutes.
 

@@ -2,13 +2,7 @@
 
 -- Enumerations.
 
-DO $$
-BEGIN
-    IF to_regtype('usdc_purchase_content_type') IS NULL THEN
-        CREATE TYPE usdc_purchase_content_type AS ENUM ('track', 'playlist', 'album');
-    END IF;
-END
-$$;
+CREATE TYPE usdc_purchase_content_type AS ENUM ('track', 'playlist', 'album');
 
 -- Plays.
 

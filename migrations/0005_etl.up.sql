@@ -4,13 +4,7 @@
 
 -- Enumerations.
 
-DO $$
-BEGIN
-    IF to_regtype('etl_proof_status') IS NULL THEN
-        CREATE TYPE etl_proof_status AS ENUM ('unresolved', 'pass', 'fail');
-    END IF;
-END
-$$;
+CREATE TYPE etl_proof_status AS ENUM ('unresolved', 'pass', 'fail');
 
 -- Blocks, transactions, addresses.
 
@@ -270,96 +264,60 @@ CREATE INDEX IF NOT EXISTS etl_storage_proof_verifications_tx_hash_idx
     ON etl_storage_proof_verifications (tx_hash);
 
 -- The Go ETL adds an address for every entity transaction and a failed proof for every repeated
--- verification. One row per key is what both tables mean, so the first one stays.
+-- verification. One row per key is what both tables mean.
 
-DO $$
-BEGIN
-    IF to_regclass('etl_addresses_address_key') IS NULL THEN
-        DELETE FROM etl_addresses
-        USING (
-            SELECT id, row_number() OVER (
-                PARTITION BY address ORDER BY first_seen_block_height NULLS LAST, id
-            ) AS nth
-            FROM etl_addresses
-        ) AS ranked
-        WHERE etl_addresses.id = ranked.id AND ranked.nth > 1;
-        CREATE UNIQUE INDEX etl_addresses_address_key ON etl_addresses (address);
-    END IF;
-    IF to_regclass('etl_storage_proofs_height_address_key') IS NULL THEN
-        DELETE FROM etl_storage_proofs
-        USING (
-            SELECT id, row_number() OVER (PARTITION BY height, address ORDER BY id) AS nth
-            FROM etl_storage_proofs
-        ) AS ranked
-        WHERE etl_storage_proofs.id = ranked.id AND ranked.nth > 1;
-        CREATE UNIQUE INDEX etl_storage_proofs_height_address_key
-            ON etl_storage_proofs (height, address);
-    END IF;
-END
-$$;
+CREATE UNIQUE INDEX IF NOT EXISTS etl_addresses_address_key ON etl_addresses (address);
+CREATE UNIQUE INDEX IF NOT EXISTS etl_storage_proofs_height_address_key
+    ON etl_storage_proofs (height, address);
 
 -- Notifications, with the payload of the Go ETL, one per row. The triggers run once per statement
 -- over all its rows, because a copy of thousands of plays would otherwise call them as often. A
 -- payload that PostgreSQL would refuse (8000 bytes or more) is left out: the place names of a play
--- come from outside, and a long one must not fail the block. Triggers that the Go ETL made under
--- the same names stay as they are.
+-- come from outside, and a long one must not fail the block.
 
-DO $do$
-BEGIN
-    IF NOT EXISTS (
-        SELECT FROM pg_trigger
-        WHERE tgrelid = 'etl_blocks'::regclass AND tgname = 'trigger_notify_new_block'
-    ) THEN
-        CREATE OR REPLACE FUNCTION notify_new_block() RETURNS trigger
-            LANGUAGE plpgsql
-            AS $fn$
-            BEGIN
-                PERFORM pg_notify('new_block', payload)
-                FROM (
-                    SELECT json_build_object(
-                        'block_height', block_height,
-                        'proposer_address', proposer_address
-                    )::text AS payload
-                    FROM inserted
-                ) AS built
-                WHERE octet_length(payload) < 8000;
-                RETURN NULL;
-            END
-            $fn$;
-        CREATE TRIGGER trigger_notify_new_block AFTER INSERT ON etl_blocks
-            REFERENCING NEW TABLE AS inserted
-            FOR EACH STATEMENT EXECUTE FUNCTION notify_new_block();
-    END IF;
-    IF NOT EXISTS (
-        SELECT FROM pg_trigger
-        WHERE tgrelid = 'etl_plays'::regclass AND tgname = 'trigger_notify_new_plays'
-    ) THEN
-        CREATE OR REPLACE FUNCTION notify_new_plays() RETURNS trigger
-            LANGUAGE plpgsql
-            AS $fn$
-            BEGIN
-                PERFORM pg_notify('new_plays', payload)
-                FROM (
-                    SELECT json_build_object(
-                        'user_id', user_id,
-                        'track_id', track_id,
-                        'city', city,
-                        'region', region,
-                        'country', country,
-                        'block_height', block_height
-                    )::text AS payload
-                    FROM inserted
-                ) AS built
-                WHERE octet_length(payload) < 8000;
-                RETURN NULL;
-            END
-            $fn$;
-        CREATE TRIGGER trigger_notify_new_plays AFTER INSERT ON etl_plays
-            REFERENCING NEW TABLE AS inserted
-            FOR EACH STATEMENT EXECUTE FUNCTION notify_new_plays();
-    END IF;
-END
-$do$;
+CREATE FUNCTION notify_new_block() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $fn$
+    BEGIN
+        PERFORM pg_notify('new_block', payload)
+        FROM (
+            SELECT json_build_object(
+                'block_height', block_height,
+                'proposer_address', proposer_address
+            )::text AS payload
+            FROM inserted
+        ) AS built
+        WHERE octet_length(payload) < 8000;
+        RETURN NULL;
+    END
+    $fn$;
+CREATE TRIGGER trigger_notify_new_block AFTER INSERT ON etl_blocks
+    REFERENCING NEW TABLE AS inserted
+    FOR EACH STATEMENT EXECUTE FUNCTION notify_new_block();
+
+CREATE FUNCTION notify_new_plays() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $fn$
+    BEGIN
+        PERFORM pg_notify('new_plays', payload)
+        FROM (
+            SELECT json_build_object(
+                'user_id', user_id,
+                'track_id', track_id,
+                'city', city,
+                'region', region,
+                'country', country,
+                'block_height', block_height
+            )::text AS payload
+            FROM inserted
+        ) AS built
+        WHERE octet_length(payload) < 8000;
+        RETURN NULL;
+    END
+    $fn$;
+CREATE TRIGGER trigger_notify_new_plays AFTER INSERT ON etl_plays
+    REFERENCING NEW TABLE AS inserted
+    FOR EACH STATEMENT EXECUTE FUNCTION notify_new_plays();
 
 -- Dashboard figures. "Now" is the time of the highest block, so that a replay counts as the
 -- original run did.

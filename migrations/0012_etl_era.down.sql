@@ -3,6 +3,8 @@
 DROP INDEX IF EXISTS reposts_current_uniq_idx;
 DROP INDEX IF EXISTS saves_current_uniq_idx;
 DROP INDEX IF EXISTS users_current_uniq_idx;
+DROP INDEX IF EXISTS audius_etl_tracks_unusual_remix_parent_idx;
+DROP INDEX IF EXISTS ix_subscriptions_entity_type_entity_id;
 ALTER TABLE comments DROP COLUMN IF EXISTS video_url, DROP COLUMN IF EXISTS is_members_only;
 ALTER TABLE subscriptions DROP COLUMN IF EXISTS entity_id, DROP COLUMN IF EXISTS entity_type;
 ALTER TABLE tracks DROP COLUMN IF EXISTS access_authorities;

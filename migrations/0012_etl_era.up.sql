@@ -42,38 +42,34 @@ CREATE TABLE IF NOT EXISTS user_distinct_play_tracks (
 
 ALTER TABLE users ADD COLUMN IF NOT EXISTS coin_flair_mint text;
 ALTER TABLE tracks ADD COLUMN IF NOT EXISTS access_authorities text[];
-ALTER TABLE subscriptions
-    ADD COLUMN IF NOT EXISTS entity_type text NOT NULL DEFAULT 'User',
-    ADD COLUMN IF NOT EXISTS entity_id integer;
-ALTER TABLE comments
-    ADD COLUMN IF NOT EXISTS is_members_only boolean NOT NULL DEFAULT false,
-    ADD COLUMN IF NOT EXISTS video_url text;
+ALTER TABLE subscriptions ADD COLUMN IF NOT EXISTS entity_type text NOT NULL DEFAULT 'User';
+ALTER TABLE subscriptions ADD COLUMN IF NOT EXISTS entity_id integer;
+ALTER TABLE comments ADD COLUMN IF NOT EXISTS is_members_only boolean NOT NULL DEFAULT false;
+ALTER TABLE comments ADD COLUMN IF NOT EXISTS video_url text;
 
--- Tables that this program made: an app has a row per change now, and what has one current row per
--- identity in both eras is held to it. Follows and subscriptions of the Python era may have several.
--- Tables that somebody else made keep their keys.
+-- Under production's name where this program made the table, else under a name of its own.
+CREATE INDEX IF NOT EXISTS ix_subscriptions_entity_type_entity_id
+    ON subscriptions (entity_type, entity_id);
+CREATE INDEX IF NOT EXISTS audius_etl_subscriptions_entity_idx
+    ON subscriptions (entity_type, entity_id);
 
-DO $$
-DECLARE
-    ours text[] := (
-        SELECT coalesce(array_agg(object), '{}')
-        FROM audius_etl_migrations CROSS JOIN unnest(created) AS object
-    );
-BEGIN
-    IF 'table developer_apps' = ANY (ours) THEN
-        ALTER TABLE developer_apps DROP CONSTRAINT IF EXISTS unique_developer_apps_address;
-    END IF;
-    IF 'table users' = ANY (ours) THEN
-        CREATE UNIQUE INDEX IF NOT EXISTS users_current_uniq_idx ON users (user_id)
-            WHERE is_current = true;
-    END IF;
-    IF 'table saves' = ANY (ours) THEN
-        CREATE UNIQUE INDEX IF NOT EXISTS saves_current_uniq_idx
-            ON saves (user_id, save_item_id, save_type) WHERE is_current = true;
-    END IF;
-    IF 'table reposts' = ANY (ours) THEN
-        CREATE UNIQUE INDEX IF NOT EXISTS reposts_current_uniq_idx
-            ON reposts (user_id, repost_item_id, repost_type) WHERE is_current = true;
-    END IF;
-END
-$$;
+CREATE INDEX IF NOT EXISTS audius_etl_addresses_address_idx ON etl_addresses (address);
+CREATE INDEX IF NOT EXISTS audius_etl_users_wallet_lower_idx ON users (lower(wallet));
+
+-- The expression is that of the lookup's definition, word for word.
+CREATE INDEX IF NOT EXISTS audius_etl_tracks_unusual_remix_parent_idx ON tracks ((
+    CASE WHEN (remix_of #> '{tracks,0,parent_track_id}')::text !~ '^(null|-?[0-9]{1,9})$' THEN
+        1::bigint
+    END
+));
+
+-- An app has a row per change now, and what has one current row per identity in both eras is held to
+-- it. Follows and subscriptions of the Python era may have several.
+
+ALTER TABLE developer_apps DROP CONSTRAINT IF EXISTS unique_developer_apps_address;
+CREATE UNIQUE INDEX IF NOT EXISTS users_current_uniq_idx ON users (user_id)
+    WHERE is_current = true;
+CREATE UNIQUE INDEX IF NOT EXISTS saves_current_uniq_idx
+    ON saves (user_id, save_item_id, save_type) WHERE is_current = true;
+CREATE UNIQUE INDEX IF NOT EXISTS reposts_current_uniq_idx
+    ON reposts (user_id, repost_item_id, repost_type) WHERE is_current = true;

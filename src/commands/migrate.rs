@@ -6,7 +6,7 @@ use sqlx::Connection;
 use super::context::Context;
 use super::database::OpenDatabase;
 use crate::db::Error;
-use crate::db::migrate::{Migrator, Status, Step};
+use crate::db::migrate::{Migrator, Origin, State, Status, Step};
 use crate::failure::Failure;
 use crate::terminal::table;
 
@@ -80,6 +80,13 @@ async fn act(args: &MigrateArgs, context: &Context, open: &OpenDatabase) -> Resu
         (MigrateAction::Status, _) => {
             let status = migrator.status(&mut connection).await?;
             context.printer.data(&render(&status))?;
+            let origin = migrator.origin(&mut connection).await?;
+            let adopted = match origin {
+                Origin::Empty | Origin::Ours => "",
+                _ if status.iter().any(|line| line.state == State::Adopted) => ", adopted",
+                _ => ", would be adopted",
+            };
+            context.printer.data(&format!("database: {origin}{adopted}"))?;
             migrator.plan_up(&mut connection).await?;
         }
     }
@@ -104,9 +111,18 @@ fn print_sql(context: &Context, steps: &[Step]) -> Result<(), Failure> {
     if steps.is_empty() {
         context.printer.note("nothing to do");
     }
-    for step in steps {
-        let sql = step.sql.trim_end();
-        context.printer.data(&format!("-- {}\n\nBEGIN;\n\n{sql}\n\nCOMMIT;\n", step.name))?;
+    for Step { name, sql, builds, .. } in steps {
+        let mut text = format!("-- {name}\n");
+        if sql.is_empty() && builds.is_empty() {
+            text += "-- nothing to add\n";
+        }
+        if !sql.is_empty() {
+            text += &format!("\nBEGIN;\n\n{}\n\nCOMMIT;\n", sql.trim_end());
+        }
+        for build in builds {
+            text += &format!("\n{build};\n");
+        }
+        context.printer.data(&text)?;
     }
     Ok(())
 }

@@ -49,6 +49,13 @@ pub enum SchemaProblem {
         /// The migration it stopped in.
         version: i64,
     },
+    /// golang-migrate's record says nothing, although its tables are there, or too much.
+    HalfWay {
+        /// Its bookkeeping table.
+        table: &'static str,
+        /// Its rows, of which there should be one.
+        rows: i64,
+    },
     /// A migration was applied with other text than this program holds.
     Changed {
         /// Version and name.
@@ -63,6 +70,20 @@ pub enum SchemaProblem {
     Pending {
         /// How many.
         count: usize,
+    },
+    /// Indexes that this program's lookups need are missing or not valid.
+    Unbuilt {
+        /// Their names.
+        indexes: Vec<String>,
+    },
+    /// A table lacks a column that its rows could not be given.
+    NotAddable {
+        /// The table.
+        table: String,
+        /// The column.
+        column: String,
+        /// Its type and the rest.
+        definition: String,
     },
     /// There is no such version to go back to.
     NoSuchVersion {
@@ -117,6 +138,12 @@ impl fmt::Display for SchemaProblem {
                  what that migration does, then run `UPDATE {table} SET dirty = false` (or \
                  golang-migrate's `force {version}`) and try again"
             ),
+            Self::HalfWay { table, rows } => write!(
+                f,
+                "{table} has {rows} rows where golang-migrate keeps one: what was applied is not \
+                 known; let the Go ETL finish its migrations (or golang-migrate's `force` with the \
+                 version that the tables have) and try again"
+            ),
             Self::Changed { migration } => write!(
                 f,
                 "migration {migration} was applied with other text than this version holds; use \
@@ -130,6 +157,17 @@ impl fmt::Display for SchemaProblem {
             Self::Pending { count } => {
                 write!(f, "{count} migrations are not applied yet; run `audius-etl migrate`")
             }
+            Self::Unbuilt { indexes } => write!(
+                f,
+                "index {} is missing or not valid; run `audius-etl migrate`",
+                indexes.join(", ")
+            ),
+            Self::NotAddable { table, column, definition } => write!(
+                f,
+                "table {table} of somebody else lacks {column}, and its rows cannot be given a \
+                 value; add it by hand (`ALTER TABLE {table} ADD COLUMN {column} {definition}`) or \
+                 use another database"
+            ),
             Self::NoSuchVersion { version } => {
                 write!(f, "there is no migration {version} to go back to")
             }

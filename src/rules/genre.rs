@@ -1,6 +1,8 @@
 //! Closed lists of track metadata: genres, moods, musical keys, and the shape of CIDs
 //! (handlers-b 5).
 
+use std::{collections::HashMap, sync::LazyLock};
+
 use super::unicode::{go_lower, go_upper};
 
 /// All genres, exact text.
@@ -115,15 +117,22 @@ const GENRE_VARIANTS: [(&str, &str); 18] = [
     ("lo fi", "Lo-Fi"),
 ];
 
+/// Genres by their lower-case spellings.
+static SPELLINGS: LazyLock<HashMap<String, &'static str>> = LazyLock::new(|| {
+    let listed = GENRES.iter().map(|genre| (go_lower(genre), *genre));
+    let variants = GENRE_VARIANTS.iter().map(|(variant, genre)| ((*variant).to_owned(), *genre));
+    listed.chain(variants).collect()
+});
+
 /// The form in which an open list stores a genre: the listed one it stands for, else with every word
 /// capitalised by the simple mapping (tracks.md 7.2). `None` for text without a word.
 pub fn go_form(text: &str) -> Option<String> {
+    if is_genre(text) {
+        return Some(text.to_owned());
+    }
     let lower = go_lower(text);
     let words: Vec<&str> = lower.split_whitespace().collect();
-    let spaced = words.join(" ");
-    let listed = GENRES.iter().find(|genre| go_lower(genre) == spaced);
-    let variant = GENRE_VARIANTS.iter().find(|(variant, _)| *variant == spaced);
-    if let Some(genre) = listed.or(variant.map(|(_, genre)| genre)) {
+    if let Some(genre) = SPELLINGS.get(&words.join(" ")) {
         return Some((*genre).to_owned());
     }
     let capitalised = |word: &&str| -> String {

@@ -1,18 +1,48 @@
 //! Migrations on every kind of database they meet: empty, a copy of production, one of the Go ETL,
 //! half-migrated ones.
 
-use audius_etl::db::migrate::{MIGRATIONS, Migration, Migrator, State};
+use std::time::{Duration, Instant};
+
+use audius_etl::db::load::Loader;
+use audius_etl::db::migrate::{MIGRATIONS, Migration, Migrator, Origin, State};
 use audius_etl::db::{Error, ErrorKind};
+use audius_etl::model::table::{LookupPart, TableDef};
+use audius_etl::model::tables::TableId;
+use audius_etl::model::value::ColumnType;
+use sqlx::AssertSqlSafe;
 use sqlx::postgres::{PgConnection, PgListener};
+use tokio::time::sleep;
 
 use crate::support::TestEnv;
 use crate::support::db::TestDb;
 
-/// Every table of production, without its aggregate triggers.
+/// Every table of production in the autumn of 2025, without its aggregate triggers.
 const PRODUCTION: &str = include_str!("../../fixtures/schema/production.sql");
 
-/// What the migrations of the Go ETL make, with some rows as it leaves them.
-const GO_ETL: &str = include_str!("../../fixtures/schema/go-etl.sql");
+/// The same a year later, as the Go indexer and its migrations had changed it.
+const PRODUCTION_2026: &str = include_str!("../../fixtures/schema/production-2026.sql");
+
+/// What the migrations of the Go ETL 1.7.1 make.
+const GO_ETL: &str = include_str!("../../fixtures/schema/go-etl-1.7.1.sql");
+
+/// What those of May 2026 made, with some rows as it leaves them.
+const GO_ETL_MAY: &str = include_str!("../../fixtures/schema/go-etl.sql");
+
+const SHAPES: &[(&str, Origin)] = &[
+    (PRODUCTION, Origin::Production2025),
+    (PRODUCTION_2026, Origin::Production2026),
+    (GO_ETL, Origin::GoEtl),
+    (GO_ETL_MAY, Origin::GoEtl),
+];
+
+/// What a program beside this one may have added to its own tables.
+const THEIR_OWN: &str = "
+    ALTER TABLE users ADD COLUMN note text DEFAULT 'x';
+    INSERT INTO blocks (blockhash, number) VALUES ('0xa', 7);
+    INSERT INTO users (user_id, is_current, blocknumber, txhash) VALUES (3000001, true, 7, '');
+    CREATE FUNCTION handle_follow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+    CREATE TRIGGER on_follow AFTER INSERT ON follows FOR EACH ROW EXECUTE FUNCTION handle_follow();
+    CREATE INDEX theirs ON tracks (genre);";
 
 /// What a schema consists of, a line per column, index, constraint, trigger, type and function.
 const CATALOG: &str = "
@@ -37,6 +67,10 @@ const CATALOG: &str = "
 
 async fn catalog(db: &TestDb) -> Vec<String> {
     db.texts(CATALOG).await
+}
+
+async fn execute(connection: &mut PgConnection, sql: &str) {
+    sqlx::raw_sql(AssertSqlSafe(sql)).execute(connection).await.unwrap();
 }
 
 async fn up(connection: &mut PgConnection) -> Vec<String> {
@@ -97,44 +131,135 @@ async fn every_single_migration_can_be_taken_back_and_applied_again() {
 }
 
 #[tokio::test]
-async fn running_all_files_twice_changes_nothing() {
+async fn a_database_whose_record_was_lost_is_adopted_as_it_is() {
     let db = TestDb::new().await;
     let first = catalog(&db).await;
-    for migration in MIGRATIONS {
-        db.execute(migration.up).await;
-    }
+    db.execute("DELETE FROM audius_etl_migrations").await;
+    let mut connection = db.connect().await;
+    assert_eq!(up(&mut connection).await.len(), MIGRATIONS.len());
     assert_eq!(catalog(&db).await, first);
+    assert_eq!(states(&mut connection).await[1], State::Adopted);
 }
 
 #[tokio::test]
-async fn a_copy_of_production_is_adopted_and_loses_nothing() {
-    let db = TestDb::empty().await;
-    db.execute(PRODUCTION).await;
-    db.execute(
-        "ALTER TABLE users ADD COLUMN of_a_later_version text DEFAULT 'x';
-         INSERT INTO blocks (blockhash, number, is_current) VALUES ('0xa', 7, true);
-         INSERT INTO users (user_id, is_current, blocknumber) VALUES (3000001, true, 7);",
-    )
-    .await;
-    let before = catalog(&db).await;
-    let mut connection = db.connect().await;
-    up(&mut connection).await;
-    let states = states(&mut connection).await;
-    assert_eq!(
-        states[..5],
-        [State::Applied, State::Adopted, State::Adopted, State::Adopted, State::Applied]
-    );
-    let after = catalog(&db).await;
-    let lost: Vec<_> = before.iter().filter(|line| !after.contains(line)).collect();
-    assert_eq!(lost, Vec::<&String>::new());
+async fn what_others_made_is_added_to_and_never_changed() {
+    for (schema, origin) in SHAPES {
+        let db = TestDb::empty().await;
+        db.execute(schema).await;
+        db.execute(THEIR_OWN).await;
+        let before = catalog(&db).await;
+        let mut connection = db.connect().await;
+        let migrator = Migrator::default();
+        assert_eq!(migrator.origin(&mut connection).await.unwrap(), *origin);
+        up(&mut connection).await;
+        let after = catalog(&db).await;
+        let lost: Vec<_> = before.iter().filter(|line| !after.contains(line)).collect();
+        assert_eq!(lost, Vec::<&String>::new(), "{origin}");
+        assert_eq!(foreign_additions(&before, &after), Vec::<&String>::new(), "{origin}");
+        assert_eq!(migrator.origin(&mut connection).await.unwrap(), *origin);
+        assert_eq!(db.texts("SELECT note FROM users").await, ["x"], "unknown columns keep theirs");
+        migrator.check(&mut connection).await.unwrap();
+        assert_eq!(up(&mut connection).await, Vec::<String>::new());
+        Loader::open(db.database()).await.unwrap().close().await;
 
-    Migrator::default().down(&mut connection, 0).await.unwrap();
-    assert_eq!(catalog(&db).await, before, "only what was added is taken back");
-    assert_eq!(db.number("SELECT count(*) FROM users WHERE of_a_later_version = 'x'").await, 1);
+        migrator.down(&mut connection, 0).await.unwrap();
+        assert_eq!(catalog(&db).await, before, "{origin}: only what was added is taken back");
+    }
 }
 
-const NEWER_TABLES: &[&str] =
-    &["eth_wallet_balances", "eth_indexer_checkpoints", "eth_user_balances"];
+/// Additions to tables that were there before which are neither columns nor indexes under the name
+/// of this program.
+fn foreign_additions<'a>(before: &[String], after: &'a [String]) -> Vec<&'a String> {
+    let known: Vec<&str> = before
+        .iter()
+        .filter_map(|line| line.strip_prefix("column ")?.split_once('.'))
+        .map(|(table, _)| table)
+        .collect();
+    let is_old = |table: &str| known.contains(&table.trim_start_matches("public."));
+    let is_allowed = |line: &str| match line.split_once(' ').unwrap() {
+        ("index", text) => {
+            let table = text.split_once(" ON ").unwrap().1.split(' ').next().unwrap();
+            !is_old(table) || text.contains(" INDEX audius_etl_") && !text.contains("UNIQUE")
+        }
+        ("constraint", text) => {
+            !is_old(text.split(' ').next().unwrap()) && refers_to_none(text, &is_old)
+        }
+        ("trigger", text) => !is_old(text.split_once(" ON ").unwrap().1.split(' ').next().unwrap()),
+        ("column", text) => !text.starts_with("blocks."),
+        _ => true,
+    };
+    after.iter().filter(|line| !before.contains(line) && !is_allowed(line)).collect()
+}
+
+fn refers_to_none(constraint: &str, is_old: &impl Fn(&str) -> bool) -> bool {
+    let table =
+        constraint.split_once("REFERENCES ").map(|(_, text)| text.split('(').next().unwrap());
+    !table.is_some_and(is_old)
+}
+
+#[tokio::test]
+async fn what_a_dry_run_prints_is_what_migrating_adds() {
+    for (schema, origin) in SHAPES {
+        let (planned, migrated) = (TestDb::empty().await, TestDb::empty().await);
+        planned.execute(schema).await;
+        migrated.execute(schema).await;
+        let run = TestEnv::new().run(&["migrate", "--dry-run", "--db", planned.url()]);
+        assert_eq!(run.code(), 0, "{run:?}");
+        for sql in run.stdout().split_inclusive(";\n\n") {
+            // Each outside of a transaction, as it says.
+            let sql = sql.replace("BEGIN;", "").replace("COMMIT;", "");
+            planned.execute(&sql).await;
+        }
+        up(&mut migrated.connect().await).await;
+        assert_eq!(catalog(&planned).await, catalog(&migrated).await, "{origin}");
+    }
+}
+
+#[tokio::test]
+async fn an_index_that_was_left_half_built_is_built_again() {
+    const NAME: &str = "audius_etl_developer_apps_user_id_idx";
+    let db = TestDb::empty().await;
+    db.execute(PRODUCTION_2026).await;
+    let mut connection = db.connect().await;
+    up(&mut connection).await;
+    for damage in [
+        format!("UPDATE pg_index SET indisvalid = false WHERE indexrelid = '{NAME}'::regclass"),
+        format!("DROP INDEX {NAME}"),
+    ] {
+        db.execute(&damage).await;
+        let error = Migrator::default().check(&mut connection).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Schema);
+        assert!(
+            error.to_string().contains(NAME) && error.to_string().contains("audius-etl migrate")
+        );
+        assert_eq!(up(&mut connection).await, ["0007_lookup_indexes"]);
+        Migrator::default().check(&mut connection).await.unwrap();
+    }
+    db.execute("CREATE INDEX theirs ON developer_apps (user_id, name)").await;
+    db.execute(&format!("DROP INDEX {NAME}")).await;
+    Migrator::default().check(&mut connection).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_table_in_use_is_waited_for_without_blocking_those_who_use_it() {
+    let db = TestDb::empty().await;
+    db.execute(PRODUCTION).await;
+    let mut user = db.connect().await;
+    execute(&mut user, "BEGIN; LOCK TABLE users IN ACCESS SHARE MODE").await;
+    let mut connection = db.connect().await;
+    let migrating = tokio::spawn(async move { up(&mut connection).await });
+    let mut slowest = Duration::ZERO;
+    for _ in 0..12 {
+        let started = Instant::now();
+        db.number("SELECT count(*) FROM users").await;
+        slowest = slowest.max(started.elapsed());
+        sleep(Duration::from_millis(250)).await;
+    }
+    assert!(!migrating.is_finished());
+    assert!(slowest < Duration::from_millis(1500), "{slowest:?}");
+    execute(&mut user, "COMMIT").await;
+    assert_eq!(migrating.await.unwrap().len(), MIGRATIONS.len());
+}
 
 #[tokio::test]
 async fn a_migrated_database_has_productions_tables_to_the_letter() {
@@ -142,54 +267,204 @@ async fn a_migrated_database_has_productions_tables_to_the_letter() {
     let production = TestDb::empty().await;
     production.execute(PRODUCTION).await;
     let theirs = catalog(&production).await;
+    let newer = TestDb::empty().await;
+    newer.execute(PRODUCTION_2026).await;
+    let newer = catalog(&newer).await;
     let differing: Vec<String> = catalog(&ours)
         .await
         .into_iter()
         .filter(|line| !line.contains("etl_") && !line.contains("mv_dashboard"))
-        // Production got these after the fixture was taken.
-        .filter(|line| !NEWER_TABLES.iter().any(|table| line.contains(table)))
         // The sources of functions are ours; production's are not known to us, and the fixture has
         // no triggers.
         .filter(|line| !line.starts_with("function ") && !line.starts_with("trigger "))
-        .filter(|line| !theirs.contains(line))
+        .filter(|line| !theirs.contains(line) && !newer.contains(line))
         .collect();
     assert_eq!(differing, Vec::<String>::new());
 }
 
 #[tokio::test]
-async fn a_database_of_the_go_etl_is_adopted_and_gets_the_columns_it_lacks() {
-    let db = TestDb::empty().await;
-    db.execute(GO_ETL).await;
-    let mut connection = db.connect().await;
-    up(&mut connection).await;
-    let states = states(&mut connection).await;
-    assert_eq!(states[1], State::Adopted);
-    assert_eq!(states[4], State::Adopted);
-    let added = "SELECT count(*) FROM information_schema.columns WHERE (table_name, column_name) IN
-        (('users', 'profile_type'), ('tracks', 'territory_codes'), ('email_access', 'is_initial'))";
-    assert_eq!(db.number(added).await, 3);
-    assert_eq!(
-        db.texts("SELECT address || ' ' || first_seen_block_height FROM etl_addresses ORDER BY 1")
-            .await,
-        ["0xa 3", "0xb 1"],
-        "an address is kept once, as first seen"
-    );
-    assert_eq!(
-        db.texts("SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE tgname = 'trigger_notify_new_block'")
-            .await,
-        ["CREATE TRIGGER trigger_notify_new_block AFTER INSERT ON public.etl_blocks FOR EACH ROW \
-          EXECUTE FUNCTION notify_new_block()"],
-        "its own trigger stays, so that nobody is notified twice"
-    );
+async fn every_lookup_of_the_loader_has_an_index_on_every_shape() {
+    let mut lacking = Vec::new();
+    for (schema, origin) in SHAPES.iter().chain(&[("", Origin::Ours)]) {
+        let db = TestDb::empty().await;
+        db.execute(schema).await;
+        up(&mut db.connect().await).await;
+        let mut connection = db.connect().await;
+        execute(&mut connection, "SET enable_seqscan = off").await;
+        for def in TableId::ALL.iter().map(|id| id.def()) {
+            let key: Vec<_> =
+                def.key.iter().map(|column| (LookupPart::Column(""), *column)).collect();
+            let lookups = def.lookups.iter().map(|lookup| (lookup.name, lookup.parts.clone()));
+            for (name, parts) in lookups.chain([("its key", key)]) {
+                let plan = explain(&mut connection, def, &parts).await;
+                // An index over is_current and more is no help: it would be read as a whole.
+                let by_key = |line: &str| {
+                    line.contains("Index Cond: (") && !line.contains("Cond: (is_current")
+                };
+                if !plan.lines().any(by_key) {
+                    lacking.push(format!("{origin}: {} by {name}", def.name));
+                }
+            }
+        }
+        for (table, column) in WRITER_LOOKUPS {
+            let sql = format!("EXPLAIN SELECT FROM {table} ORDER BY {column} DESC LIMIT 1");
+            let plan: Vec<String> =
+                sqlx::query_scalar(AssertSqlSafe(sql)).fetch_all(&mut connection).await.unwrap();
+            if plan.iter().any(|line| line.contains("Seq Scan")) {
+                lacking.push(format!("{origin}: {table} by {column}"));
+            }
+        }
+    }
+    assert_eq!(lacking, Vec::<String>::new());
+}
 
-    Migrator::default().down(&mut connection, 0).await.unwrap();
-    assert_eq!(db.number("SELECT count(*) FROM etl_addresses").await, 2);
-    assert_eq!(db.number("SELECT count(*) FROM pg_class WHERE relname ~ '^audius_etl_'").await, 0);
-    assert_eq!(db.number("SELECT count(*) FROM pg_class WHERE relname = 'stems'").await, 0);
+/// Columns by which the writer, the start of a run and a rollback look for rows.
+const WRITER_LOOKUPS: &[(&str, &str)] = &[
+    ("blocks", "number"),
+    ("blocks", "blockhash"),
+    ("core_indexed_blocks", "chain_id, height"),
+    ("plays", "slot"),
+    ("etl_blocks", "block_height"),
+    ("etl_blocks", "block_time"),
+    ("etl_transactions", "block_height"),
+    ("etl_transactions", "tx_hash"),
+    ("etl_manage_entities", "block_height"),
+    ("etl_plays", "block_height"),
+    ("etl_validator_registrations", "block_height"),
+    ("etl_validator_deregistrations", "block_height"),
+    ("etl_validator_misbehavior_deregistrations", "block_height"),
+    ("etl_storage_proof_verifications", "block_height"),
+    ("etl_sla_rollups", "block_height"),
+    ("etl_sla_node_reports", "block_height"),
+    ("etl_storage_proofs", "height"),
+];
+
+/// The plan of a query by a lookup, with the parts compared as the loader compares them.
+async fn explain(
+    connection: &mut PgConnection,
+    def: &TableDef,
+    parts: &[(LookupPart, usize)],
+) -> String {
+    let value = |ty: ColumnType| match ty {
+        ColumnType::Bool => "true",
+        ColumnType::Int4 | ColumnType::Int8 => "1::int8",
+        ColumnType::Timestamp | ColumnType::TimestampTz => "'2026-01-01'::timestamp",
+        ColumnType::Date => "'2026-01-01'::date",
+        _ => "'x'::text",
+    };
+    let condition = |(part, column): &(LookupPart, usize)| match part {
+        LookupPart::Lower(name) => format!("lower(t.\"{name}\") = 'x'"),
+        LookupPart::Derived { sql, ty, .. } => format!("({sql}) = {}", value(*ty)),
+        LookupPart::Column(_) => {
+            let column = &def.columns[*column];
+            let cast = if matches!(column.ty, ColumnType::Enum(..)) { "::text" } else { "" };
+            format!("t.\"{}\"{cast} = {}", column.name, value(column.ty))
+        }
+    };
+    let conditions = parts.iter().map(condition).chain(def.versions.condition().map(str::to_owned));
+    let conditions = conditions.collect::<Vec<_>>().join(" AND ");
+    let sql = format!("EXPLAIN SELECT FROM {} AS t WHERE {conditions}", def.name);
+    let lines: Vec<String> =
+        sqlx::query_scalar(AssertSqlSafe(sql)).fetch_all(connection).await.unwrap();
+    lines.join("\n")
 }
 
 #[tokio::test]
-async fn a_dirty_golang_migration_is_refused_with_the_way_out() {
+async fn databases_of_the_first_release_are_upgraded_with_their_rows() {
+    for (name, adopted) in [("first-release", false), ("first-release-production", true)] {
+        let db = TestDb::empty().await;
+        db.execute(&unpacked(name)).await;
+        let rows =
+            "SELECT concat_ws(' ', (SELECT count(*) FROM users), (SELECT count(*) FROM tracks),
+            (SELECT count(*) FROM subscriptions), (SELECT max(id) FROM audius_etl_checkpoints))";
+        let before = db.texts(rows).await;
+        let mut connection = db.connect().await;
+        let old = states(&mut connection).await;
+        assert_eq!(
+            old.iter().filter(|state| **state == State::Pending).count(),
+            MIGRATIONS.len() - 11
+        );
+        assert_eq!(old.contains(&State::Adopted), adopted);
+        up(&mut connection).await;
+        Migrator::default().check(&mut connection).await.unwrap();
+        assert_eq!(db.texts(rows).await, before);
+        assert_eq!(
+            db.texts("SELECT DISTINCT entity_type FROM subscriptions").await,
+            ["User"],
+            "new columns of old rows"
+        );
+        let env = TestEnv::new();
+        env.write("none.jsonl", "");
+        let archive = env.path().join("none.jsonl");
+        let archive = archive.to_str().unwrap();
+        let run = env.run(&["index", "--source", archive, "--rewind-to", "6", "--db", db.url()]);
+        assert_eq!(run.code(), 0, "{run:?}");
+        assert_eq!(db.number("SELECT max(id) FROM audius_etl_checkpoints").await, 6);
+        if !adopted {
+            let (upgraded, fresh) =
+                (own_catalog(&db).await, own_catalog(&TestDb::new().await).await);
+            let differing: Vec<_> = upgraded
+                .iter()
+                .chain(&fresh)
+                .filter(|line| !(upgraded.contains(line) && fresh.contains(line)))
+                .collect();
+            assert_eq!(differing, Vec::<&String>::new());
+        }
+    }
+}
+
+/// The catalog without the white space of functions.
+async fn own_catalog(db: &TestDb) -> Vec<String> {
+    let lines = catalog(db).await.into_iter();
+    lines.map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect()
+}
+
+/// A dump of a database that the first release made, migrated and filled.
+fn unpacked(name: &str) -> String {
+    let path = format!("{}/fixtures/schema/{name}.sql.zst", env!("CARGO_MANIFEST_DIR"));
+    let bytes = zstd::decode_all(std::fs::File::open(path).unwrap()).unwrap();
+    String::from_utf8(bytes).unwrap()
+}
+
+#[tokio::test]
+async fn addresses_and_triggers_of_the_go_etl_stay_as_they_are() {
+    let db = TestDb::empty().await;
+    db.execute(GO_ETL_MAY).await;
+    let mut connection = db.connect().await;
+    up(&mut connection).await;
+    assert_eq!(
+        db.texts("SELECT address || ' ' || first_seen_block_height FROM etl_addresses ORDER BY id")
+            .await,
+        ["0xa 5", "0xa 3", "0xb 1"]
+    );
+    let trigger = "SELECT pg_get_triggerdef(oid) FROM pg_trigger \
+                   WHERE tgname = 'trigger_notify_new_block'";
+    assert_eq!(
+        db.texts(trigger).await,
+        ["CREATE TRIGGER trigger_notify_new_block AFTER INSERT ON public.etl_blocks FOR EACH ROW \
+          EXECUTE FUNCTION notify_new_block()"],
+        "nobody is notified twice"
+    );
+    let run = TestEnv::new().run(&["migrate", "status", "--db", db.url()]);
+    assert!(run.stdout().contains("database: Go ETL, adopted"), "{run:?}");
+}
+
+#[tokio::test]
+async fn a_column_that_rows_cannot_be_given_is_asked_for_by_name() {
+    let db = TestDb::empty().await;
+    db.execute(PRODUCTION_2026).await;
+    db.execute("ALTER TABLE comments RENAME COLUMN txhash TO transaction_hash").await;
+    let before = catalog(&db).await;
+    let message = refusal(&db).await;
+    assert!(
+        message.contains("comments") && message.contains("ADD COLUMN txhash text"),
+        "{message}"
+    );
+    assert_eq!(catalog(&db).await.len(), before.len());
+}
+
+#[tokio::test]
+async fn a_golang_migration_that_stopped_half_way_is_refused_with_the_way_out() {
     for table in ["schema_migrations", "etl_db_migrations"] {
         let db = TestDb::empty().await;
         db.execute(&format!(
@@ -206,6 +481,19 @@ async fn a_dirty_golang_migration_is_refused_with_the_way_out() {
         assert_eq!(run.code(), 7, "{run:?}");
         db.execute(&format!("UPDATE {table} SET dirty = false")).await;
         up(&mut db.connect().await).await;
+    }
+    let db = TestDb::empty().await;
+    db.execute(GO_ETL_MAY).await;
+    for damage in [
+        "DELETE FROM etl_db_migrations",
+        "INSERT INTO etl_db_migrations VALUES (1, false), (15, false)",
+    ] {
+        db.execute(damage).await;
+        let message = refusal(&db).await;
+        assert!(
+            message.contains("etl_db_migrations has") && message.contains("force"),
+            "{message}"
+        );
     }
 }
 
@@ -242,6 +530,7 @@ async fn a_failing_migration_leaves_nothing_behind_and_names_its_line() {
             name: "0002_broken",
             up: "CREATE TABLE good (a int);\n\nCREATE TABLE bad (a nonsense);",
             down: "",
+            former: &[],
         },
     ];
     let db = TestDb::empty().await;

@@ -1,18 +1,25 @@
 //! Schema migrations: the embedded SQL files, and the types that describe their state.
 //!
-//! Every file is idempotent and runs in one transaction under an advisory lock. The record of what
-//! was applied is `audius_etl_migrations`, which the first migration makes.
+//! What a file asks for and the database lacks runs in one transaction under an advisory lock. The
+//! record of what was applied is `audius_etl_migrations`, which the first migration makes.
 //!
 //! **Adoption.** Objects that were there before (a copy of production, a database of the Go ETL)
-//! are kept as they are; the migration is then recorded as *adopted*. Reverting an adopted migration
-//! drops exactly what it had created beside them and never what it found.
+//! are kept as they are, and only ever added to ([`plan`]); the migration is then recorded as
+//! *adopted*. Reverting an adopted migration drops exactly what it had created beside them and never
+//! what it found.
 
 mod catalog;
+mod found;
+mod golang;
+mod plan;
+mod recognise;
 mod run;
+mod statement;
 mod text;
 
 use std::fmt;
 
+pub use self::recognise::Origin;
 pub use self::run::Migrator;
 
 /// One migration: a pair of SQL files.
@@ -27,10 +34,12 @@ pub struct Migration {
     /// The SQL that reverts it on a database where it created everything itself. A file without
     /// statements stands for "drop what it was recorded to have created".
     pub down: &'static str,
+    /// Checksums of the texts that earlier releases applied under this number and name.
+    pub former: &'static [&'static str],
 }
 
 macro_rules! migrations {
-    ($($version:literal $file:literal),* $(,)?) => {
+    ($($version:literal $file:literal $(was $($former:literal)*)?),* $(,)?) => {
         &[$(Migration {
             version: $version,
             name: $file,
@@ -40,6 +49,7 @@ macro_rules! migrations {
             down: include_str!(concat!(
                 env!("CARGO_MANIFEST_DIR"), "/migrations/", $file, ".down.sql"
             )),
+            former: &[$($($former),*)?],
         }),*]
     };
 }
@@ -47,11 +57,16 @@ macro_rules! migrations {
 /// All migrations, in order. The name of a migration is that of its files, number included.
 pub const MIGRATIONS: &[Migration] = migrations![
     1 "0001_bookkeeping",
-    2 "0002_entities",
-    3 "0003_social",
-    4 "0004_totals",
-    5 "0005_etl",
-    6 "0006_go_columns",
+    2 "0002_entities"
+        was "97fa5334fe6b3dfa339972a313d650a1c646ed9a912cb2b244026648daccaf78",
+    3 "0003_social"
+        was "812caa8b07410041b4571a27c6b3fecac8feec77f47349a44600c994b5ce9e63",
+    4 "0004_totals"
+        was "168ed939c05651f1f2b7ad06f1d0ae64e5b9fe4390c9d9a905e678a5e473cbbb",
+    5 "0005_etl"
+        was "378601d74511e4bb6c7bc8015a65ae895ecc380e41e7de15c64451b769f01379",
+    6 "0006_go_columns"
+        was "2564e332ad3de11081cb81cc08a6233c30514ad4d0b5bc4b758e85409abefc62",
     7 "0007_lookup_indexes",
     8 "0008_ethereum",
     9 "0009_sweep",
@@ -64,6 +79,11 @@ impl Migration {
     /// Fingerprint of the up file that survives changes of comments and white space.
     pub fn checksum(&self) -> String {
         text::checksum(self.up)
+    }
+
+    /// Whether a database whose record has this checksum has what the migration makes.
+    pub fn accepts(&self, checksum: &str) -> bool {
+        self.former.contains(&checksum) || self.checksum() == checksum
     }
 }
 
@@ -114,8 +134,10 @@ pub struct Step {
     pub version: i32,
     /// Its name.
     pub name: String,
-    /// The SQL of the step.
+    /// The SQL of the step's transaction; empty if there is nothing to add.
     pub sql: String,
+    /// Statements that run after it, each outside of a transaction.
+    pub builds: Vec<String>,
     /// Whether the migration is adopted. Known only after the fact for one that is being applied.
     pub adopted: bool,
 }

@@ -1,9 +1,15 @@
 //! Applying, reverting and listing migrations.
 
+use std::collections::BTreeSet;
+use std::time::Duration;
+
 use sqlx::postgres::{PgConnection, PgDatabaseError, PgErrorPosition};
 use sqlx::{AssertSqlSafe, Connection, Row};
+use tokio::time::{Instant, sleep};
 
-use super::{MIGRATIONS, Migration, State, Status, Step, catalog, text};
+use super::found::Found;
+use super::plan::{self, Build, Planned};
+use super::{MIGRATIONS, Migration, Origin, State, Status, Step, catalog, golang, text};
 use crate::db::Error;
 use crate::db::error::SchemaProblem;
 
@@ -11,13 +17,18 @@ use crate::db::error::SchemaProblem;
 /// locks of this program; it spells "etlschem".
 const LOCK: i64 = 0x6574_6c73_6368_656d;
 
-/// Bookkeeping tables of golang-migrate that the Go tools use, both with `version` and `dirty`.
-const GO_TABLES: [&str; 2] = ["etl_db_migrations", "schema_migrations"];
-
 /// Settings for the transaction of a migration: no time limit of the role may cut it short, and a
-/// table in use elsewhere must not let everybody else queue up behind it for long.
-const SESSION: &str = "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '60s'; \
+/// table in use elsewhere must not let everybody else queue up behind it for longer than a moment.
+const SESSION: &str = "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '1s'; \
                        SET LOCAL client_min_messages = 'warning'";
+
+/// Settings for building indexes beside others: waiting for their transactions blocks nobody.
+const BUILDING: &str = "SET statement_timeout = 0; SET lock_timeout = 0; \
+                        SET maintenance_work_mem = '256MB'";
+
+/// How long a migration is tried again while tables are in use, and the pause in between.
+const RETRY_FOR: Duration = Duration::from_secs(60);
+const PAUSE: Duration = Duration::from_millis(500);
 
 /// Runs migrations on a database, one connection at a time.
 #[derive(Clone, Copy, Debug)]
@@ -53,23 +64,31 @@ impl Migrator {
         Ok(self.compare(&records(connection).await?))
     }
 
+    /// Who made the tables.
+    pub async fn origin(&self, connection: &mut PgConnection) -> Result<Origin, Error> {
+        let records = records(connection).await?;
+        Ok(Origin::of(&found(connection, &records).await?))
+    }
+
     /// Makes sure that the schema is the one this program holds.
     pub async fn check(&self, connection: &mut PgConnection) -> Result<(), Error> {
-        let pending = self.pending(connection).await?;
-        match pending.len() {
-            0 => Ok(()),
-            count => Err(SchemaProblem::Pending { count }.into()),
+        let plans = self.plan(connection).await?;
+        let count = plans.iter().filter(|plan| plan.is_pending).count();
+        if count > 0 {
+            return Err(SchemaProblem::Pending { count }.into());
         }
+        let builds = plans.iter().flat_map(|plan| &plan.planned.indexes);
+        let indexes: Vec<String> = builds.map(|build| build.name.clone()).collect();
+        if indexes.is_empty() { Ok(()) } else { Err(SchemaProblem::Unbuilt { indexes }.into()) }
     }
 
     /// The steps that `up` would take.
     pub async fn plan_up(&self, connection: &mut PgConnection) -> Result<Vec<Step>, Error> {
-        let pending = self.pending(connection).await?;
-        Ok(pending.into_iter().map(|migration| step(migration, migration.up, false)).collect())
+        Ok(self.plan(connection).await?.into_iter().filter_map(Plan::into_step).collect())
     }
 
-    /// Applies what is pending, each migration in a transaction of its own, and returns the steps
-    /// taken. A database that is up to date is left alone.
+    /// Applies what is pending, each migration in a transaction of its own, then builds indexes on
+    /// tables of others, and returns the steps taken. A database that is up to date is left alone.
     pub async fn up(&self, connection: &mut PgConnection) -> Result<Vec<Step>, Error> {
         lock(connection).await?;
         let result = self.up_locked(connection).await;
@@ -96,7 +115,7 @@ impl Migrator {
                 Some(known) => known.down.to_owned(),
             };
             let Record { version, name, adopted, .. } = record;
-            steps.push(Step { version, name, sql, adopted });
+            steps.push(Step { version, name, sql, builds: Vec::new(), adopted });
         }
         Ok(steps)
     }
@@ -110,11 +129,16 @@ impl Migrator {
     }
 
     async fn up_locked(&self, connection: &mut PgConnection) -> Result<Vec<Step>, Error> {
-        let mut steps = Vec::new();
-        for migration in self.pending(connection).await? {
-            steps.push(apply(connection, migration).await?);
+        let plans = self.plan(connection).await?;
+        for plan in plans.iter().filter(|plan| plan.is_pending) {
+            apply(connection, plan).await?;
         }
-        Ok(steps)
+        for plan in &plans {
+            for index in &plan.planned.indexes {
+                build(connection, plan.migration.version, index).await?;
+            }
+        }
+        Ok(plans.into_iter().filter_map(Plan::into_step).collect())
     }
 
     async fn down_locked(
@@ -129,27 +153,30 @@ impl Migrator {
         Ok(steps)
     }
 
-    /// What is not applied yet, after making sure that the rest is as it should be.
-    async fn pending(&self, connection: &mut PgConnection) -> Result<Vec<&Migration>, Error> {
-        refuse_dirty(connection).await?;
-        let status = self.compare(&records(connection).await?);
-        for line in &status {
+    /// What every migration does to the database, after making sure that those it knows are as they
+    /// should be.
+    async fn plan(&self, connection: &mut PgConnection) -> Result<Vec<Plan>, Error> {
+        golang::refuse_half_way(connection).await?;
+        let records = records(connection).await?;
+        for line in self.compare(&records) {
             match line.state {
                 State::Unknown => {
                     return Err(SchemaProblem::Newer { version: line.version }.into());
                 }
                 State::Changed => {
-                    return Err(SchemaProblem::Changed { migration: line.name.clone() }.into());
+                    return Err(SchemaProblem::Changed { migration: line.name }.into());
                 }
                 State::Applied | State::Adopted | State::Pending => {}
             }
         }
-        let pending = |migration: &&Migration| {
-            status
-                .iter()
-                .any(|line| line.version == migration.version && line.state == State::Pending)
+        let applied: BTreeSet<i32> = records.iter().map(|record| record.version).collect();
+        let found = found(connection, &records).await?;
+        let planned = plan::plan(self.migrations, &applied, found)?;
+        let plan = |(migration, planned): (&'static Migration, Planned)| {
+            let is_pending = !applied.contains(&migration.version);
+            Plan { migration, is_pending, planned }
         };
-        Ok(self.migrations.iter().filter(pending).collect())
+        Ok(self.migrations.iter().zip(planned).map(plan).collect())
     }
 
     fn compare(&self, records: &[Record]) -> Vec<Status> {
@@ -160,7 +187,7 @@ impl Migrator {
                 name: migration.name.to_owned(),
                 state: match record {
                     None => State::Pending,
-                    Some(record) if record.checksum != migration.checksum() => State::Changed,
+                    Some(record) if !migration.accepts(&record.checksum) => State::Changed,
                     Some(record) if record.adopted => State::Adopted,
                     Some(_) => State::Applied,
                 },
@@ -180,27 +207,96 @@ impl Migrator {
     }
 }
 
-fn step(migration: &Migration, sql: &str, adopted: bool) -> Step {
-    Step {
-        version: migration.version,
-        name: migration.name.to_owned(),
-        sql: sql.to_owned(),
-        adopted,
+/// What a migration does to a database.
+struct Plan {
+    migration: &'static Migration,
+    is_pending: bool,
+    planned: Planned,
+}
+
+impl Plan {
+    /// The plan as a step; `None` if there is nothing to do.
+    fn into_step(self) -> Option<Step> {
+        let Self { migration, is_pending, planned } = self;
+        let builds: Vec<String> = planned.indexes.iter().flat_map(Build::sql).collect();
+        if !is_pending && builds.is_empty() {
+            return None;
+        }
+        let statements = planned.statements.iter().map(|statement| statement.sql.as_str());
+        Some(Step {
+            version: migration.version,
+            name: migration.name.to_owned(),
+            sql: statements.map(|sql| format!("{sql};\n")).collect::<Vec<_>>().join("\n"),
+            builds,
+            adopted: planned.adopted,
+        })
     }
 }
 
-/// Runs one migration and records it, with the objects it created, in the same transaction.
-async fn apply(connection: &mut PgConnection, migration: &Migration) -> Result<Step, Error> {
-    let doing = || format!("applying migration {}", migration.name);
-    let mut transaction = connection.begin().await.map_err(Error::query(doing()))?;
-    execute(&mut transaction, SESSION).await.map_err(Error::query(doing()))?;
+/// Runs one migration and records it, with the objects it created, in the same transaction. While a
+/// table is in use, it is tried again from the start.
+async fn apply(connection: &mut PgConnection, plan: &Plan) -> Result<(), Error> {
+    let started = Instant::now();
+    loop {
+        match apply_once(connection, plan).await {
+            Err(error) if is_locked_out(&error) && started.elapsed() < RETRY_FOR => {
+                tracing::info!(
+                    migration = plan.migration.name,
+                    "a table is in use; the migration is tried again"
+                );
+                sleep(PAUSE).await;
+            }
+            Err(Fault::Sql { source, line }) => {
+                return Err(failed(plan.migration.name, source, line));
+            }
+            Err(Fault::Other(error)) => return Err(error),
+            Ok(()) => return Ok(()),
+        }
+    }
+}
+
+/// Why a migration failed.
+enum Fault {
+    /// A statement did: the line of its file that the server pointed at.
+    Sql {
+        source: sqlx::Error,
+        line: Option<usize>,
+    },
+    Other(Error),
+}
+
+impl From<Error> for Fault {
+    fn from(error: Error) -> Self {
+        Self::Other(error)
+    }
+}
+
+/// `lock_not_available`.
+fn is_locked_out(fault: &Fault) -> bool {
+    let Fault::Sql { source, .. } = fault else { return false };
+    source.as_database_error().and_then(|error| error.code()).as_deref() == Some("55P03")
+}
+
+async fn apply_once(connection: &mut PgConnection, plan: &Plan) -> Result<(), Fault> {
+    let Plan { migration, planned, .. } = plan;
+    let doing = || Error::query(format!("applying migration {}", migration.name));
+    let mut transaction = connection.begin().await.map_err(doing())?;
+    execute(&mut transaction, SESSION).await.map_err(doing())?;
     let before = catalog::objects(&mut transaction).await?;
-    execute(&mut transaction, migration.up)
-        .await
-        .map_err(|source| failed(migration.name, migration.up, source))?;
+    let mut all = String::new();
+    for statement in &planned.statements {
+        if let Err(source) = execute(&mut transaction, &statement.sql).await {
+            let line = line_of(&source, &statement.sql).map(|line| statement.line + line - 1);
+            return Err(Fault::Sql { source, line });
+        }
+        all.push_str(&statement.sql);
+        all.push('\n');
+    }
     let after = catalog::objects(&mut transaction).await?;
-    let adopted = catalog::any_present(&text::created_by(migration.up), &before);
-    let created = catalog::created(&before, &after);
+    let mut created = catalog::created(&before, &after, &all);
+    // Built afterwards, but taken back with the rest.
+    created.extend(planned.indexes.iter().map(|index| format!("index {}", index.name)));
+    let adopted = planned.adopted;
     tracing::debug!(migration = migration.name, adopted, created = created.len(), "applied");
     sqlx::query(
         "INSERT INTO audius_etl_migrations (version, name, checksum, adopted, created)
@@ -213,9 +309,28 @@ async fn apply(connection: &mut PgConnection, migration: &Migration) -> Result<S
     .bind(created)
     .execute(&mut *transaction)
     .await
-    .map_err(Error::query(doing()))?;
-    transaction.commit().await.map_err(Error::query(doing()))?;
-    Ok(step(migration, migration.up, adopted))
+    .map_err(doing())?;
+    Ok(transaction.commit().await.map_err(doing())?)
+}
+
+/// Builds an index without blocking those who write to the table, and records it.
+async fn build(connection: &mut PgConnection, version: i32, index: &Build) -> Result<(), Error> {
+    let building = || Error::query(format!("building index {} on {}", index.name, index.table));
+    sqlx::query(
+        "UPDATE audius_etl_migrations SET created = created || $2
+         WHERE version = $1 AND NOT created @> ARRAY[$2]",
+    )
+    .bind(version)
+    .bind(format!("index {}", index.name))
+    .execute(&mut *connection)
+    .await
+    .map_err(building())?;
+    tracing::info!(index = index.name, table = index.table, "building an index beside the others");
+    execute(connection, BUILDING).await.map_err(building())?;
+    for sql in index.sql() {
+        execute(connection, &sql).await.map_err(building())?;
+    }
+    Ok(())
 }
 
 /// Runs the SQL of a step back and takes its record away, in one transaction.
@@ -223,9 +338,10 @@ async fn revert(connection: &mut PgConnection, step: &Step) -> Result<(), Error>
     let doing = || format!("reverting migration {}", step.name);
     let mut transaction = connection.begin().await.map_err(Error::query(doing()))?;
     execute(&mut transaction, SESSION).await.map_err(Error::query(doing()))?;
-    execute(&mut transaction, &step.sql)
-        .await
-        .map_err(|source| failed(&step.name, &step.sql, source))?;
+    execute(&mut transaction, &step.sql).await.map_err(|source| {
+        let line = line_of(&source, &step.sql);
+        failed(&step.name, source, line)
+    })?;
     if exists(&mut transaction, "audius_etl_migrations").await? {
         sqlx::query("DELETE FROM audius_etl_migrations WHERE version = $1")
             .bind(step.version)
@@ -241,20 +357,28 @@ async fn execute(connection: &mut PgConnection, sql: &str) -> Result<(), sqlx::E
     sqlx::raw_sql(AssertSqlSafe(sql)).execute(connection).await.map(drop)
 }
 
+/// The line of `sql` that the server points at, from 1.
+fn line_of(source: &sqlx::Error, sql: &str) -> Option<usize> {
+    let refusal = source.as_database_error()?.try_downcast_ref::<PgDatabaseError>()?;
+    match refusal.position()? {
+        PgErrorPosition::Original(position) => Some(text::line_of(sql, position)),
+        PgErrorPosition::Internal { .. } => None,
+    }
+}
+
 /// Turns a refusal of the server into a message with the line of the file it points at. A lost
 /// connection stays what it is.
-fn failed(name: &str, sql: &str, source: sqlx::Error) -> Error {
-    let Some(refusal) =
-        source.as_database_error().and_then(|error| error.try_downcast_ref::<PgDatabaseError>())
-    else {
+fn failed(name: &str, source: sqlx::Error, line: Option<usize>) -> Error {
+    let Some(refusal) = source.as_database_error() else {
         return Error::query(format!("running migration {name}"))(source);
-    };
-    let line = match refusal.position() {
-        Some(PgErrorPosition::Original(position)) => Some(text::line_of(sql, position)),
-        Some(PgErrorPosition::Internal { .. }) | None => None,
     };
     let message = refusal.message().to_owned();
     SchemaProblem::Failed { migration: name.to_owned(), line, message }.into()
+}
+
+/// What the database has, with what the records say of who made it.
+async fn found(connection: &mut PgConnection, records: &[Record]) -> Result<Found, Error> {
+    Found::read(connection, records.iter().flat_map(|record| record.created.iter().cloned())).await
 }
 
 /// The record of applied migrations, ascending; empty where there is none yet.
@@ -284,37 +408,6 @@ async fn records(connection: &mut PgConnection) -> Result<Vec<Record>, Error> {
         })
         .collect::<Result<_, sqlx::Error>>()
         .map_err(read())
-}
-
-/// Stops at a database that golang-migrate left half-way through a migration: what is in it is
-/// then anybody's guess. Tables of these names without a `dirty` column belong to other tools.
-async fn refuse_dirty(connection: &mut PgConnection) -> Result<(), Error> {
-    for table in GO_TABLES {
-        let reading = || Error::query(format!("reading {table}"));
-        let from_golang: bool = sqlx::query_scalar(
-            "SELECT EXISTS (
-                SELECT FROM pg_attribute
-                WHERE attrelid = to_regclass($1) AND attname = 'dirty'
-                    AND atttypid = 'boolean'::regtype AND NOT attisdropped
-            )",
-        )
-        .bind(table)
-        .fetch_one(&mut *connection)
-        .await
-        .map_err(reading())?;
-        if !from_golang {
-            continue;
-        }
-        let sql = format!("SELECT max(version)::bigint FROM {table} WHERE dirty");
-        let dirty: Option<i64> = sqlx::query_scalar(AssertSqlSafe(sql))
-            .fetch_one(&mut *connection)
-            .await
-            .map_err(reading())?;
-        if let Some(version) = dirty {
-            return Err(SchemaProblem::Dirty { table, version }.into());
-        }
-    }
-    Ok(())
 }
 
 async fn exists(connection: &mut PgConnection, table: &str) -> Result<bool, Error> {

@@ -1,9 +1,5 @@
-//! SQL as text: fingerprints that ignore its layout, and the objects a file creates.
+//! SQL as text: fingerprints that ignore its layout, statements and lists.
 
-use std::collections::BTreeSet;
-use std::sync::LazyLock;
-
-use regex::Regex;
 use sha2::{Digest, Sha256};
 
 /// Hex SHA-256 over the statements of `sql` without comments, with every run of white space
@@ -19,7 +15,7 @@ pub(super) fn checksum(sql: &str) -> String {
 
 /// `sql` without comments and with single spaces. Dollar-quoted bodies are SQL or PL/pgSQL here, so
 /// the same rules hold inside them.
-fn normalized(sql: &str) -> String {
+pub(super) fn normalized(sql: &str) -> String {
     let mut out = String::with_capacity(sql.len());
     let mut rest = sql;
     while let Some(first) = rest.chars().next() {
@@ -63,19 +59,79 @@ pub(super) fn is_blank(sql: &str) -> bool {
     normalized(sql).is_empty()
 }
 
-/// The names of the tables, views, functions, triggers and types that `sql` creates, as
-/// `kind name`, in the spelling of `catalog`.
-pub(super) fn created_by(sql: &str) -> BTreeSet<String> {
-    static CREATE: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(
-            r"(?i)\bCREATE (?:OR REPLACE )?(TABLE|MATERIALIZED VIEW|FUNCTION|TRIGGER|TYPE)(?: IF NOT EXISTS)? (\w+)",
-        )
-        .expect("the pattern is a constant")
-    });
-    CREATE
-        .captures_iter(&normalized(sql))
-        .map(|found| format!("{} {}", found[1].to_lowercase(), found[2].to_lowercase()))
-        .collect()
+/// The statements of `sql`, each with the line it begins at, from 1: without the comments around
+/// them and without the semicolon. Dollar-quoted bodies are taken as they are.
+pub(super) fn statements(sql: &str) -> Vec<(usize, &str)> {
+    let mut found = Vec::new();
+    let mut start = None;
+    let mut at = 0;
+    while let Some(first) = sql[at..].chars().next() {
+        let rest = &sql[at..];
+        let taken = match first {
+            '-' if rest.starts_with("--") => rest.find('\n').unwrap_or(rest.len()),
+            ';' => {
+                found.extend(start.take().map(|start| (start, at)));
+                1
+            }
+            space if space.is_whitespace() => space.len_utf8(),
+            other => {
+                start.get_or_insert(at);
+                match other {
+                    '\'' | '"' => rest[1..].find(other).map_or(rest.len(), |end| end + 2),
+                    '$' => dollar_quoted(rest),
+                    _ => other.len_utf8(),
+                }
+            }
+        };
+        at += taken;
+    }
+    found.extend(start.map(|start| (start, sql.len())));
+    let of = |(start, end): (usize, usize)| (line_of_byte(sql, start), sql[start..end].trim_end());
+    found.into_iter().map(of).collect()
+}
+
+/// Bytes of the dollar-quoted text that `text` begins with; 1 if it begins with none.
+fn dollar_quoted(text: &str) -> usize {
+    let is_tag = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let Some(tag) = text[1..].find('$').map(|end| &text[..end + 2]) else { return 1 };
+    if !tag[1..tag.len() - 1].chars().all(is_tag) {
+        return 1;
+    }
+    let body = &text[tag.len()..];
+    body.find(tag).map_or(text.len(), |end| end + 2 * tag.len())
+}
+
+/// The items of a list that commas separate, outside of parentheses and quotes.
+pub(super) fn split_list(list: &str) -> Vec<&str> {
+    let (mut items, mut start, mut depth, mut quoted) = (Vec::new(), 0, 0_i32, false);
+    for (at, char) in list.char_indices() {
+        match char {
+            '\'' => quoted = !quoted,
+            '(' | '[' if !quoted => depth += 1,
+            ')' | ']' if !quoted => depth -= 1,
+            ',' if depth == 0 && !quoted => {
+                items.push(list[start..at].trim());
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    items.push(list[start..].trim());
+    items.retain(|item| !item.is_empty());
+    items
+}
+
+/// Whether `name` stands in `sql` as a word of its own.
+pub(super) fn mentions(sql: &str, name: &str) -> bool {
+    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    sql.match_indices(name).any(|(at, _)| {
+        !sql[..at].chars().next_back().is_some_and(is_word)
+            && !sql[at + name.len()..].chars().next().is_some_and(is_word)
+    })
+}
+
+fn line_of_byte(sql: &str, at: usize) -> usize {
+    1 + sql[..at].matches('\n').count()
 }
 
 /// The line, from 1, of a one-based character position in `sql`.
@@ -103,11 +159,24 @@ mod tests {
     }
 
     #[test]
-    fn created_objects_are_named_with_their_kind() {
-        let sql = "CREATE TABLE IF NOT EXISTS a (b int);\nCREATE OR REPLACE FUNCTION f() ...;
-            CREATE TRIGGER t AFTER INSERT ON a; CREATE MATERIALIZED VIEW IF NOT EXISTS v AS";
-        let expected = ["function f", "materialized view v", "table a", "trigger t"];
-        assert_eq!(created_by(sql), expected.map(String::from).into());
+    fn statements_end_at_semicolons_outside_of_quotes_bodies_and_comments() {
+        let sql =
+            "-- a; b\nSELECT ';';\n\nCREATE FUNCTION f() AS $fn$ SELECT 1; $fn$; -- c;\n  x\n";
+        let expected =
+            [(2, "SELECT ';'"), (4, "CREATE FUNCTION f() AS $fn$ SELECT 1; $fn$"), (5, "x")];
+        assert_eq!(statements(sql), expected);
+    }
+
+    #[test]
+    fn lists_are_split_at_their_own_commas() {
+        assert_eq!(split_list("a (b, c), 'd,e' , f"), ["a (b, c)", "'d,e'", "f"]);
+        assert_eq!(split_list(" "), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn names_are_found_as_words_only() {
+        assert!(mentions("a event_type NOT NULL", "event_type"));
+        assert!(!mentions("a my_event_type_b", "event_type"));
     }
 
     #[test]

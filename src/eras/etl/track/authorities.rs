@@ -27,6 +27,9 @@ pub(super) fn update(call: &Call<'_>, scope: &mut Scope<'_>) -> Handled {
     }
 }
 
+/// The key in the metadata, or beside it.
+const KEY: &str = "access_authorities";
+
 enum Sent {
     Nobody,
     List(Vec<String>),
@@ -35,7 +38,6 @@ enum Sent {
 /// What is sent as authorities: at the top of the text if the key is there at all, else in the
 /// metadata. Anything but a list and `null` changes nothing.
 fn sent_authorities(call: &Call<'_>) -> Option<Sent> {
-    let top = Metadata::top(call.tx);
     let sent = |value: &Json| match value {
         Json::Null => Some(Sent::Nobody),
         Json::List(items) => {
@@ -43,9 +45,11 @@ fn sent_authorities(call: &Call<'_>) -> Option<Sent> {
         }
         _ => None,
     };
-    match top.get("access_authorities") {
-        Some(value) => sent(value),
-        None => call.meta.get("access_authorities").and_then(sent),
+    let parsed = call.tx.json.as_ref().and_then(|json| json.as_ref().ok());
+    if parsed.is_some_and(|top| top.get(KEY).is_some()) {
+        Metadata::top(call.tx).get(KEY).and_then(sent)
+    } else {
+        call.meta.get(KEY).and_then(sent)
     }
 }
 

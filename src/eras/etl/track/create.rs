@@ -92,7 +92,7 @@ pub fn store(call: &Call<'_>, carried: &Carried<'_>, scope: &mut Scope<'_>) -> H
     let track = fields::created(call, carried.is_delete, scope)?;
     scope.insert(track)?;
     relations::add_stem(call, scope)?;
-    relations::add_remixes(call, scope)?;
+    relations::create_remixes(call, scope)?;
     collaborators::create(call, scope)?;
     contest::subscribe(call, scope)?;
     price::record(call, scope)?;

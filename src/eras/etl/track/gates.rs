@@ -30,7 +30,7 @@ pub(super) fn check(meta: &Metadata<'_>) -> Handled {
         let one = check_one(stream, "stream_conditions_missing", "stream_conditions_not_one")?;
         ensure(downloads, "stream_gate_without_download_gate")?;
         let other = download.and_then(Json::as_object);
-        return ensure(other.is_some_and(|other| is_equal(one, other)), "conditions_differ");
+        return ensure(other.is_some_and(|other| one.go_eq(other)), "conditions_differ");
     }
     if downloads {
         check_one(download, "download_conditions_missing", "download_conditions_not_one")?;
@@ -61,10 +61,4 @@ fn check_one<'a>(
     let conditions = conditions.ok_or_else(|| reject(missing))?;
     ensure(conditions.len() == 1, not_one)?;
     Ok(conditions)
-}
-
-/// Whether both print the same once Go has encoded them.
-fn is_equal(one: &Object, other: &Object) -> bool {
-    let encoded = |object: &Object| Json::Object(object.clone()).go_encoded();
-    encoded(one) == encoded(other)
 }

@@ -20,8 +20,7 @@ pub(super) fn record(call: &Call<'_>, scope: &mut Scope<'_>) -> Handled {
     let Some((access, purchase)) = purchase(&call.meta) else { return Ok(()) };
     let (total_price_cents, splits) = read(purchase)?;
     let track_id = call.tx.entity_id;
-    let prices = scope.find::<TrackPrice>(TrackPriceBy::Track, track_id)?;
-    let newest = prices.iter().max_by_key(|price| price.block_timestamp);
+    let newest = scope.last::<TrackPrice>(TrackPriceBy::Track, track_id)?;
     let is_same = newest.is_some_and(|newest| {
         newest.total_price_cents == total_price_cents
             && newest.access.as_deref() == Some(access)

@@ -30,8 +30,13 @@ pub(super) fn add_stem(call: &Call<'_>, scope: &mut Scope<'_>) -> Handled {
     Ok(())
 }
 
+/// Adds the rows of a new remix, one per parent. Rows that its id has from before go, as in an Update.
+pub(super) fn create_remixes(call: &Call<'_>, scope: &mut Scope<'_>) -> Handled {
+    if remix_parents(call).next().is_some() { replace_remixes(call, scope) } else { Ok(()) }
+}
+
 /// Adds the rows of a remix, one per parent.
-pub(super) fn add_remixes(call: &Call<'_>, scope: &mut Scope<'_>) -> Handled {
+fn add_remixes(call: &Call<'_>, scope: &mut Scope<'_>) -> Handled {
     for parent_track_id in remix_parents(call) {
         scope.insert_new(Remix { parent_track_id, child_track_id: call.tx.entity_id })?;
     }
@@ -44,18 +49,16 @@ pub(super) fn replace_remixes(call: &Call<'_>, scope: &mut Scope<'_>) -> Handled
     add_remixes(call, scope)
 }
 
-/// Names what [`add_stem`] and [`add_remixes`] read.
+/// Names what [`add_stem`] and [`replace_remixes`] read.
 pub(super) fn wants(call: &Call<'_>, wants: &mut Wants<'_>) {
     let child = call.tx.entity_id;
     if let Some(parent) = call.meta.get("stem_of").and_then(parent_of) {
         wants.row::<Stem>((parent, child));
     }
+    if call.meta.has("remix_of") {
+        wants.rows::<Remix>(RemixBy::Child, child);
+    }
     for parent in remix_parents(call) {
         wants.row::<Remix>((parent, child));
     }
-}
-
-/// Names what [`replace_remixes`] reads besides.
-pub(super) fn replace_wants(call: &Call<'_>, wants: &mut Wants<'_>) {
-    wants.rows::<Remix>(RemixBy::Child, call.tx.entity_id);
 }

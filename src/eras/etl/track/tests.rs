@@ -3,6 +3,7 @@
 use crate::{
     eras::etl::sandbox::{Sandbox, code, track, user},
     model::tables::{Track, TrackCollaborator, TrackPrice, TrackRoute},
+    store::keys_walked,
 };
 
 const OWNER: i64 = 3_000_001;
@@ -71,4 +72,46 @@ fn who_is_not_on_the_list_is_no_collaborator_any_more() {
     assert_eq!(invited(&chain), [3_000_002]);
     chain.call((OWNER, "Update", "Track", SONG, r#"{"collaborators":null}"#));
     assert_eq!(invited(&chain), [0_i64; 0]);
+}
+
+/// Keys that lookups walk over while one user uploads `count` tracks of one title, renames each, and
+/// gives the last one as many titles and prices again, `size` calls in a block.
+fn walked(count: i64, size: usize) -> usize {
+    let mut chain = Sandbox::new([user(OWNER)]);
+    let mut send = |metadata: &[(i64, &str, String)]| {
+        for block in metadata.chunks(size) {
+            let calls: Vec<_> = block
+                .iter()
+                .map(|(id, action, metadata)| (OWNER, *action, "Track", *id, metadata.as_str()))
+                .collect();
+            let outcomes = chain.block(&calls);
+            assert!(outcomes.iter().all(|outcome| code(outcome) == "applied"));
+        }
+    };
+    let ids = || SONG..SONG + count;
+    let created = ids().map(|id| (id, "Create", r#"{"owner_id":3000001,"title":"A"}"#.to_owned()));
+    let renamed = ids().map(|id| (id, "Update", r#"{"title":"B"}"#.to_owned()));
+    let gate = r#"{"usdc_purchase":{"price":1,"splits":[{"user_id":1}]}}"#;
+    let titled = ids().map(|id| {
+        let title = id % 2;
+        let metadata = format!(
+            r#"{{"title":"{title}","is_download_gated":true,"download_conditions":{gate}}}"#
+        );
+        (SONG, "Update", metadata)
+    });
+    let calls: Vec<_> = created.chain(renamed).chain(titled).collect();
+    let walked = keys_walked(|| send(&calls));
+    assert_eq!(
+        chain.rows::<TrackRoute>().iter().filter(|route| route.is_current).count(),
+        ids().count()
+    );
+    walked
+}
+
+#[test]
+fn equal_titles_and_new_titles_cost_as_much_each_as_the_first() {
+    for size in [1, 50, 1000] {
+        let (few, many) = (walked(50, size), walked(200, size));
+        assert!(many <= 5 * few, "{few} keys for 50 tracks, {many} for 200, {size} in a block");
+    }
 }

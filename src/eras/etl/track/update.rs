@@ -59,9 +59,6 @@ pub(super) fn wants(call: &Call<'_>, wants: &mut Wants<'_>) {
     let track = wants.look::<Track>(call.tx.entity_id).row();
     let Some(track) = track.filter(|track| track.owner_id == call.tx.user_id) else { return };
     relations::wants(call, wants);
-    if call.meta.has("remix_of") {
-        relations::replace_wants(call, wants);
-    }
     if call.meta.has("collaborators") {
         collaborators::wants(call, wants);
     }
