@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::context::Context;
+use super::era::EraChoice;
 use crate::chain::ArchiveWriter;
 use crate::chain::generator::{Dialect, Generator, Plan, Profile};
 use crate::failure::{Failure, FailureKind};
@@ -63,15 +64,6 @@ pub struct GenerateArgs {
     #[arg(long, value_name = "HEIGHT", default_value_t = 1,
         value_parser = clap::value_parser!(i64).range(1..))]
     pub start_height: i64,
-}
-
-/// The programs that indexed the chain, each with clients of its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum EraChoice {
-    /// The Python discovery provider, until June 2026.
-    Discovery,
-    /// The Go ETL inside the api process, since.
-    Etl,
 }
 
 /// What a chain has.
