@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use rustc_hash::FxHashSet;
+
 use super::{Change, LoadRequest, Store};
 use crate::model::{key::Key, table::Row, tables::TableId};
 
@@ -45,12 +47,13 @@ impl MemoryDatabase {
     /// The answer to a request.
     pub fn load(&self, request: &LoadRequest) -> Vec<Row> {
         let def = request.table.def();
+        let keys: FxHashSet<&Key> = request.keys.iter().collect();
         self.table(request.table)
             .filter(|row| match request.lookup {
-                None => request.keys.contains(&def.key_of(row.as_ref())),
+                None => keys.contains(&def.key_of(row.as_ref())),
                 Some(lookup) => def.lookups[lookup]
                     .key_of(row.as_ref())
-                    .is_some_and(|value| request.keys.contains(&value)),
+                    .is_some_and(|value| keys.contains(&value)),
             })
             .cloned()
             .collect()

@@ -6,7 +6,7 @@ use super::{Etl, Settings};
 use crate::{
     eras::{BlockResult, Derive, Era as _, Numbering, Outcome},
     model::{
-        Block, EntityTx, Json, Shape, Timestamp, Tx, TxBody,
+        Block, EntityTx, Json, Recorded, Shape, Timestamp, Tx, TxBody,
         table::{Record, Row, downcast},
         tables::TableId,
         value::Value,
@@ -24,6 +24,7 @@ pub(super) struct Sandbox {
     numbering: Numbering,
     era: Etl,
     height: i64,
+    recorded: Recorded,
     /// Signs the calls in place of the acting users' wallets.
     signer: Option<String>,
 }
@@ -58,6 +59,7 @@ impl Sandbox {
             numbering: Numbering::default(),
             era: Etl::new(settings),
             height: 0,
+            recorded: Recorded::InFull,
             signer: None,
         }
     }
@@ -87,6 +89,11 @@ impl Sandbox {
             .map(|(index, call)| TxBody::ManageEntity(Box::new(self.tx(index, *call))))
             .collect();
         self.apply(bodies).outcomes.into_iter().map(|(_, outcome)| outcome).collect()
+    }
+
+    /// How much is recorded of the last call of the last block.
+    pub(super) const fn recorded(&self) -> Recorded {
+        self.recorded
     }
 
     /// Applies a block of transactions of any type.
@@ -141,12 +148,21 @@ impl Sandbox {
             size: 0,
             txs: txs.collect(),
         };
+        // What is named beforehand is loaded together, also what it leads to.
+        let mut positions: Vec<_> = (0..block.txs.len()).collect();
+        for _ in 0..2 {
+            positions = self.era.wants(&block, positions, &mut self.store);
+            self.database.answer(&mut self.store);
+        }
         loop {
             let mut numbering = self.numbering.clone();
             let result = self.era.apply(&block, &mut numbering, &mut self.store, 1);
             if !result.incomplete {
                 self.database.apply(&result.changes);
                 self.numbering = numbering;
+                let exceptions = &result.provenance.exceptions;
+                let last = exceptions.iter().find(|(position, _)| position + 1 == block.txs.len());
+                self.recorded = last.map_or(Recorded::InFull, |(_, how)| *how);
                 return result;
             }
             self.store.undo(&result.changes);

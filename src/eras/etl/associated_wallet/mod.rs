@@ -28,3 +28,6 @@ fn wallet<'a>(meta: &'a Metadata<'_>) -> Cow<'a, str> {
     let is_hex = wallet.starts_with("0x") || wallet.starts_with("0X");
     if is_hex || meta.text("chain") == "eth" { go_lower(wallet).into() } else { wallet.into() }
 }
+
+#[cfg(test)]
+mod tests;

@@ -44,3 +44,6 @@ fn rows_of(wallet: &str, scope: &mut Scope<'_>) -> Result<Vec<Arc<DashboardWalle
 fn wallet_of(user: &User) -> String {
     user.wallet.as_deref().map(go_lower).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests;

@@ -106,3 +106,6 @@ fn replace(
         image_url: None,
     }))
 }
+
+#[cfg(test)]
+mod tests;

@@ -15,3 +15,6 @@ pub const HANDLERS: &[Entry] = &[
     entry("EmailAccess", "Update", share_wants, share),
     entry("EncryptedEmail", "AddEmail", add_wants, add),
 ];
+
+#[cfg(test)]
+mod tests;

@@ -54,3 +54,6 @@ fn replace(
         ..GrantVersion::clone(first)
     }))
 }
+
+#[cfg(test)]
+mod tests;

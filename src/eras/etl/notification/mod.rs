@@ -14,3 +14,6 @@ pub const HANDLERS: &[Entry] = &[
     entry("Notification", "View", view_wants, view),
     entry("Notification", "ViewPlaylist", view_playlist_wants, view_playlist),
 ];
+
+#[cfg(test)]
+mod tests;

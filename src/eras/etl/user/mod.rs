@@ -20,3 +20,6 @@ pub const HANDLERS: &[Entry] = &[
     entry("User", "Update", update_wants, update),
     entry("User", "Verify", verify_wants, verify),
 ];
+
+#[cfg(test)]
+mod tests;
