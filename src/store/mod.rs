@@ -549,6 +549,11 @@ impl Store {
 
     /// Notes that something is missing. `Ok` if it reads as absent from now on.
     fn miss(&mut self, id: TableId, lookup: Option<usize>, key: &Key) -> Result<(), Miss> {
+        debug_assert!(
+            lookup
+                .is_none_or(|lookup| { key.parts().len() == id.def().lookups[lookup].parts.len() }),
+            "no row of {id:?} has {key} as the value of a lookup with other parts"
+        );
         if !self.may_be_there(id, lookup, key) {
             // Rows that get this value from now on are in memory: together they are all there are.
             if lookup.is_some() {
