@@ -43,7 +43,7 @@ const UNTIMED: &[&str] = &[
     "etl_validator_deregistrations",
 ];
 
-/// Progress, after everything else. `$1` is the checkpoint to go back to; what
+/// Progress and bookkeeping, after everything else. `$1` is the checkpoint to go back to; what
 /// belongs to Ethereum is told by the name of its chain ([`Lane::of_chain`]).
 const PROGRESS: &[&str] = &[
     // The slot is the height, or what the block shared out; other writers and other chains use the
@@ -63,21 +63,17 @@ const PROGRESS: &[&str] = &[
      WHERE c.id > $1 AND b.number = c.em_block AND b.blockhash = c.block_hash \
          AND NOT EXISTS (SELECT FROM audius_etl_history h \
                          WHERE h.checkpoint_id = c.id AND h.table_name = 'blocks')",
-];
-
-/// After the blocks that are taken back are gone: the newest that is marked at all is the current
-/// one. Rows without the mark are of an era that sets none.
-const MARK_CURRENT: &str = "UPDATE blocks SET is_current = true \
-    WHERE $1::bigint IS NOT NULL AND number = ( \
-        SELECT max(number) FROM blocks WHERE is_current IS NOT NULL)";
-
-/// The program's own record of what is taken back, after everything that goes by it.
-const BOOKKEEPING: &[&str] = &[
     "DELETE FROM audius_etl_history h WHERE h.checkpoint_id > $1 AND NOT EXISTS ( \
          SELECT FROM audius_etl_checkpoints c \
          WHERE c.id = h.checkpoint_id AND c.chain LIKE 'eip155:%')",
     "DELETE FROM audius_etl_checkpoints WHERE id > $1 AND chain NOT LIKE 'eip155:%'",
 ];
+
+/// Once the blocks that are taken back are gone: the newest that is marked at all is the current
+/// one. Rows without the mark are of an era that sets none.
+const MARK_CURRENT: &str = "UPDATE blocks SET is_current = true \
+    WHERE $1::bigint IS NOT NULL AND number = ( \
+        SELECT max(number) FROM blocks WHERE is_current IS NOT NULL)";
 
 /// Takes the database back to `checkpoint`. On an error the transaction is left open.
 pub(super) async fn roll_back(
@@ -114,9 +110,11 @@ pub(super) async fn roll_back(
         );
         run(connection, sql, Some(checkpoint)).await?;
     }
-    let mark = catalog.has_column("blocks", "is_current").then_some(&MARK_CURRENT);
-    for sql in PROGRESS.iter().chain(mark).chain(BOOKKEEPING) {
+    for sql in PROGRESS {
         run(connection, (*sql).to_owned(), Some(checkpoint)).await?;
+    }
+    if catalog.has_column("blocks", "is_current") {
+        run(connection, MARK_CURRENT.to_owned(), Some(checkpoint)).await?;
     }
     run(connection, "COMMIT".into(), None).await?;
     Ok(target)
