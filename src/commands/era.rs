@@ -60,7 +60,7 @@ pub(super) struct EraSettings {
 
 impl EraArgs {
     /// The era that is meant. Warns of the former option.
-    pub(super) fn choice(&self) -> EraChoice {
+    pub fn choice(&self) -> EraChoice {
         let Some(rules) = self.rules else { return self.era };
         let choice = match rules {
             RulesChoice::Python => EraChoice::Discovery,

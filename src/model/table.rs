@@ -224,6 +224,19 @@ impl Versions {
     }
 }
 
+/// See [`TableDef::by_key_part`].
+fn by_key_part(lookups: &[LookupDef], key: &[usize]) -> Vec<(usize, Vec<usize>)> {
+    let in_key = |(part, column): &(LookupPart, usize)| match part {
+        LookupPart::Column(_) => key.iter().position(|of_key| of_key == column),
+        LookupPart::Lower(_) | LookupPart::Derived { .. } => None,
+    };
+    let places = lookups.iter().map(|lookup| lookup.parts.iter().map(in_key).collect());
+    places
+        .enumerate()
+        .filter_map(|(lookup, places): (_, Option<_>)| Some((lookup, places?)))
+        .collect()
+}
+
 /// Everything the machinery knows about a table.
 #[derive(Debug)]
 pub struct TableDef {
@@ -244,6 +257,9 @@ pub struct TableDef {
     pub archived: bool,
     /// Lookups, in the order of [`Record::By`].
     pub lookups: Vec<LookupDef>,
+    /// Lookups by a part of the natural key, each with the positions of its columns in the key:
+    /// whoever knows all rows of such a value knows which keys with it have none.
+    pub by_key_part: Vec<(usize, Vec<usize>)>,
     /// Builds a row from loaded values in column order.
     pub decode: fn(Vec<Value>) -> Result<Row, FieldMismatch>,
 }
@@ -267,7 +283,7 @@ impl TableDef {
                 .position(|column| column.name == name)
                 .expect("definitions name existing columns; checked by the table tests")
         };
-        let lookups = source
+        let lookups: Vec<LookupDef> = source
             .lookups
             .iter()
             .map(|(name, parts, rank)| LookupDef {
@@ -284,11 +300,13 @@ impl TableDef {
                     .collect(),
             })
             .collect();
+        let key: Vec<usize> = source.key.iter().map(|name| position(name)).collect();
         Self {
             id: source.id,
             name: source.name,
             columns: source.columns,
-            key: source.key.iter().map(|name| position(name)).collect(),
+            by_key_part: by_key_part(&lookups, &key),
+            key,
             versions: source.versions,
             is_first,
             archived: source.archived,

@@ -1,6 +1,10 @@
 //! Closed lists of track metadata: genres, moods, musical keys, and the shape of CIDs
 //! (handlers-b 5).
 
+use std::{collections::HashMap, sync::LazyLock};
+
+use super::unicode::{go_lower, go_upper};
+
 /// All genres, exact text.
 pub const GENRES: [&str; 51] = [
     "Acoustic",
@@ -113,20 +117,27 @@ const GENRE_VARIANTS: [(&str, &str); 18] = [
     ("lo fi", "Lo-Fi"),
 ];
 
+/// Genres by their lower-case spellings.
+static SPELLINGS: LazyLock<HashMap<String, &'static str>> = LazyLock::new(|| {
+    let listed = GENRES.iter().map(|genre| (go_lower(genre), *genre));
+    let variants = GENRE_VARIANTS.iter().map(|(variant, genre)| ((*variant).to_owned(), *genre));
+    listed.chain(variants).collect()
+});
+
 /// The form in which an open list stores a genre: the listed one it stands for, else with every word
-/// capitalised (handlers-b 5.1, "Go differs"). `None` for text without a word.
-pub fn common_form(text: &str) -> Option<String> {
-    let lower = text.to_lowercase();
+/// capitalised by the simple mapping (tracks.md 7.2). `None` for text without a word.
+pub fn go_form(text: &str) -> Option<String> {
+    if is_genre(text) {
+        return Some(text.to_owned());
+    }
+    let lower = go_lower(text);
     let words: Vec<&str> = lower.split_whitespace().collect();
-    let spaced = words.join(" ");
-    let listed = GENRES.iter().find(|genre| genre.to_lowercase() == spaced);
-    let variant = GENRE_VARIANTS.iter().find(|(variant, _)| *variant == spaced);
-    if let Some(genre) = listed.or(variant.map(|(_, genre)| genre)) {
+    if let Some(genre) = SPELLINGS.get(&words.join(" ")) {
         return Some((*genre).to_owned());
     }
     let capitalised = |word: &&str| -> String {
         let mut letters = word.chars();
-        letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect()
+        letters.next().map(go_upper).into_iter().chain(letters).collect()
     };
     let genre = words.iter().map(capitalised).collect::<Vec<_>>().join(" ");
     (!genre.is_empty()).then_some(genre)
@@ -156,6 +167,19 @@ mod tests {
     fn genres_are_exact() {
         assert!(is_genre("Drum & Bass") && is_genre("World"));
         assert!(!is_genre("") && !is_genre("drum & bass") && !is_genre("Edm"));
+    }
+
+    #[test]
+    fn an_open_list_has_a_common_form() {
+        for (text, form) in [
+            ("  HIP-HOP  ", Some("Hip-Hop/Rap")),
+            ("polka", Some("Polka")),
+            ("j-pop  fusion", Some("J-pop Fusion")),
+            ("\u{df}x", Some("\u{df}x")),
+            ("   ", None),
+        ] {
+            assert_eq!(go_form(text).as_deref(), form, "{text:?}");
+        }
     }
 
     #[test]

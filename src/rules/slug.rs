@@ -91,6 +91,14 @@ pub fn route_id(handle: &str, title: &str) -> String {
     format!("{}/{}", unicode::lower(handle), unicode::lower(&dashed(&kept, unicode::is_space)))
 }
 
+/// `tracks.route_id` as the Go ETL makes it (tracks.md 4.1): no NFC, blanks of ASCII alone, characters
+/// lower-cased one by one.
+pub fn go_route_id(handle: &str, title: &str) -> String {
+    let kept: String = title.chars().filter(|c| !is_dropped_from_route_id(*c)).collect();
+    let is_blank = |c| matches!(c, '\t' | '\n' | '\x0c' | '\r' | ' ');
+    format!("{}/{}", unicode::go_lower(handle), unicode::go_lower(&dashed(&kept, is_blank)))
+}
+
 fn without(title: &str, dropped: fn(char) -> bool) -> String {
     title.nfc().filter(|c| !dropped(*c)).collect()
 }

@@ -1,6 +1,7 @@
-//! Characters as Python 3.11 classifies them (Unicode 14), where Rust's standard library differs.
+//! Characters as Python 3.11 (Unicode 14) and Go (Unicode 15) classify them, where Rust's standard
+//! library differs.
 
-/// Letters whose lower-case mapping is younger than Python 3.11's Unicode 14.
+/// Letters whose lower-case mapping is younger than Unicode 15, which added none to Unicode 14.
 const YOUNGER_LETTERS: &[(char, char)] = &[
     ('\u{1c89}', '\u{1c89}'),
     ('\u{a7cb}', '\u{a7ce}'),
@@ -43,10 +44,29 @@ pub fn go_lower(text: &str) -> String {
     }
     let simple = |c: char| match c {
         '\u{130}' => 'i',
+        other if is_younger(other) => other,
         // Every other full mapping is the simple one.
         other => other.to_lowercase().next().unwrap_or(other),
     };
     text.chars().map(simple).collect()
+}
+
+/// Go's `unicode.ToUpper`: the simple mapping, which is one character and for some like `ß` itself.
+pub fn go_upper(character: char) -> char {
+    let mut full = character.to_uppercase();
+    let offset = match (full.next(), full.next(), character) {
+        (Some(upper), None, _) if !is_younger(upper) => return upper,
+        // Greek letters with an iota below, whose full mapping spells it out.
+        (_, _, '\u{1f80}'..='\u{1f87}' | '\u{1f90}'..='\u{1f97}' | '\u{1fa0}'..='\u{1fa7}') => 8,
+        (_, _, '\u{1fb3}' | '\u{1fc3}' | '\u{1ff3}') => 9,
+        _ => 0,
+    };
+    char::from_u32(u32::from(character) + offset).unwrap_or(character)
+}
+
+/// Whether neither reference knows the letter.
+fn is_younger(character: char) -> bool {
+    YOUNGER_LETTERS.iter().any(|(from, to)| (*from..=*to).contains(&character))
 }
 
 /// Python's `str.lower()`: full mapping with the final sigma, `İ` becoming `i` and U+0307.
@@ -54,7 +74,6 @@ pub fn lower(text: &str) -> String {
     if text.is_ascii() {
         return text.to_ascii_lowercase();
     }
-    let is_younger = |c: char| YOUNGER_LETTERS.iter().any(|(from, to)| (*from..=*to).contains(&c));
     // To Python these are unassigned: unchanged, and they end a word for the final sigma.
     let mut lowered = String::with_capacity(text.len());
     for part in text.split_inclusive(is_younger) {
@@ -98,6 +117,24 @@ mod tests {
         ] {
             assert_eq!(lower(text), expected);
         }
+    }
+
+    #[test]
+    fn simple_mappings_are_gos() {
+        for (lower, upper) in [
+            ('a', 'A'),
+            ('ß', 'ß'),
+            ('\u{149}', '\u{149}'),
+            ('\u{1f80}', '\u{1f88}'),
+            ('\u{1ff3}', '\u{1ffc}'),
+            ('\u{1f88}', '\u{1f88}'),
+            ('\u{1c6}', '\u{1c4}'),
+            ('\u{264}', '\u{264}'),
+            ('ç', 'Ç'),
+        ] {
+            assert_eq!(go_upper(lower), upper, "{lower}");
+        }
+        assert_eq!(go_lower("ΟΔΟΣ İ\u{212a}\u{a7dc}"), "οδοσ ik\u{a7dc}");
     }
 
     #[test]

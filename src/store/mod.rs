@@ -153,6 +153,17 @@ impl Store {
         self.seen = None;
     }
 
+    /// Whether all rows with a part of the key are in memory, and so not the one of the key. What is
+    /// only guessed of them does not count: a guess of the key's own has to be checked as well.
+    fn is_ruled_out(&self, id: TableId, key: &Key) -> bool {
+        let base = &self.table(id).base;
+        id.def().by_key_part.iter().any(|(lookup, places)| {
+            let parts = places.iter().filter_map(|place| key.parts().get(*place));
+            let value = Key::from_parts(parts.cloned());
+            base.is_complete(*lookup, &value) && !self.missing.contains(&(id, Some(*lookup), value))
+        })
+    }
+
     fn may_be_there(&self, id: TableId, lookup: Option<usize>, key: &Key) -> bool {
         self.seen.as_ref().is_none_or(|seen| seen.may_be_there(id, lookup, key))
     }
@@ -328,7 +339,10 @@ impl Store {
     /// if there is none.
     pub fn known(&self, id: TableId, key: &Key) -> Option<Option<&Row>> {
         let known = self.table(id).base.get(key);
-        known.or_else(|| (!self.may_be_there(id, None, key)).then_some(None))
+        known.or_else(|| {
+            let is_absent = !self.may_be_there(id, None, key) || self.is_ruled_out(id, key);
+            is_absent.then_some(None)
+        })
     }
 
     /// The rows whose `lookup` had the value `key` before the open block; `None` if not all of them
@@ -390,6 +404,7 @@ impl Store {
         if table.overlay.get(Layer::View, &key).is_none()
             && table.base.get(&key).is_none()
             && self.may_be_there(id, None, &key)
+            && !self.is_ruled_out(id, &key)
         {
             self.missing.insert((id, None, key));
         }
@@ -539,6 +554,9 @@ impl Store {
             if lookup.is_some() {
                 self.table_mut(id).base.guess(lookup, key);
             }
+            return Ok(());
+        }
+        if lookup.is_none() && self.is_ruled_out(id, key) {
             return Ok(());
         }
         self.missing.insert((id, lookup, key.clone()));

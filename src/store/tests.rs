@@ -457,3 +457,20 @@ fn a_wrong_guess_leaves_no_trace() {
     assert_eq!(found.iter().map(|row| removed(Some(row))).collect::<Vec<_>>(), [Some(true)]);
     assert!(!store.has_missing());
 }
+
+#[test]
+fn a_key_has_no_row_where_all_rows_with_a_part_of_it_are_known() {
+    let mut store = Store::default();
+    let by = PlaylistTrackBy::Playlist.into();
+    let all_of_one = LoadRequest { table: TABLE, lookup: Some(by), keys: vec![Key::from(1)] };
+    store.absorb(&all_of_one, vec![row_of(row(1, 1, false))]);
+    assert!(store.get(TABLE, Layer::Stored, &Key::from((1, 2))).unwrap().is_none());
+    assert_eq!(store.known(TABLE, &Key::from((1, 2))).map(|row| row.is_some()), Some(false));
+    store.want(TABLE, Key::from((1, 2)));
+    let added = Some(row_of(row(1, 2, false)));
+    store.write(TABLE, Layer::Stored, Key::from((1, 2)), added).unwrap();
+    assert!(!store.has_missing());
+    store.fold(1);
+    assert_eq!(store.find(TABLE, Layer::Stored, by, &Key::from(1)).unwrap().len(), 2);
+    assert_eq!(store.get(TABLE, Layer::Stored, &Key::from((2, 2))).unwrap_err(), Miss);
+}

@@ -69,13 +69,11 @@ const PROGRESS: &[&str] = &[
     "DELETE FROM audius_etl_checkpoints WHERE id > $1 AND chain NOT LIKE 'eip155:%'",
 ];
 
-/// After the blocks that are taken back are gone: the newest that is marked at all is the current
+/// Once the blocks that are taken back are gone: the newest that is marked at all is the current
 /// one. Rows without the mark are of an era that sets none.
 const MARK_CURRENT: &str = "UPDATE blocks SET is_current = true \
     WHERE $1::bigint IS NOT NULL AND number = ( \
-        SELECT max(number) FROM blocks b WHERE is_current IS NOT NULL AND NOT EXISTS ( \
-            SELECT FROM audius_etl_checkpoints c \
-            WHERE c.id > $1 AND b.number = c.em_block AND b.blockhash = c.block_hash))";
+        SELECT max(number) FROM blocks WHERE is_current IS NOT NULL)";
 
 /// Takes the database back to `checkpoint`. On an error the transaction is left open.
 pub(super) async fn roll_back(
@@ -112,11 +110,11 @@ pub(super) async fn roll_back(
         );
         run(connection, sql, Some(checkpoint)).await?;
     }
-    if catalog.has_column("blocks", "is_current") {
-        run(connection, MARK_CURRENT.to_owned(), Some(checkpoint)).await?;
-    }
     for sql in PROGRESS {
         run(connection, (*sql).to_owned(), Some(checkpoint)).await?;
+    }
+    if catalog.has_column("blocks", "is_current") {
+        run(connection, MARK_CURRENT.to_owned(), Some(checkpoint)).await?;
     }
     run(connection, "COMMIT".into(), None).await?;
     Ok(target)

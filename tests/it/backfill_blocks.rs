@@ -91,22 +91,22 @@ async fn blocks_that_nobody_indexed_bring_their_plays_and_no_entity_rows() {
 #[tokio::test]
 async fn an_era_that_numbers_plays_by_height_fills_them_in_so() {
     let env = TestEnv::new();
-    let source = archive(&env, 300);
+    let source = archive(&env, 900);
     let db = indexed(&env, source).await;
     db.execute("DELETE FROM plays").await;
     db.execute(&format!("TRUNCATE {RAW_TABLES}")).await;
-    db.execute("DELETE FROM core_indexed_blocks WHERE height < 40").await;
+    db.execute("DELETE FROM core_indexed_blocks WHERE height < 20").await;
     let run = backfill(&env, &db, &["--era", "etl", "--source", source]);
     assert_eq!(run.code(), 0, "{run:?}");
     let heights = "SELECT DISTINCT slot::text FROM plays ORDER BY 1";
     let played =
-        "SELECT DISTINCT block_height::text FROM etl_plays WHERE block_height < 40 ORDER BY 1";
+        "SELECT DISTINCT block_height::text FROM etl_plays WHERE block_height < 20 ORDER BY 1";
     let heights = db.texts(heights).await;
     assert!(!heights.is_empty());
     assert_eq!(heights, db.texts(played).await);
     let recorded = "SELECT count(*) FROM core_indexed_blocks
-                    WHERE height < 40 AND plays_slot = 0 AND parenthash IS NULL";
-    assert_eq!(db.number(recorded).await, 39);
+                    WHERE height < 20 AND plays_slot = 0 AND parenthash IS NULL";
+    assert_eq!(db.number(recorded).await, 19);
 }
 
 #[tokio::test]

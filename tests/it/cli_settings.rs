@@ -4,6 +4,7 @@
 use std::ffi::OsString;
 
 use audius_etl::cli::{Cli, Command};
+use audius_etl::commands::era::EraChoice;
 use audius_etl::commands::index::{IndexArgs, SourceChoice};
 use audius_etl::settings::{self, DatabaseChoice, DatabaseUrl, Environment, Settings};
 
@@ -163,6 +164,7 @@ fn an_era_is_chosen_in_every_layer_and_by_its_former_option() {
     let typed = shown(&["--era", "discovery"]);
     assert!(typed.stdout().contains("\"discovery\"  # command line"), "{typed:?}");
     assert!(parse(&["index", "--era", "etl", "--rules", "go"], &[]).is_err());
-    let run = TestEnv::new().run(&["index", "--rules", "go", "--db", "postgres://localhost:1/x"]);
-    assert!(run.stderr().contains("write --era etl"), "{run:?}");
+    let former = parse(&["index", "--rules", "go"], &[]).unwrap();
+    let Command::Index(former) = former.command else { panic!("{:?}", former.command) };
+    assert_eq!(former.era.choice(), EraChoice::Etl);
 }

@@ -6,6 +6,7 @@ use crate::rules::handles;
 const NAME: usize = 32;
 const BIO: usize = 256;
 const DESCRIPTION: usize = 2500;
+const GENRE: usize = 100;
 
 /// Rejects a text of more than `limit` code points.
 ///
@@ -38,6 +39,14 @@ pub fn check_bio(bio: &str) -> Handled {
 /// `description_too_long`.
 pub fn check_description(description: &str) -> Handled {
     at_most(description, DESCRIPTION, "description_too_long")
+}
+
+/// The genre of a track, before it is brought to its common form.
+///
+/// # Errors
+/// `genre_too_long`.
+pub fn check_genre(genre: &str) -> Handled {
+    at_most(genre, GENRE, "genre_too_long")
 }
 
 /// The handle of a user, lower-cased; `None` for an empty one.

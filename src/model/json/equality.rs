@@ -1,4 +1,4 @@
-//! The two equalities of JSON values: PostgreSQL's of `jsonb` (`==`) and Python's.
+//! The equalities of JSON values: PostgreSQL's of `jsonb` (`==`), Python's, and Go's.
 
 use super::{Json, Object, number};
 
@@ -10,6 +10,8 @@ enum Rule {
     Jsonb,
     /// Numbers and booleans by exact value; `NaN` equals nothing.
     Python,
+    /// Numbers by the double that they are read as.
+    Go,
 }
 
 impl Json {
@@ -17,6 +19,11 @@ impl Json {
     /// regard to order, `NaN` unequal to itself.
     pub fn python_eq(&self, other: &Self) -> bool {
         equal(self, other, Rule::Python)
+    }
+
+    /// Equality of two values as Go decodes them: numbers are doubles, objects have no order.
+    pub fn go_eq(&self, other: &Self) -> bool {
+        equal(self, other, Rule::Go)
     }
 }
 
@@ -27,6 +34,14 @@ impl PartialEq for Json {
 }
 
 impl Eq for Json {}
+
+impl Object {
+    /// See [`Json::go_eq`].
+    pub fn go_eq(&self, other: &Self) -> bool {
+        let mut pairs = Vec::new();
+        push_entries(self, other, &mut pairs) && all_equal(pairs, Rule::Go)
+    }
+}
 
 impl PartialEq for Object {
     fn eq(&self, other: &Self) -> bool {
@@ -80,6 +95,11 @@ fn push_entries<'a>(
 }
 
 fn scalars_equal(left: &Json, right: &Json, rule: Rule) -> bool {
+    if rule == Rule::Go
+        && let (Some(left), Some(right)) = (left.as_f64(), right.as_f64())
+    {
+        return left == right;
+    }
     match (left, right) {
         (Json::Null, Json::Null) => true,
         (Json::Bool(left), Json::Bool(right)) => left == right,
@@ -90,12 +110,12 @@ fn scalars_equal(left: &Json, right: &Json, rule: Rule) -> bool {
         }
         (Json::Int(int), Json::Float(float)) | (Json::Float(float), Json::Int(int)) => match rule {
             Rule::Python => number::int_equals_float_exactly(*int, *float),
-            Rule::Jsonb => number::digits_equal_float_text(&int.to_string(), *float),
+            Rule::Jsonb | Rule::Go => number::digits_equal_float_text(&int.to_string(), *float),
         },
         (Json::Big(digits), Json::Float(float)) | (Json::Float(float), Json::Big(digits)) => {
             match rule {
                 Rule::Python => number::big_equals_float_exactly(digits, *float),
-                Rule::Jsonb => number::digits_equal_float_text(digits, *float),
+                Rule::Jsonb | Rule::Go => number::digits_equal_float_text(digits, *float),
             }
         }
         (Json::Bool(value), number @ (Json::Int(_) | Json::Float(_)))
@@ -142,6 +162,17 @@ mod tests {
         ];
         for (left, right) in unequal {
             assert!(!parse(left).python_eq(&parse(right)), "{left} {right}");
+        }
+    }
+
+    #[test]
+    fn doubles_are_compared_for_go() {
+        for (left, right) in [("1", "1.0"), ("9007199254740993", "9007199254740992"), ("0", "-0.0")]
+        {
+            assert!(parse(left).go_eq(&parse(right)), "{left} {right}");
+        }
+        for (left, right) in [("true", "1"), ("1", "\"1\""), ("[1]", "[1,1]"), ("1", "1.5")] {
+            assert!(!parse(left).go_eq(&parse(right)), "{left} {right}");
         }
     }
 

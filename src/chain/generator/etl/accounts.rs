@@ -1,6 +1,9 @@
 //! What belongs to an account: emails and wallets; and corrections of play counts, which belong to
 //! nobody.
 
+use alloy::hex;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Value, json};
 
 use crate::chain::generator::facts::Fact;
@@ -52,7 +55,7 @@ pub(super) fn link_wallet(world: &mut World) -> Option<Call> {
         (key.lower(), key.sign_text(&message), "eth")
     } else {
         let (address, signature) = solana_wallet(&world.random.bytes(), account.id);
-        (address, signature, "sol")
+        (address, BASE64.encode(hex::decode(signature).ok()?), "sol")
     };
     let data = json!({
         "wallet": address,

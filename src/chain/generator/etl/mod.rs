@@ -23,7 +23,7 @@ use super::mix::{Pair, Pairs};
 pub(super) static DIALECT: Dialect = Dialect {
     // A day after the version that is followed was released.
     first_time: 1_788_566_400,
-    pairs: Pairs { all: PAIRS, evening_out: 20, fallback: users::create },
+    pairs: Pairs { all: PAIRS, evening_out: 40, fallback: users::create },
     spoiling: spoiled::SPOILING,
 };
 

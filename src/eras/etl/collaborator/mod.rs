@@ -1,6 +1,14 @@
-//! Collaborators of tracks: what the invited answer (tracks.md).
+//! What those answer who are invited to stand beside the owner of a track (tracks.md 9). The owner's
+//! list is in the metadata of the track.
 
-use super::registry::Entry;
+mod answer;
+#[cfg(test)]
+mod tests;
+
+use super::registry::{Entry, entry};
 
 /// The handlers of this folder.
-pub const HANDLERS: &[Entry] = &[];
+pub const HANDLERS: &[Entry] = &[
+    entry("TrackCollaborator", "Approve", answer::wants, answer::approve),
+    entry("TrackCollaborator", "Reject", answer::wants, answer::reject),
+];

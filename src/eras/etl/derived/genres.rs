@@ -52,8 +52,13 @@ pub(super) fn track_written(old: Option<&Track>, new: &Track, scope: &mut Scope<
     let before = old.map(Counts::of).unwrap_or_default();
     let after = Counts::of(new);
     let row = user(new.owner_id, scope)?;
+    // A user whose tracks were there first has none in the total until one of them is written.
+    if row.total_track_count == Some(0) && after.total {
+        let counted = recounted((*row).clone(), scope)?;
+        return scope.derive(counted);
+    }
     let same = before.total == after.total && before.listed_as() == after.listed_as();
-    if same || scope.get::<AggregateUser>(new.owner_id)?.is_none() {
+    if same {
         return Ok(());
     }
     let mut counters = (*row).clone();
@@ -137,4 +142,55 @@ pub(super) fn recounted(
     counters.dominant_genre_count = dominant.map(|(_, (count, _))| count);
     counters.dominant_genre = dominant.and_then(|(genre, _)| genre).map(str::to_owned);
     Ok(counters)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::eras::etl::derived::counters::new_user;
+
+    const GENRES: [Option<&str>; 4] = [None, Some("Ambient"), Some("House"), Some("Techno")];
+
+    fn counted(songs: &[Option<Option<&'static str>>]) -> HashMap<Option<&'static str>, i64> {
+        let mut genres = HashMap::new();
+        for genre in songs.iter().flatten() {
+            *genres.entry(*genre).or_insert(0) += 1;
+        }
+        genres
+    }
+
+    proptest! {
+        #[test]
+        fn a_genre_that_is_told_without_the_tracks_is_the_dominant_one(
+            steps in prop::collection::vec((0..6_usize, prop::option::of(0..4_usize)), 0..60)
+        ) {
+            let mut songs: [Option<Option<&'static str>>; 6] = [None; 6];
+            let mut row = new_user(1);
+            for (song, genre) in steps {
+                let new = genre.map(|genre| GENRES[genre]);
+                let old = std::mem::replace(&mut songs[song], new);
+                let genres = counted(&songs);
+                let top = genres.values().max().copied();
+                let told = shifted(&row, old, new).map(|(genre, count)| {
+                    (genre.map(str::to_owned), count)
+                });
+                let (genre, count) = match told {
+                    Some(told) => told,
+                    None => {
+                        let first = GENRES.iter().find(|genre| genres.get(*genre).copied() == top);
+                        (first.copied().flatten().map(str::to_owned), top)
+                    }
+                };
+                prop_assert_eq!(count, top);
+                if count.is_some() {
+                    prop_assert_eq!(genres.get(&genre.as_deref()).copied(), top);
+                }
+                row.dominant_genre = genre;
+                row.dominant_genre_count = count;
+                row.track_count = i64::try_from(songs.iter().flatten().count()).ok();
+            }
+        }
+    }
 }

@@ -13,6 +13,7 @@ mod playlist;
 mod social;
 #[cfg(test)]
 mod tests;
+mod track;
 mod user;
 mod wallet;
 
@@ -30,6 +31,7 @@ use crate::{
 /// Handlers that stand in for those of live traffic.
 pub const HANDLERS: &[Entry] = &[
     entry("User", "Create", user::create_wants, user::create),
+    entry("Track", "Create", track::create_wants, track::create),
     entry("Playlist", "Create", playlist::create_wants, playlist::create),
     entry("Comment", "Create", live_comment::create_wants, comment::create),
     entry("Event", "Create", live_event::create_wants, event::create),

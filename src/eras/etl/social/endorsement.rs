@@ -61,7 +61,7 @@ pub(super) fn store<R: Endorsement>(
 /// Names what the handlers read.
 pub(super) fn wants<R: Endorsement>(call: &Call<'_>, wants: &mut Wants<'_>) {
     signer::wants(call, wants);
-    for kind in item::wants(call, wants) {
+    for kind in item::wants(call, wants).into_iter().flatten() {
         wants.row::<R>(key(call.tx.user_id, kind, call.tx.entity_id));
     }
 }

@@ -82,22 +82,20 @@ pub(super) fn exists_wants(kind: Kind, id: i64, wants: &mut Wants<'_>) {
     }
 }
 
-/// Names what [`kind`] and [`exists`] read, and the types that the rows of the call may have.
-pub(super) fn wants(call: &Call<'_>, wants: &mut Wants<'_>) -> Vec<Kind> {
+/// Names what [`kind`] and [`exists`] read, and returns the types that the rows of the call may have.
+pub(super) fn wants(call: &Call<'_>, wants: &mut Wants<'_>) -> [Option<Kind>; 2] {
     let id = call.tx.entity_id;
     let named = [Kind::of(call.meta.text("type")), Kind::of(&call.tx.entity_type)];
-    let mut kinds: Vec<Kind> = named.into_iter().flatten().collect();
-    kinds.dedup();
-    kinds.iter().for_each(|kind| exists_wants(*kind, id, wants));
-    if kinds.is_empty() {
-        if wants.look::<Track>(id).row().is_some() {
-            return vec![Kind::Track];
-        }
-        wants.rows::<TrackVersion>(TrackVersionBy::Track, id);
-        playlist::exists_wants(id, wants);
-        return vec![Kind::Track, Kind::Playlist];
+    named.into_iter().flatten().for_each(|kind| exists_wants(kind, id, wants));
+    if named != [None, None] {
+        return named;
     }
-    kinds
+    if wants.look::<Track>(id).row().is_some() {
+        return [Some(Kind::Track), None];
+    }
+    wants.rows::<TrackVersion>(TrackVersionBy::Track, id);
+    playlist::exists_wants(id, wants);
+    [Some(Kind::Track), Some(Kind::Playlist)]
 }
 
 /// The type of the item that has the number: a track with any row before a playlist with any. Parity:

@@ -63,7 +63,10 @@ fn counters(
     wants: &mut Wants<'_>,
 ) {
     let row = wants.look::<AggregateUser>(owner).row();
-    if row.is_some_and(|row| genres::needs_all(&row, removed, added)) {
+    let counts_anew = |row: &AggregateUser| {
+        row.total_track_count == Some(0) || genres::needs_all(row, removed, added)
+    };
+    if row.is_some_and(|row| counts_anew(&row)) {
         wants.rows::<Track>(TrackBy::Owner, owner);
     }
 }

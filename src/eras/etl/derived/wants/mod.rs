@@ -8,7 +8,7 @@ mod social;
 
 use crate::{
     eras::etl::{Call, Wants},
-    model::tables::{AggregateUser, Milestone, Notification, User, UserBy},
+    model::tables::{AggregateUser, Milestone, Notification, Track, TrackBy, User, UserBy},
     rules::unicode::go_lower,
 };
 
@@ -20,7 +20,10 @@ const NEAR: i64 = 16;
 /// Names the rows that the triggers of a call read.
 pub(in crate::eras::etl) fn wants(call: &Call<'_>, wants: &mut Wants<'_>) {
     match (call.tx.entity_type.as_str(), call.tx.action.as_str()) {
-        ("User", "Create") => wants.row::<AggregateUser>(call.tx.user_id),
+        ("User", "Create") => {
+            wants.row::<AggregateUser>(call.tx.user_id);
+            wants.rows::<Track>(TrackBy::Owner, call.tx.user_id);
+        }
         ("Track", "Create") => content::track_created(call, wants),
         ("Track", "Update" | "Delete") => content::track_changed(call, wants),
         ("TrackCollaborator", "Approve") => content::collaborator_accepted(call, wants),
