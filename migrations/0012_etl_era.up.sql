@@ -77,3 +77,14 @@ BEGIN
     END IF;
 END
 $$;
+
+-- For the lookups of this era. The expression is that of the lookup's definition, word for word.
+
+CREATE INDEX IF NOT EXISTS comment_threads_comment_id_idx ON comment_threads (comment_id);
+CREATE INDEX IF NOT EXISTS ix_subscriptions_entity_type_entity_id
+    ON subscriptions (entity_type, entity_id);
+CREATE INDEX IF NOT EXISTS audius_etl_tracks_unusual_remix_parent_idx ON tracks ((
+    CASE WHEN (remix_of #> '{tracks,0,parent_track_id}')::text !~ '^(null|-?[0-9]{1,9})$' THEN
+        1::bigint
+    END
+));
