@@ -53,6 +53,10 @@ CREATE INDEX IF NOT EXISTS ix_subscriptions_entity_type_entity_id
 CREATE INDEX IF NOT EXISTS audius_etl_subscriptions_entity_idx
     ON subscriptions (entity_type, entity_id);
 
+CREATE INDEX IF NOT EXISTS comment_threads_comment_id_idx ON comment_threads (comment_id);
+CREATE INDEX IF NOT EXISTS audius_etl_comment_threads_comment_idx
+    ON comment_threads (comment_id);
+
 CREATE INDEX IF NOT EXISTS audius_etl_addresses_address_idx ON etl_addresses (address);
 CREATE INDEX IF NOT EXISTS audius_etl_users_wallet_lower_idx ON users (lower(wallet));
 

@@ -213,7 +213,9 @@ fn key_arrays(
 }
 
 fn select(def: &TableDef, layout: &TableLayout, parts: &[Part]) -> String {
-    let mut sql = String::from("SELECT ");
+    // What is no more than a key may stand for many rows.
+    let distinct = if def.columns.len() == def.key.len() { "DISTINCT " } else { "" };
+    let mut sql = format!("SELECT {distinct}");
     for (index, column) in layout.columns.iter().enumerate() {
         let separator = if index == 0 { "" } else { ", " };
         let _ = if column.is_present {

@@ -13,6 +13,8 @@ record! {
     Playlist in "playlists", id Playlists, key [playlist_id],
     current_only true, archived true,
     by PlaylistBy {
+        /// A user's playlists.
+        Owner [LookupPart::Column("playlist_owner_id")],
     }
     {
         blockhash: Option<String> => ColumnType::Text;

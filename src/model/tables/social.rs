@@ -59,6 +59,8 @@ record! {
     Save in "saves", id Saves, key [user_id, save_type, save_item_id],
     current_only true, archived true,
     by SaveBy {
+        /// What a user saved.
+        User [LookupPart::Column("user_id")],
         /// Who saved an item.
         Item [LookupPart::Column("save_type"), LookupPart::Column("save_item_id")],
     }
@@ -82,6 +84,8 @@ record! {
     Repost in "reposts", id Reposts, key [user_id, repost_type, repost_item_id],
     current_only true, archived true,
     by RepostBy {
+        /// What a user reposted.
+        User [LookupPart::Column("user_id")],
         /// Who reposted an item.
         Item [LookupPart::Column("repost_type"), LookupPart::Column("repost_item_id")],
         /// Reposts by item id, whatever its type.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{
     Handled, Scope,
-    counters::{add_to_track, difference, track},
+    counters::{add_to_track, difference},
     swallowing,
 };
 use crate::model::tables::{AggregateTrack, Comment};
@@ -19,10 +19,8 @@ pub(super) fn fired(old: Option<&Comment>, new: &Arc<Comment>, scope: &mut Scope
     }
     let step = difference(old.is_some_and(counts), counts(new));
     swallowing(scope, |scope| {
-        if old.is_none() {
-            track(new.entity_id, scope)?;
-        }
-        if step != 0 && scope.get::<AggregateTrack>(new.entity_id)?.is_some() {
+        // Only a new comment makes the counters.
+        if old.is_none() || scope.get::<AggregateTrack>(new.entity_id)?.is_some() {
             add_to_track(new.entity_id, |row| &mut row.comment_count, step, scope)?;
         }
         Ok(())
@@ -30,6 +28,6 @@ pub(super) fn fired(old: Option<&Comment>, new: &Arc<Comment>, scope: &mut Scope
 }
 
 /// Whether a comment is in the counter. Parity: NULL is neither undeleted nor visible.
-fn counts(comment: &Comment) -> bool {
+pub(super) fn counts(comment: &Comment) -> bool {
     comment.is_delete == Some(false) && comment.is_visible == Some(true)
 }

@@ -1,8 +1,6 @@
 //! The rows of counters: made where a trigger makes them, and changed by a difference.
 
-use std::sync::Arc;
-
-use super::{Halt, Handled, Scope, genres};
+use super::{Halt, Handled, Scope, recount};
 use crate::model::tables::{AggregatePlaylist, AggregateTrack, AggregateUser, Playlist};
 
 /// The change of a count when a row that counted before, or not, counts now, or not.
@@ -17,51 +15,40 @@ pub(super) const fn add(counter: &mut Option<i64>, difference: i64) {
     }
 }
 
-/// A user's counters at the start: what the job makes of a user without anything.
-pub(super) const fn new_user(user_id: i64) -> AggregateUser {
-    AggregateUser {
-        user_id,
-        track_count: Some(0),
-        playlist_count: Some(0),
-        album_count: Some(0),
-        follower_count: Some(0),
-        following_count: Some(0),
-        repost_count: Some(0),
-        track_save_count: Some(0),
-        supporter_count: Some(0),
-        supporting_count: Some(0),
-        dominant_genre: None,
-        dominant_genre_count: None,
-        score: Some(0),
-        total_track_count: Some(0),
-        track_share_count: Some(0),
-    }
+/// A row of counters that is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Row {
+    /// It was there before.
+    Kept,
+    /// It was made, with everything counted that is there: the row that was just written, too.
+    Made,
 }
 
-/// A user's counters; made if they are missing.
-pub(super) fn user(user_id: i64, scope: &mut Scope<'_>) -> Result<Arc<AggregateUser>, Halt> {
-    if let Some(row) = scope.get::<AggregateUser>(user_id)? {
-        return Ok(row);
+/// Makes a user's counters, if they are missing.
+pub(super) fn user(user_id: i64, scope: &mut Scope<'_>) -> Result<Row, Halt> {
+    if scope.get::<AggregateUser>(user_id)?.is_some() {
+        return Ok(Row::Kept);
     }
-    let row = genres::recounted(new_user(user_id), scope)?;
-    scope.derive(row.clone())?;
-    Ok(Arc::new(row))
+    let row = recount::user(user_id, scope)?;
+    scope.derive(row)?;
+    Ok(Row::Made)
 }
 
-/// Adds to one of a user's counters, which must be there; returns what the user's are then.
+/// Adds to one of a user's counters, made if they are missing; returns it.
 pub(super) fn add_to_user(
     user_id: i64,
     counter: fn(&mut AggregateUser) -> &mut Option<i64>,
     difference: i64,
     scope: &mut Scope<'_>,
-) -> Result<Option<Arc<AggregateUser>>, Halt> {
-    let Some(row) = scope.get::<AggregateUser>(user_id)?.filter(|_| difference != 0) else {
-        return scope.get(user_id);
-    };
+) -> Result<Option<i64>, Halt> {
+    let is_kept = user(user_id, scope)? == Row::Kept;
+    let Some(row) = scope.get::<AggregateUser>(user_id)? else { return Ok(None) };
     let mut row = (*row).clone();
-    add(counter(&mut row), difference);
-    scope.derive(row.clone())?;
-    Ok(Some(Arc::new(row)))
+    if is_kept && difference != 0 {
+        add(counter(&mut row), difference);
+        scope.derive(row.clone())?;
+    }
+    Ok(*counter(&mut row))
 }
 
 /// Whether what a user does is told to nobody: with a negative score, and with none.
@@ -70,20 +57,14 @@ pub(super) fn is_banned(user_id: i64, scope: &mut Scope<'_>) -> Result<bool, Hal
     Ok(row.and_then(|row| row.score).is_none_or(|score| score < 0))
 }
 
-/// A track's counters; made if they are missing.
-pub(super) fn track(track_id: i64, scope: &mut Scope<'_>) -> Result<Arc<AggregateTrack>, Halt> {
-    if let Some(row) = scope.get::<AggregateTrack>(track_id)? {
-        return Ok(row);
+/// Makes a track's counters, if they are missing.
+pub(super) fn track(track_id: i64, scope: &mut Scope<'_>) -> Result<Row, Halt> {
+    if scope.get::<AggregateTrack>(track_id)?.is_some() {
+        return Ok(Row::Kept);
     }
-    let row = AggregateTrack {
-        track_id,
-        repost_count: Some(0),
-        save_count: Some(0),
-        comment_count: Some(0),
-        share_count: Some(0),
-    };
-    scope.derive(row.clone())?;
-    Ok(Arc::new(row))
+    let row = recount::track(track_id, scope)?;
+    scope.derive(row)?;
+    Ok(Row::Made)
 }
 
 /// Adds to one of a track's counters, made if they are missing; returns it.
@@ -93,27 +74,28 @@ pub(super) fn add_to_track(
     difference: i64,
     scope: &mut Scope<'_>,
 ) -> Result<Option<i64>, Halt> {
-    let mut row = (*track(track_id, scope)?).clone();
-    add(counter(&mut row), difference);
-    let count = *counter(&mut row);
-    if difference != 0 {
-        scope.derive(row)?;
+    let is_kept = track(track_id, scope)? == Row::Kept;
+    let Some(row) = scope.get::<AggregateTrack>(track_id)? else { return Ok(None) };
+    let mut row = (*row).clone();
+    if is_kept && difference != 0 {
+        add(counter(&mut row), difference);
+        scope.derive(row.clone())?;
     }
-    Ok(count)
+    Ok(*counter(&mut row))
 }
 
 /// Makes a playlist's counters, if they are missing.
-pub(super) fn new_playlist(playlist_id: i64, is_album: bool, scope: &mut Scope<'_>) -> Handled {
+pub(super) fn playlist(
+    playlist_id: i64,
+    is_album: bool,
+    scope: &mut Scope<'_>,
+) -> Result<Row, Halt> {
     if scope.get::<AggregatePlaylist>(playlist_id)?.is_some() {
-        return Ok(());
+        return Ok(Row::Kept);
     }
-    scope.derive(AggregatePlaylist {
-        playlist_id,
-        is_album: Some(is_album),
-        repost_count: Some(0),
-        save_count: Some(0),
-        share_count: Some(0),
-    })
+    let row = recount::playlist(playlist_id, is_album, scope)?;
+    scope.derive(row)?;
+    Ok(Row::Made)
 }
 
 /// Adds to one of a playlist's counters; returns it, and whether the row says that it is an album.
@@ -125,19 +107,32 @@ pub(super) fn add_to_playlist(
     difference: i64,
     scope: &mut Scope<'_>,
 ) -> Result<(Option<i64>, Option<bool>), Halt> {
+    let mut is_kept = true;
     if scope.get::<AggregatePlaylist>(playlist_id)?.is_none()
-        && let Some(playlist) = scope.get::<Playlist>(playlist_id)?
+        && let Some(current) = scope.get::<Playlist>(playlist_id)?
     {
-        new_playlist(playlist_id, playlist.is_album, scope)?;
+        is_kept = playlist(playlist_id, current.is_album, scope)? == Row::Kept;
     }
     let Some(row) = scope.get::<AggregatePlaylist>(playlist_id)? else {
         return Ok((None, None));
     };
     let mut row = (*row).clone();
-    add(counter(&mut row), difference);
-    let found = (*counter(&mut row), row.is_album);
-    if difference != 0 {
-        scope.derive(row)?;
+    if is_kept && difference != 0 {
+        add(counter(&mut row), difference);
+        scope.derive(row.clone())?;
     }
-    Ok(found)
+    Ok((*counter(&mut row), row.is_album))
+}
+
+/// Adds to one of the counters of a playlist's owner, who may have none.
+pub(super) fn add_to_owner(
+    user_id: i64,
+    counter: fn(&mut AggregateUser) -> &mut Option<i64>,
+    difference: i64,
+    scope: &mut Scope<'_>,
+) -> Handled {
+    if scope.get::<AggregateUser>(user_id)?.is_some() {
+        add_to_user(user_id, counter, difference, scope)?;
+    }
+    Ok(())
 }

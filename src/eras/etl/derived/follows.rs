@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{
     Handled, Scope,
-    counters::{add_to_user, difference, is_banned, user},
+    counters::{add_to_user, difference, is_banned},
     milestones,
     note::{Note, Stamp},
     swallowing,
@@ -24,15 +24,12 @@ pub(super) fn fired(
     scope: &mut Scope<'_>,
 ) -> Handled {
     let (follower, followee) = (new.follower_user_id, new.followee_user_id);
-    user(followee, scope)?;
-    user(follower, scope)?;
     let step = difference(old.is_some_and(|old| !old.is_delete), !new.is_delete);
     add_to_user(follower, |row| &mut row.following_count, step, scope)?;
-    let counters = add_to_user(followee, |row| &mut row.follower_count, step, scope)?;
+    let count = add_to_user(followee, |row| &mut row.follower_count, step, scope)?;
     if new.is_delete || is_banned(follower, scope)? {
         return Ok(());
     }
-    let count = counters.and_then(|row| row.follower_count);
     if let Some(count) = count.filter(|count| FOLLOWERS.contains(count)) {
         reach_milestone(new, count, scope)?;
     }

@@ -4,9 +4,8 @@
 //! Triggers fire per statement, with the row before and after; those of comments wait for the
 //! block's end. Milestones and notifications are the triggers'. Counters move by the difference that
 //! a statement makes, and are what production's job counts every ten minutes (production.md 4.2),
-//! after every block: where trigger and job count differently, the job is followed. A row of counters
-//! begins at zero when a trigger makes it; of rows that were there before only an owner's tracks are
-//! counted then, since nothing else can refer to a user, track or playlist without counters.
+//! after every block: where trigger and job count differently, the job is followed. Only when a
+//! trigger makes a row of counters, everything is counted.
 //!
 //! One file per table that is written; [`wants`] names what all of them read.
 
@@ -25,6 +24,7 @@ mod note;
 mod playlist_tracks;
 mod playlists;
 mod plays;
+mod recount;
 mod reposters;
 mod reposts;
 mod saves;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{
     Halt, Handled, Scope,
-    counters::{add_to_user, difference, new_playlist},
+    counters::{self, add_to_owner, difference},
     note::{Note, Stamp},
     subscribers, swallowing,
 };
@@ -19,7 +19,7 @@ use crate::{
 /// Counts a playlist, and tells of a new public one. Changes are told to nobody.
 pub(super) fn fired(old: Option<&Playlist>, new: &Arc<Playlist>, scope: &mut Scope<'_>) -> Handled {
     if old.is_none() {
-        new_playlist(new.playlist_id, new.is_album, scope)?;
+        counters::playlist(new.playlist_id, new.is_album, scope)?;
     }
     count(old, new, scope)?;
     if old.is_some() || !is_public(new) {
@@ -57,11 +57,10 @@ fn count(old: Option<&Playlist>, new: &Playlist, scope: &mut Scope<'_>) -> Handl
     }
     let owner = new.playlist_owner_id;
     if new.is_album {
-        add_to_user(owner, |row| &mut row.album_count, step, scope)?;
+        add_to_owner(owner, |row| &mut row.album_count, step, scope)
     } else {
-        add_to_user(owner, |row| &mut row.playlist_count, step, scope)?;
+        add_to_owner(owner, |row| &mut row.playlist_count, step, scope)
     }
-    Ok(())
 }
 
 /// Tells the owners of tracks that the playlist has from its beginning.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{
     Handled, Scope,
-    counters::{add_to_playlist, add_to_track, add_to_user, difference, is_banned, user},
+    counters::{add_to_playlist, add_to_track, add_to_user, difference, is_banned},
     milestones::Counted,
     note::{Note, Stamp},
     reposters::{Item, followees_who_reposted, tell_of_cosign},
@@ -20,7 +20,6 @@ pub(super) fn fired(old: Option<&Repost>, new: &Arc<Repost>, scope: &mut Scope<'
 fn count_and_tell(old: Option<&Repost>, new: &Repost, scope: &mut Scope<'_>) -> Handled {
     let item = Item { id: new.repost_item_id, kind: &new.repost_type };
     let step = difference(old.is_some_and(|old| !old.is_delete), !new.is_delete);
-    user(new.user_id, scope)?;
     add_to_user(new.user_id, |row| &mut row.repost_count, step, scope)?;
     let counted = if item.is_track() {
         let count = add_to_track(item.id, |row| &mut row.repost_count, step, scope)?;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{
     Halt, Handled, Scope,
-    counters::{add_to_playlist, add_to_track, add_to_user, difference, is_banned, user},
+    counters::{self, add_to_playlist, add_to_track, add_to_user, difference, is_banned},
     milestones::Counted,
     note::{Note, Stamp},
     reposters::{Item, followees_who_reposted, tell_of_cosign},
@@ -26,12 +26,12 @@ use crate::{
 pub(super) fn fired(old: Option<&Save>, new: &Arc<Save>, scope: &mut Scope<'_>) -> Handled {
     let item = Item { id: new.save_item_id, kind: &new.save_type };
     let step = difference(old.is_some_and(|old| !old.is_delete), !new.is_delete);
-    user(new.user_id, scope)?;
     let counted = if item.is_track() {
         add_to_user(new.user_id, |row| &mut row.track_save_count, step, scope)?;
         let count = add_to_track(item.id, |row| &mut row.save_count, step, scope)?;
         Counted { name: "TRACK_SAVE_COUNT", item: item.id, count, is_album: None }
     } else {
+        counters::user(new.user_id, scope)?;
         let (count, is_album) = add_to_playlist(item.id, |row| &mut row.save_count, step, scope)?;
         let is_album = Some(is_album);
         Counted { name: "PLAYLIST_SAVE_COUNT", item: item.id, count, is_album }

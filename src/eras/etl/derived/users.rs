@@ -2,15 +2,13 @@
 
 use std::sync::Arc;
 
-use super::{Handled, Scope, counters::new_user, genres};
-use crate::model::tables::{AggregateUser, User};
+use super::{Handled, Scope, counters};
+use crate::model::tables::User;
 
-/// Makes the counters of a new user. The trigger starts them at 0, and the job counts the tracks that
-/// stand under the number already; only the trigger of a track counts those for `total_track_count`.
+/// Makes the counters of a new user.
 pub(super) fn fired(old: Option<&User>, new: &Arc<User>, scope: &mut Scope<'_>) -> Handled {
-    if old.is_some() || scope.get::<AggregateUser>(new.user_id)?.is_some() {
-        return Ok(());
+    if old.is_none() {
+        counters::user(new.user_id, scope)?;
     }
-    let counted = genres::recounted(new_user(new.user_id), scope)?;
-    scope.derive(AggregateUser { total_track_count: Some(0), ..counted })
+    Ok(())
 }

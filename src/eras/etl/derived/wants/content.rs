@@ -4,14 +4,15 @@ use super::note;
 use crate::{
     eras::etl::{
         Call, Wants,
-        derived::{contests, genres, playlists, subscribers, tracks},
+        derived::{contests, genres, playlists, recount, subscribers, tracks},
     },
     model::{
         Json,
         tables::{
-            AggregatePlaylist, AggregateTrack, AggregateUser, CurrentFollow, CurrentFollowBy,
-            CurrentSubscription, CurrentSubscriptionBy, Event, EventBy, Notification,
-            NotificationBy, PlaylistTrack, PlaylistTrackBy, Save, SaveBy, Track, TrackBy,
+            AggregatePlaylist, AggregateTrack, AggregateUser, Comment, CommentBy, CurrentFollow,
+            CurrentFollowBy, CurrentSubscription, CurrentSubscriptionBy, Event, EventBy,
+            Notification, NotificationBy, PlaylistTrack, PlaylistTrackBy, Repost, RepostBy, Save,
+            SaveBy, Track, TrackBy,
         },
     },
     rules::remix::cast_parent,
@@ -21,6 +22,9 @@ use crate::{
 pub(super) fn track_created(call: &Call<'_>, wants: &mut Wants<'_>) {
     let (owner, track_id) = (call.tx.user_id, call.tx.entity_id);
     wants.row::<AggregateTrack>(track_id);
+    wants.rows::<Comment>(CommentBy::Entity, ("Track", track_id));
+    wants.rows::<Repost>(RepostBy::Item, ("track", track_id));
+    wants.rows::<Save>(SaveBy::Item, ("track", track_id));
     counters(owner, None, Some(call.meta.filled("genre")), wants);
     if call.meta.bool("is_unlisted") != Some(true) {
         let remix_of = call.meta.value("remix_of");
@@ -63,10 +67,7 @@ fn counters(
     wants: &mut Wants<'_>,
 ) {
     let row = wants.look::<AggregateUser>(owner).row();
-    let counts_anew = |row: &AggregateUser| {
-        row.total_track_count == Some(0) || genres::needs_all(row, removed, added)
-    };
-    if row.is_some_and(|row| counts_anew(&row)) {
+    if row.is_none_or(|row| genres::needs_all(&row, removed, added)) {
         wants.rows::<Track>(TrackBy::Owner, owner);
     }
 }
@@ -131,6 +132,10 @@ pub(super) fn collaborator_accepted(call: &Call<'_>, wants: &mut Wants<'_>) {
 pub(super) fn playlist_created(call: &Call<'_>, wants: &mut Wants<'_>) {
     let (owner, playlist_id) = (call.tx.user_id, call.tx.entity_id);
     wants.row::<AggregatePlaylist>(playlist_id);
+    for kind in recount::LISTS {
+        wants.rows::<Repost>(RepostBy::Item, (kind, playlist_id));
+        wants.rows::<Save>(SaveBy::Item, (kind, playlist_id));
+    }
     wants.row::<AggregateUser>(owner);
     let is_public = call.meta.bool("is_private") == Some(false);
     if is_public {

@@ -8,7 +8,10 @@ mod social;
 
 use crate::{
     eras::etl::{Call, Wants},
-    model::tables::{AggregateUser, Milestone, Notification, Track, TrackBy, User, UserBy},
+    model::tables::{
+        AggregateUser, CurrentFollow, CurrentFollowBy, Milestone, Notification, Playlist,
+        PlaylistBy, Repost, RepostBy, Save, SaveBy, Track, TrackBy, User, UserBy,
+    },
     rules::unicode::go_lower,
 };
 
@@ -20,10 +23,7 @@ const NEAR: i64 = 16;
 /// Names the rows that the triggers of a call read.
 pub(in crate::eras::etl) fn wants(call: &Call<'_>, wants: &mut Wants<'_>) {
     match (call.tx.entity_type.as_str(), call.tx.action.as_str()) {
-        ("User", "Create") => {
-            wants.row::<AggregateUser>(call.tx.user_id);
-            wants.rows::<Track>(TrackBy::Owner, call.tx.user_id);
-        }
+        ("User", "Create") => new_user(call.tx.user_id, wants),
         ("Track", "Create") => content::track_created(call, wants),
         ("Track", "Update" | "Delete") => content::track_changed(call, wants),
         ("TrackCollaborator", "Approve") => content::collaborator_accepted(call, wants),
@@ -41,6 +41,17 @@ pub(in crate::eras::etl) fn wants(call: &Call<'_>, wants: &mut Wants<'_>) {
         (_, "Share") => social::shared(call, wants),
         _ => {}
     }
+}
+
+/// The counters of a new user, and what they may count already.
+fn new_user(user_id: i64, wants: &mut Wants<'_>) {
+    wants.row::<AggregateUser>(user_id);
+    wants.rows::<Track>(TrackBy::Owner, user_id);
+    wants.rows::<Playlist>(PlaylistBy::Owner, user_id);
+    wants.rows::<CurrentFollow>(CurrentFollowBy::Followee, user_id);
+    wants.rows::<CurrentFollow>(CurrentFollowBy::Follower, user_id);
+    wants.rows::<Repost>(RepostBy::User, user_id);
+    wants.rows::<Save>(SaveBy::User, user_id);
 }
 
 /// The manager whom a grant may be about.
