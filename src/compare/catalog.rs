@@ -6,6 +6,7 @@ use super::form::Class;
 use super::session::{Session, Texts};
 use super::sql::array;
 use super::{Error, spec};
+use crate::db::catalog::Column;
 
 /// A column.
 #[derive(Clone, Debug)]
@@ -69,12 +70,10 @@ impl Catalog {
             };
             tables.insert(name, table(&kind, &rows, &pages, &total, number));
         }
-        for row in session.texts(doing, &COLUMNS.replace("$names", &names)).await? {
-            if let Some((table, name, column)) = column(row)
-                && let Some(table) = tables.get_mut(&table)
-            {
-                table.columns.insert(name, column);
-            }
+        let all = session.catalog().await?;
+        for (name, table) in &mut tables {
+            let columns = all.relation(name).into_iter().flat_map(|found| &found.columns);
+            table.columns = columns.map(|(name, found)| (name.clone(), column(found))).collect();
         }
         for row in session.texts(doing, &INDEXES.replace("$names", &names)).await? {
             let [Some(table), Some(column)] = fields(row) else { continue };
@@ -100,12 +99,10 @@ fn table(kind: &str, rows: &str, pages: &str, total: &str, version: u32) -> Cata
     }
 }
 
-fn column(row: Texts) -> Option<(String, String, CatalogColumn)> {
-    let [table, name, type_name, base, is_enum, element, element_is_enum, own] = fields(row);
-    let yes = |text: Option<String>| text.as_deref() == Some("true");
-    let element = element.map(|element| Class::of(&element, yes(element_is_enum), None));
-    let class = Class::of(&base?, yes(is_enum), element);
-    Some((table?, name?, CatalogColumn { class, type_name: type_name?, own: yes(own) }))
+fn column(found: &Column) -> CatalogColumn {
+    let element = found.element.as_ref().map(|(name, is_enum)| Class::of(name, *is_enum, None));
+    let class = Class::of(&found.base_type, found.labels.is_some(), element);
+    CatalogColumn { class, type_name: found.type_name.clone(), own: found.is_own }
 }
 
 /// The first columns of a row.
@@ -130,21 +127,6 @@ const TABLES: &str = "\
         FROM pg_class k \
         WHERE k.relkind <> 'p' AND (k.oid = c.oid OR k.oid IN \
             (SELECT relid FROM pg_partition_tree(c.oid) WHERE c.relkind = 'p'))) p";
-
-const COLUMNS: &str = "\
-    SELECT n.name, a.attname::text, format_type(a.atttypid, a.atttypmod), \
-        coalesce(b.typname, t.typname)::text, (coalesce(b.typtype, t.typtype) = 'e')::text, \
-        e.typname::text, (e.typtype = 'e')::text, \
-        (a.attgenerated <> '' OR a.attidentity <> '' \
-            OR coalesce(pg_get_expr(d.adbin, d.adrelid) LIKE 'nextval(%', false))::text \
-    FROM unnest($names::text[]) AS n(name) \
-    JOIN pg_attribute a ON a.attrelid = to_regclass(quote_ident(n.name)) AND a.attnum > 0 \
-        AND NOT a.attisdropped \
-    JOIN pg_type t ON t.oid = a.atttypid \
-    LEFT JOIN pg_type b ON t.typtype = 'd' AND b.oid = t.typbasetype \
-    LEFT JOIN pg_type e ON coalesce(b.typcategory, t.typcategory) = 'A' \
-        AND e.oid = coalesce(b.typelem, t.typelem) \
-    LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum";
 
 /// Types whose constants need no cast. `is_current` in front is no obstacle: it has one value.
 const INDEXES: &str = "\

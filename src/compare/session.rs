@@ -191,6 +191,15 @@ impl Session {
             .map_err(Error::on(side))
     }
 
+    /// The tables and views of the server, once it has time for it.
+    pub(crate) async fn catalog(&mut self) -> Result<db::catalog::Catalog, Error> {
+        self.pause_while_busy().await?;
+        match db::catalog::Catalog::ask(&mut self.connection).await {
+            Ok(catalog) => Ok(catalog),
+            Err(source) => Err(self.failed("reading the catalog", source)),
+        }
+    }
+
     /// Runs statements without a result.
     pub(crate) async fn execute(&mut self, doing: &str, sql: &str) -> Result<(), Error> {
         match sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut self.connection).await {

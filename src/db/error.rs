@@ -113,6 +113,31 @@ pub enum SchemaProblem {
         /// The type that production has.
         expected: &'static str,
     },
+    /// A column that this program does not know, and that a row cannot be without.
+    Demanded {
+        /// The table.
+        table: &'static str,
+        /// The column.
+        column: String,
+    },
+    /// Somebody changed the type of a column while this program was using it.
+    TypeChanged {
+        /// The table.
+        table: &'static str,
+        /// The column.
+        column: &'static str,
+        /// The type that it had.
+        was: String,
+        /// The type that it has.
+        now: String,
+    },
+    /// Somebody forbade NULL in a column while this program was using it.
+    NoLongerNull {
+        /// The table.
+        table: &'static str,
+        /// The column.
+        column: &'static str,
+    },
     /// An index that the schema needs was left half built by somebody.
     InvalidIndex {
         /// Its name.
@@ -174,12 +199,32 @@ impl fmt::Display for SchemaProblem {
             Self::MissingTable { table } => {
                 write!(f, "table {table} is missing; run `audius-etl migrate`")
             }
-            Self::MissingColumns { table, columns } => {
-                write!(f, "table {table} lacks {}; run `audius-etl migrate`", columns.join(", "))
-            }
-            Self::ColumnType { table, column, found, expected } => {
-                write!(f, "{table}.{column} is {found}, but {expected} is needed")
-            }
+            Self::MissingColumns { table, columns } => write!(
+                f,
+                "table {table} lacks {}; run `audius-etl migrate`, or give a column that was \
+                 renamed or dropped its name back",
+                columns.join(", ")
+            ),
+            Self::ColumnType { table, column, found, expected } => write!(
+                f,
+                "{table}.{column} is {found}, but {expected} is needed; change it (`ALTER TABLE \
+                 {table} ALTER COLUMN {column} TYPE {expected}`) or use another database"
+            ),
+            Self::Demanded { table, column } => write!(
+                f,
+                "{table}.{column} is NOT NULL without a default and unknown here, so no row can be \
+                 inserted; give it one: `ALTER TABLE {table} ALTER COLUMN {column} SET DEFAULT …`"
+            ),
+            Self::TypeChanged { table, column, was, now } => write!(
+                f,
+                "the type of {table}.{column} was changed from {was} to {now} meanwhile; start \
+                 again, which reads the schema anew"
+            ),
+            Self::NoLongerNull { table, column } => write!(
+                f,
+                "{table}.{column} takes no NULL any more since a moment ago; start again, or drop \
+                 the constraint: `ALTER TABLE {table} ALTER COLUMN {column} DROP NOT NULL`"
+            ),
             Self::InvalidIndex { index } => write!(
                 f,
                 "index {index} is there but not valid; run `DROP INDEX {index}` and try again"
@@ -252,6 +297,19 @@ pub(crate) fn is_transient(error: &sqlx::Error) -> bool {
         sqlx::Error::Database(database) => {
             database.code().is_some_and(|code| is_transient_state(&code))
         }
+        _ => false,
+    }
+}
+
+/// Whether a statement failed in a way that it also does once somebody has changed the tables: wrong
+/// data or wrong names, and messages that the server cannot read (08P01), which otherwise look like
+/// a connection gone bad.
+pub(crate) fn may_be_drift(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Decode(_) | sqlx::Error::ColumnDecode { .. } => true,
+        sqlx::Error::Database(database) => database.code().is_some_and(|code| {
+            code == "08P01" || !is_transient_state(&code) && !matches!(&*code, "22021" | "22P05")
+        }),
         _ => false,
     }
 }

@@ -66,6 +66,11 @@ impl Layout {
     pub(crate) fn table(&self, id: TableId) -> &TableLayout {
         &self.tables[id as usize]
     }
+
+    /// The tables, in the order of [`TableId::ALL`].
+    pub(crate) fn tables(&self) -> &[TableLayout] {
+        &self.tables
+    }
 }
 
 /// The columns of an append-only table.
@@ -116,4 +121,25 @@ fn column_layout(
     };
     let enum_type = is_enum.then(|| column.type_name.clone());
     Ok(ColumnLayout { name, is_present: true, wire, enum_type })
+}
+
+/// Every table of `layouts` once, with the columns that any of them names.
+pub(crate) fn used<'a>(
+    layouts: impl IntoIterator<Item = &'a TableLayout>,
+) -> Vec<(&'static str, Vec<&'static str>)> {
+    let mut used: Vec<(&'static str, Vec<&'static str>)> = Vec::new();
+    for layout in layouts {
+        let names = layout.present().map(|column| column.name);
+        match used.iter_mut().find(|(table, _)| *table == layout.name) {
+            Some((_, known)) => {
+                for name in names {
+                    if !known.contains(&name) {
+                        known.push(name);
+                    }
+                }
+            }
+            None => used.push((layout.name, names.collect())),
+        }
+    }
+    used
 }

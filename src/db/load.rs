@@ -15,10 +15,11 @@ use sqlx::{
 use tokio::time::{Instant, sleep};
 
 use super::{
-    CONNECT_TIMEOUT, Database, Error,
+    CONNECT_TIMEOUT, Database, Error, SchemaProblem,
     catalog::Catalog,
     codec::{ArrayParam, Wire, decode},
-    layout::{Layout, TableLayout},
+    error::may_be_drift,
+    layout::{Layout, TableLayout, used},
 };
 use crate::{
     model::{
@@ -56,15 +57,23 @@ pub struct Loader {
 }
 
 impl Loader {
-    /// Connects and reads the layout of the tables.
+    /// Connects and reads the catalog.
     ///
     /// # Errors
     /// An unreachable database, or a schema that lacks what the handlers need.
     pub async fn open(database: &Database) -> Result<Self, Error> {
         let mut probe = database.connect().await?;
         let catalog = Arc::new(Catalog::read(&mut probe).await?);
-        let layout = Layout::of(&catalog)?;
         sqlx::Connection::close(probe).await.map_err(Error::query("closing a connection"))?;
+        Self::over(database, catalog)
+    }
+
+    /// A loader for the database as `catalog` describes it.
+    ///
+    /// # Errors
+    /// A schema that lacks what the handlers need.
+    pub fn over(database: &Database, catalog: Arc<Catalog>) -> Result<Self, Error> {
+        let layout = Layout::of(&catalog)?;
         let pool = PgPoolOptions::new()
             .max_connections(CONNECTIONS)
             .acquire_timeout(CONNECT_TIMEOUT)
@@ -119,6 +128,9 @@ impl Loader {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
+            if let Some(problem) = self.drift(&error).await {
+                return Err(problem.into());
+            }
             let over = started.elapsed() + pause > RETRY_FOR || self.pool.is_closed();
             if over || !error.is_retryable() {
                 return Err(error);
@@ -127,6 +139,17 @@ impl Loader {
             sleep(pause).await;
             pause = (pause * 2).min(BACKOFF.1);
         }
+    }
+
+    /// What somebody has changed about the tables, if that may be why a query failed.
+    async fn drift(&self, error: &Error) -> Option<SchemaProblem> {
+        match error {
+            Error::Query { source, .. } if may_be_drift(source) => {}
+            _ => return None,
+        }
+        let mut connection = self.pool.acquire().await.ok()?;
+        let now = Catalog::ask(&mut connection).await.ok()?;
+        now.drift(&self.catalog, used(self.layout.tables()))
     }
 
     async fn load_one(&self, request: &LoadRequest) -> Result<Vec<Row>, Error> {

@@ -28,8 +28,8 @@ use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection};
 use tokio::time::timeout;
 
-pub(crate) use self::error::is_transient;
 pub use self::error::{Error, ErrorKind, SchemaProblem};
+pub(crate) use self::error::{is_transient, may_be_drift};
 pub(crate) use self::url::hide_parameters;
 pub use self::url::redacted;
 

@@ -157,14 +157,6 @@ impl Loader {
         Ok(ids.filter_map(|(id, is_empty)| is_empty.then_some(*id)).collect())
     }
 
-    /// Whether the database has production's triggers that derive rows from entity rows.
-    ///
-    /// # Errors
-    /// When the query fails.
-    pub async fn has_deriving_triggers(&self) -> Result<bool, Error> {
-        has_deriving_triggers(&self.pool).await
-    }
-
     /// Hash of the block at `height`, for parent hashes; `None` where it isn't known.
     ///
     /// # Errors
@@ -260,20 +252,4 @@ pub(crate) fn time_of(row: &PgRow, name: &str) -> Result<Option<Timestamp>, sqlx
         Value::Time(time) => Ok(Some(time)),
         _ => Ok(None),
     }
-}
-
-/// Whether the database has production's triggers that derive rows from entity rows.
-///
-/// # Errors
-/// When the query fails.
-pub async fn has_deriving_triggers(connection: impl sqlx::PgExecutor<'_>) -> Result<bool, Error> {
-    sqlx::query_scalar(
-        "SELECT EXISTS (SELECT FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid \
-         WHERE NOT t.tgisinternal AND t.tgrelid = ANY (ARRAY[to_regclass('follows'), \
-             to_regclass('saves'), to_regclass('reposts'), to_regclass('tracks')]) \
-         AND p.proname LIKE 'handle\\_%')",
-    )
-    .fetch_one(connection)
-    .await
-    .map_err(Error::query("looking for production's triggers"))
 }

@@ -5,7 +5,9 @@ use serde::Serialize;
 use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::{Connection as _, Row as _};
 
-use super::migrate::{Migrator, State};
+use super::catalog::Catalog;
+use super::layout::Layout;
+use super::migrate::{Migrator, Origin, State};
 use super::{Database, Error};
 
 /// How a database stands.
@@ -91,6 +93,10 @@ pub struct SchemaStanding {
     pub pending: usize,
     /// Migrations that were applied with another text, or are unknown here.
     pub foreign: usize,
+    /// Who made the tables.
+    pub origin: Origin,
+    /// What keeps this program from working on them.
+    pub problem: Option<String>,
 }
 
 /// How large a table is.
@@ -272,6 +278,14 @@ async fn balance_standing(connection: &mut PgConnection) -> Result<BalanceStandi
 
 async fn schema(connection: &mut PgConnection) -> Result<SchemaStanding, Error> {
     let all = Migrator::default().status(connection).await?;
+    let origin = Migrator::default().origin(connection).await?;
+    // Without the migrations it is no wonder that something is missing.
+    let is_migrated = all.iter().all(|one| matches!(one.state, State::Applied | State::Adopted));
+    let problem = if is_migrated {
+        Layout::of(&Catalog::read(connection).await?).err().map(|error| error.to_string())
+    } else {
+        None
+    };
     let count = |wanted: &[State]| all.iter().filter(|one| wanted.contains(&one.state)).count();
     let applied = all.iter().filter(|one| one.state != State::Pending);
     let known = all.iter().filter(|one| one.state != State::Unknown);
@@ -280,6 +294,8 @@ async fn schema(connection: &mut PgConnection) -> Result<SchemaStanding, Error> 
         known: known.map(|one| one.version).max().unwrap_or(0),
         pending: count(&[State::Pending]),
         foreign: count(&[State::Changed, State::Unknown]),
+        origin,
+        problem,
     })
 }
 

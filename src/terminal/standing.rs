@@ -23,7 +23,8 @@ fn facts(url: &str, found: &DatabaseStatus, writer: Option<&str>) -> String {
         format!("database     {url}"),
         format!("server       PostgreSQL {}, {}", found.server, bytes(found.bytes)),
         format!(
-            "schema       version {} of {}{}{}",
+            "schema       {}, version {} of {}{}{}",
+            schema.origin,
             schema.version,
             schema.known,
             counted(schema.pending, "pending"),
@@ -31,6 +32,7 @@ fn facts(url: &str, found: &DatabaseStatus, writer: Option<&str>) -> String {
         ),
         format!("writer       {}", writer.unwrap_or("nobody")),
     ];
+    lines.extend(schema.problem.as_ref().map(|problem| format!("problem      {problem}")));
     let hour = &found.last_hour;
     lines.push(format!(
         "last hour    {} blocks, {} transactions ({:.1}/s), {} of them entity calls",

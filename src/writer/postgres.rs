@@ -18,7 +18,7 @@ use super::{
     session::{Contention, Session},
     transaction::{self, Fault, RowCounts},
 };
-use crate::db::{self, Database, is_transient};
+use crate::db::{self, Database, SchemaProblem, catalog::Catalog, is_transient};
 
 /// First and longest pause between two attempts.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
@@ -79,7 +79,8 @@ impl PostgresSink {
         let contention = if config.wait_lock { Contention::Wait } else { Contention::Fail };
         let mut session =
             Session::open(&config.database, config.synchronous_commit, contention).await?;
-        let plan = Plan::read(&mut session.connection).await?;
+        let catalog = Catalog::read(&mut session.connection).await?;
+        let plan = Plan::of(Arc::new(catalog))?;
         let stand = Stand::read(&mut session.connection).await?;
         Ok(Self {
             config,
@@ -92,6 +93,11 @@ impl PostgresSink {
             without_history: FxHashSet::default(),
             settings: Settings::default(),
         })
+    }
+
+    /// The database as it was when the sink opened.
+    pub fn catalog(&self) -> &Arc<Catalog> {
+        self.plan.catalog()
     }
 
     /// Id of the last checkpoint in the database, of whatever chain; 0 if there is none.
@@ -131,6 +137,11 @@ impl PostgresSink {
                 Err(error) => return Err(error),
                 Ok(Attempt::Failed(fault)) => fault,
             };
+            if db::may_be_drift(&fault.source)
+                && let Some(problem) = self.drift().await
+            {
+                return Err(db::Error::from(problem).into());
+            }
             match self.remedy(&fault) {
                 Remedy::Retry => retry.pause(refused(run, fault), written).await?,
                 Remedy::Sanitize => {
@@ -218,6 +229,18 @@ impl PostgresSink {
             return Ok(());
         }
         Err(Error::Diverged { expected: highest(&self.committed), found: highest(found) })
+    }
+
+    /// What somebody has changed about the tables, as far as can be found out now.
+    async fn drift(&mut self) -> Option<SchemaProblem> {
+        let now = match &mut self.session {
+            Some(session) => Catalog::ask(&mut session.connection).await,
+            None => {
+                let mut connection = self.config.database.connect().await.ok()?;
+                Catalog::ask(&mut connection).await
+            }
+        };
+        self.plan.drift(&now.ok()?)
     }
 
     fn remedy(&self, fault: &Fault) -> Remedy {

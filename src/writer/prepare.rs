@@ -3,7 +3,6 @@
 use std::{fmt::Write as _, sync::Arc};
 
 use rustc_hash::FxHashSet;
-use sqlx::postgres::PgConnection;
 
 use super::{
     Error, Run, WrittenBlock,
@@ -19,10 +18,10 @@ use super::{
 };
 use crate::{
     db::{
+        self, SchemaProblem,
         catalog::Catalog,
         codec::{ArrayParam, Encoder},
-        layout::{Layout, TableLayout, raw_layout},
-        start::has_deriving_triggers,
+        layout::{Layout, TableLayout, raw_layout, used},
     },
     model::tables::TableId,
 };
@@ -40,6 +39,7 @@ pub(super) struct Plan {
     triggered: bool,
     /// `blocks` tells the current block from the others.
     marks_current: bool,
+    catalog: Arc<Catalog>,
 }
 
 #[derive(Debug)]
@@ -59,25 +59,48 @@ struct EntityPlan {
 }
 
 impl Plan {
-    /// Reads the layout of every table that the writer writes.
-    pub(super) async fn read(connection: &mut PgConnection) -> Result<Self, Error> {
-        let catalog = Catalog::read(connection).await?;
+    /// How every table that the writer writes is written in the database of `catalog`.
+    ///
+    /// # Errors
+    /// A table that cannot be written: see [`Layout::of`], and columns that no row goes without.
+    pub(super) fn of(catalog: Arc<Catalog>) -> Result<Self, Error> {
         let layout = Layout::of(&catalog)?;
-        let triggered = has_deriving_triggers(&mut *connection).await?;
+        let triggered = catalog.has_deriving_triggers();
         let plan = |id: &TableId| entity_plan(*id, layout.table(*id), triggered);
-        let entities = TableId::ALL.iter().map(plan).collect();
-        let before = raw_plans(&catalog, BEFORE_ENTITIES)?;
-        let after = raw_plans(&catalog, AFTER_ENTITIES)?;
-        let marks_current = catalog.has_column("blocks", "is_current");
-        Ok(Self { before, entities, after, triggered, marks_current })
+        let plan = Self {
+            before: raw_plans(&catalog, BEFORE_ENTITIES)?,
+            entities: TableId::ALL.iter().map(plan).collect(),
+            after: raw_plans(&catalog, AFTER_ENTITIES)?,
+            triggered,
+            marks_current: catalog.has_column("blocks", "is_current"),
+            catalog,
+        };
+        let mut used = plan.used().into_iter();
+        match used.find_map(|(table, columns)| plan.catalog.demanded(table, &columns)) {
+            Some(problem) => Err(db::Error::from(problem).into()),
+            None => Ok(plan),
+        }
     }
-}
 
-impl Plan {
+    /// Every table that is written, with its columns.
+    fn used(&self) -> Vec<(&'static str, Vec<&'static str>)> {
+        let raw = self.before.iter().chain(&self.after).map(|plan| &plan.layout);
+        used(raw.chain(self.entities.iter().map(|plan| &plan.layout)))
+    }
+
+    /// What somebody has changed since the catalog was read, if that matters to the plan.
+    pub(super) fn drift(&self, now: &Catalog) -> Option<SchemaProblem> {
+        now.drift(&self.catalog, self.used())
+    }
+
+    /// The database that the plan is for.
+    pub(super) const fn catalog(&self) -> &Arc<Catalog> {
+        &self.catalog
+    }
+
     /// Every table that is written.
     pub(super) fn tables(&self) -> impl Iterator<Item = &'static str> {
-        let raw = self.before.iter().chain(&self.after).map(|plan| plan.layout.name);
-        raw.chain(self.entities.iter().map(|plan| plan.layout.name))
+        self.used().into_iter().map(|(table, _)| table)
     }
 }
 

@@ -1,6 +1,8 @@
 //! Raw rows of blocks that an index run left out, written outside the write cycle: no entity row,
 //! no checkpoint, no progress.
 
+use std::sync::Arc;
+
 use rustc_hash::FxHashSet;
 use sqlx::{Connection, postgres::PgConnection};
 
@@ -11,7 +13,7 @@ use super::{
     session, transaction,
 };
 use crate::{
-    db::{self, Database},
+    db::{self, Database, catalog::Catalog},
     model::tables::TableId,
 };
 
@@ -47,7 +49,8 @@ impl RawBlocks {
     /// when the database cannot be reached or lacks tables or columns.
     pub async fn open(database: &Database, wait: bool) -> Result<Self, Error> {
         let mut connection = session::exclusive(database, wait).await?;
-        let plan = Plan::read(&mut connection).await?;
+        let catalog = Catalog::read(&mut connection).await?;
+        let plan = Plan::of(Arc::new(catalog))?;
         let sanitize = plan.tables().collect();
         let raw = RawContext { check_repeats: true, ..RawContext::default() };
         Ok(Self { connection, plan, settings: Settings { raw, sanitize } })

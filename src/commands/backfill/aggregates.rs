@@ -4,7 +4,8 @@ use clap::Args;
 use sqlx::Connection;
 
 use crate::commands::context::Context;
-use crate::db::{Database, Error, aggregates, start};
+use crate::db::catalog::Catalog;
+use crate::db::{Database, Error, aggregates};
 use crate::failure::Failure;
 use crate::terminal::table;
 use crate::writer;
@@ -29,7 +30,7 @@ pub(super) async fn run(
     database: &Database,
 ) -> Result<(), Failure> {
     let mut connection = writer::exclusive(database, args.wait_lock).await?;
-    let foreign = start::has_deriving_triggers(&mut connection).await?;
+    let foreign = Catalog::read(&mut connection).await?.has_deriving_triggers();
     if foreign {
         // Other writers do not archive what they replace.
         tracing::info!("the database has triggers of its own; counting rows as they are now");

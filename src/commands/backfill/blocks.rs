@@ -8,7 +8,7 @@ use crate::chain::{self, NodeLimits, SourceConfig};
 use crate::commands::context::Context;
 use crate::commands::era::EraArgs;
 use crate::db::load::Loader;
-use crate::db::start::{StartState, has_deriving_triggers};
+use crate::db::start::StartState;
 use crate::db::{Database, aggregates};
 use crate::eras::Numbering;
 use crate::failure::Failure;
@@ -63,9 +63,10 @@ pub(super) async fn run(
     let mut writer = RawBlocks::open(database, args.wait_lock).await?;
     let loader = Loader::open(database).await?;
     let done = fill(args, dry_run, context, &mut writer, &loader).await;
+    let derives = loader.catalog().has_deriving_triggers();
     loader.close().await;
     writer.close().await;
-    if done? && !has_deriving_triggers(&mut database.connect().await?).await? {
+    if done? && !derives {
         let names = aggregates::OF_PLAYS.join(" and ");
         context
             .printer

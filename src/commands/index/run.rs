@@ -59,7 +59,7 @@ async fn index(
         ..PostgresConfig::new(database.clone())
     })
     .await?;
-    let loader = Arc::new(Loader::open(database).await?);
+    let loader = Arc::new(Loader::over(database, Arc::clone(sink.catalog()))?);
     let start = loader.start_state().await?;
     let (events, receiver) = mpsc::channel(EVENTS_AHEAD);
     let (written, telemetry) = (events.clone(), monitor.telemetry.clone());
@@ -123,7 +123,7 @@ async fn rewind(
     let Some(position) = start.latest() else {
         return Err(Failure::usage("the database holds no chain to rewind"));
     };
-    if loader.has_deriving_triggers().await? {
+    if loader.catalog().has_deriving_triggers() {
         return Err(Failure::usage(
             "what the database's own triggers derived cannot be taken back",
         )
@@ -359,7 +359,7 @@ fn node_limits(args: &IndexArgs) -> NodeLimits {
 
 /// Aggregates are kept by production's triggers where those exist, else here, never by both.
 async fn choose_derivation(args: &IndexArgs, loader: &Loader) -> Result<Derive, Failure> {
-    let triggers = loader.has_deriving_triggers().await?;
+    let triggers = loader.catalog().has_deriving_triggers();
     let (derive, by) = match (triggers, args.no_aggregates) {
         (true, _) => (Derive::Elsewhere, "the database's own triggers"),
         (false, true) => (Derive::Elsewhere, "nobody (--no-aggregates)"),

@@ -4,6 +4,7 @@
 //! Only what the search path shows is described, as an unqualified name in a statement would find
 //! it.
 
+mod drift;
 mod read;
 mod shape;
 
@@ -14,6 +15,9 @@ use sqlx::postgres::PgConnection;
 
 use super::Error;
 use crate::model::Shape;
+
+/// Tables whose triggers derive rows from entity rows, where there are any.
+const DERIVED_FROM: &[&str] = &["follows", "saves", "reposts", "tracks"];
 
 /// Columns that a record has and a database may lack: read as NULL there, and not written. Every
 /// other column that is missing is an error.
@@ -37,8 +41,20 @@ pub struct Catalog {
 /// A table.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Table {
+    /// A view or a foreign table: it can be read, and not written as tables are.
+    pub(crate) is_view: bool,
     pub(crate) columns: FxHashMap<String, Column>,
     pub(crate) unique: Vec<UniqueIndex>,
+    pub(crate) triggers: Vec<Trigger>,
+}
+
+/// A trigger.
+#[derive(Clone, Debug)]
+pub(crate) struct Trigger {
+    /// The function that it calls.
+    pub(crate) function: String,
+    /// It runs for every row.
+    pub(crate) for_each_row: bool,
 }
 
 /// A column.
@@ -46,8 +62,12 @@ pub(crate) struct Table {
 pub(crate) struct Column {
     /// Its type, or the one below its domain.
     pub(crate) type_oid: u32,
-    /// The type's name.
+    /// The type as SQL writes it, with its modifiers.
     pub(crate) type_name: String,
+    /// The name in `pg_type` of the type, or of the one below its domain.
+    pub(crate) base_type: String,
+    /// The same of the elements of an array, and whether they are of an enum.
+    pub(crate) element: Option<(String, bool)>,
     /// The labels of an enum.
     pub(crate) labels: Option<Arc<[String]>>,
     /// Characters at most, of a `varchar(n)`.
@@ -56,6 +76,15 @@ pub(crate) struct Column {
     pub(crate) not_null: bool,
     /// The database fills it when a statement leaves it out.
     pub(crate) is_filled: bool,
+    /// The database itself numbers the rows with it, or computes it from other columns.
+    pub(crate) is_own: bool,
+}
+
+impl Column {
+    /// A row cannot be inserted without a value for it.
+    pub(crate) const fn is_demanded(&self) -> bool {
+        self.not_null && !self.is_filled
+    }
 }
 
 /// A unique key or index over plain columns.
@@ -73,10 +102,24 @@ impl Catalog {
     /// # Errors
     /// When a query fails.
     pub async fn read(connection: &mut PgConnection) -> Result<Self, Error> {
+        read::catalog(connection).await.map_err(Error::query("reading the catalog"))
+    }
+
+    /// The same without a word for what failed.
+    ///
+    /// # Errors
+    /// When a query fails.
+    pub(crate) async fn ask(connection: &mut PgConnection) -> Result<Self, sqlx::Error> {
         read::catalog(connection).await
     }
 
+    /// The table called `name`; a view is none.
     pub(crate) fn table(&self, name: &str) -> Option<&Table> {
+        self.tables.get(name).filter(|table| !table.is_view)
+    }
+
+    /// The table or view called `name`.
+    pub(crate) fn relation(&self, name: &str) -> Option<&Table> {
         self.tables.get(name)
     }
 
@@ -89,6 +132,14 @@ impl Catalog {
     pub(crate) fn is_not_null(&self, table: &str, column: &str) -> bool {
         let column = self.table(table).and_then(|table| table.columns.get(column));
         column.is_some_and(|column| column.not_null)
+    }
+
+    /// Whether the database has production's triggers that derive rows from entity rows.
+    pub fn has_deriving_triggers(&self) -> bool {
+        let tables = DERIVED_FROM.iter().filter_map(|name| self.table(name));
+        tables
+            .flat_map(|table| &table.triggers)
+            .any(|trigger| trigger.for_each_row && trigger.function.starts_with("handle_"))
     }
 
     /// What the columns of the store's tables take.

@@ -8,33 +8,83 @@ use sqlx::{
     postgres::{PgConnection, PgRow, types::Oid},
 };
 
-use super::{Catalog, Column, Table, UniqueIndex};
-use crate::db::Error;
+use super::{Catalog, Column, Trigger, UniqueIndex};
 
-/// Tables as an unqualified name finds them.
-const VISIBLE: &str = "c.relkind IN ('r', 'p') AND c.relpersistence <> 't' \
+/// Tables and views as an unqualified name finds them.
+const VISIBLE: &str = "c.relkind IN ('r', 'p', 'v', 'm', 'f') AND c.relpersistence <> 't' \
     AND c.relnamespace <> 'pg_catalog'::regnamespace \
     AND c.relnamespace <> 'information_schema'::regnamespace AND pg_table_is_visible(c.oid)";
 
 /// Bytes that a type modifier counts beyond the characters of a `varchar(n)`.
 const VARCHAR_HEADER: i32 = 4;
 
-pub(super) async fn catalog(connection: &mut PgConnection) -> Result<Catalog, Error> {
-    let reading = || Error::query("reading the catalog");
-    let labels = labels(connection).await.map_err(reading())?;
+pub(super) async fn catalog(connection: &mut PgConnection) -> Result<Catalog, sqlx::Error> {
+    let labels = labels(connection).await?;
     let mut catalog = Catalog::default();
-    for row in columns(connection).await.map_err(reading())? {
-        let (table, name, column) = column(&row, &labels).map_err(reading())?;
-        catalog.tables.entry(table).or_insert_with(Table::default).columns.insert(name, column);
+    for row in rows(connection, COLUMNS).await? {
+        let (table, name, column) = column(&row, &labels)?;
+        let table = catalog.tables.entry(table).or_default();
+        table.is_view = row.try_get("is_view")?;
+        table.columns.insert(name, column);
     }
-    for row in unique_indexes(connection).await.map_err(reading())? {
-        let (table, index) = unique_index(&row).map_err(reading())?;
+    for row in rows(connection, UNIQUE).await? {
+        let (table, index) = unique_index(&row)?;
         if let Some(table) = catalog.tables.get_mut(&table) {
             table.unique.extend(index);
         }
     }
+    for row in rows(connection, TRIGGERS).await? {
+        if let Some(table) = catalog.tables.get_mut(row.try_get::<&str, _>("table_name")?) {
+            let (function, for_each_row) = (row.try_get("function")?, row.try_get("each_row")?);
+            table.triggers.push(Trigger { function, for_each_row });
+        }
+    }
     Ok(catalog)
 }
+
+async fn rows(connection: &mut PgConnection, sql: &'static str) -> Result<Vec<PgRow>, sqlx::Error> {
+    let sql = sql.replace("$visible", VISIBLE);
+    sqlx::query(sqlx::AssertSqlSafe(sql)).fetch_all(connection).await
+}
+
+const COLUMNS: &str = "\
+    SELECT c.relname::text AS table_name, c.relkind NOT IN ('r', 'p') AS is_view, \
+        a.attname::text AS name, coalesce(b.oid, t.oid) AS type_oid, \
+        coalesce(b.typname, t.typname)::text AS base_type, \
+        format_type(a.atttypid, a.atttypmod) AS type_name, \
+        e.typname::text AS element, coalesce(e.typtype = 'e', false) AS element_is_enum, \
+        CASE WHEN t.oid = 'varchar'::regtype AND a.atttypmod > 0 THEN a.atttypmod END AS typmod, \
+        a.attnotnull OR t.typnotnull AS not_null, \
+        a.atthasdef OR a.attidentity <> '' OR t.typdefault IS NOT NULL AS is_filled, \
+        a.attgenerated <> '' OR a.attidentity <> '' \
+            OR coalesce(pg_get_expr(d.adbin, d.adrelid) LIKE 'nextval(%', false) AS is_own \
+    FROM pg_class c \
+    JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped \
+    JOIN pg_type t ON t.oid = a.atttypid \
+    LEFT JOIN pg_type b ON b.oid = t.typbasetype AND t.typtype = 'd' \
+    LEFT JOIN pg_type e ON e.oid = coalesce(b.typelem, t.typelem) \
+        AND coalesce(b.typcategory, t.typcategory) = 'A' \
+    LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum \
+    WHERE $visible";
+
+/// Valid ones over plain columns; those of an expression come without names.
+const UNIQUE: &str = "\
+    SELECT c.relname::text AS table_name, x.relname::text AS name, \
+        pg_get_expr(i.indpred, i.indrelid) AS predicate, \
+        ARRAY(SELECT a.attname::text FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS k(attnum, n) \
+              LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.attnum \
+                  AND k.attnum > 0 \
+              WHERE k.n <= i.indnkeyatts ORDER BY k.n) AS columns \
+    FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid \
+    JOIN pg_class x ON x.oid = i.indexrelid \
+    WHERE i.indisunique AND i.indisvalid AND $visible ORDER BY x.relname";
+
+/// Those that may fire for a writer: not the server's own, and not switched off.
+const TRIGGERS: &str = "\
+    SELECT c.relname::text AS table_name, p.proname::text AS function, \
+        g.tgtype & 1 = 1 AS each_row \
+    FROM pg_trigger g JOIN pg_class c ON c.oid = g.tgrelid JOIN pg_proc p ON p.oid = g.tgfoid \
+    WHERE NOT g.tgisinternal AND g.tgenabled <> 'D' AND $visible";
 
 type Labels = FxHashMap<u32, Arc<[String]>>;
 
@@ -53,52 +103,23 @@ async fn labels(connection: &mut PgConnection) -> Result<Labels, sqlx::Error> {
     rows.iter().map(of_type).collect()
 }
 
-async fn columns(connection: &mut PgConnection) -> Result<Vec<PgRow>, sqlx::Error> {
-    let sql = format!(
-        "SELECT c.relname::text AS table_name, a.attname::text AS name, \
-                coalesce(b.oid, t.oid) AS type_oid, format_type(a.atttypid, NULL) AS type_name, \
-                CASE WHEN t.oid = 'varchar'::regtype AND a.atttypmod > 0 THEN a.atttypmod END \
-                    AS typmod, \
-                a.attnotnull OR t.typnotnull AS not_null, \
-                a.atthasdef OR a.attidentity <> '' OR t.typdefault IS NOT NULL AS is_filled \
-         FROM pg_class c \
-         JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped \
-         JOIN pg_type t ON t.oid = a.atttypid \
-         LEFT JOIN pg_type b ON b.oid = t.typbasetype AND t.typtype = 'd' \
-         WHERE {VISIBLE}"
-    );
-    sqlx::query(sqlx::AssertSqlSafe(sql)).fetch_all(connection).await
-}
-
 fn column(row: &PgRow, labels: &Labels) -> Result<(String, String, Column), sqlx::Error> {
     let oid: Oid = row.try_get("type_oid")?;
     let typmod: Option<i32> = row.try_get("typmod")?;
+    let element: Option<String> = row.try_get("element")?;
+    let element_is_enum: bool = row.try_get("element_is_enum")?;
     let column = Column {
         type_oid: oid.0,
         type_name: row.try_get("type_name")?,
+        base_type: row.try_get("base_type")?,
+        element: element.map(|name| (name, element_is_enum)),
         labels: labels.get(&oid.0).cloned(),
         most_chars: typmod.and_then(|typmod| usize::try_from(typmod - VARCHAR_HEADER).ok()),
         not_null: row.try_get("not_null")?,
         is_filled: row.try_get("is_filled")?,
+        is_own: row.try_get("is_own")?,
     };
     Ok((row.try_get("table_name")?, row.try_get("name")?, column))
-}
-
-/// Valid ones over plain columns; those of an expression come without names.
-async fn unique_indexes(connection: &mut PgConnection) -> Result<Vec<PgRow>, sqlx::Error> {
-    let sql = format!(
-        "SELECT c.relname::text AS table_name, x.relname::text AS name, \
-                pg_get_expr(i.indpred, i.indrelid) AS predicate, \
-                ARRAY(SELECT a.attname::text FROM unnest(i.indkey::int2[]) \
-                          WITH ORDINALITY AS k(attnum, n) \
-                      LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.attnum \
-                          AND k.attnum > 0 \
-                      WHERE k.n <= i.indnkeyatts ORDER BY k.n) AS columns \
-         FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid \
-         JOIN pg_class x ON x.oid = i.indexrelid \
-         WHERE i.indisunique AND i.indisvalid AND {VISIBLE} ORDER BY x.relname"
-    );
-    sqlx::query(sqlx::AssertSqlSafe(sql)).fetch_all(connection).await
 }
 
 /// `None` for an index that says nothing about rows as the program knows them: over an expression,

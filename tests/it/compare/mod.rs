@@ -94,6 +94,8 @@ async fn prepared(db: &TestDb) -> PgConnection {
         .execute(
             "SET session_replication_role = replica;
              ALTER TABLE tracks DROP CONSTRAINT IF EXISTS check_territory_codes;
+             ALTER TABLE track_collaborators
+                DROP CONSTRAINT IF EXISTS track_collaborators_status_check;
              DROP INDEX IF EXISTS blocks_is_current_idx",
         )
         .await

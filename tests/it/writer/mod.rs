@@ -1,5 +1,6 @@
 //! The writer and the loader against a real PostgreSQL.
 
+mod drift;
 mod faults;
 mod load;
 mod raw;
@@ -35,7 +36,11 @@ struct Desk {
 
 impl Desk {
     async fn new() -> Self {
-        let db = TestDb::new().await;
+        Self::on(TestDb::new().await).await
+    }
+
+    /// On a database that is not as the migrations make it.
+    async fn on(db: TestDb) -> Self {
         let sink = open(&db).await.unwrap();
         Self { db, sink, store: Store::default(), next: 1 }
     }
