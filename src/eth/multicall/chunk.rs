@@ -40,7 +40,11 @@ impl<'a> Chunk<'a> {
         async move {
             let (class, text) = match self.once(holders, patience).await {
                 Ok(returned) => return self.judged(holders, &returned, patience).await,
-                Err(Error::Refused { source, .. }) if may_be_size(source.class) => {
+                // Three calls are as small as it gets: the node takes none of any size.
+                Err(Error::Refused { source, .. })
+                    if may_be_size(source.class)
+                        && !(holders.len() == 1 && is_cap(source.class)) =>
+                {
                     (source.class, source.to_string())
                 }
                 Err(error) => return Err(error),
@@ -141,7 +145,7 @@ impl<'a> Chunk<'a> {
         let number = self.at.number;
         let to = self.provider.contracts().multicall;
         let read = |answer: &Bytes| opened(answer, wanted, number);
-        self.provider.call_read(to, &data, self.at.hash, divisible, read).await
+        self.provider.call_read(to, &data, self.at, divisible, read).await
     }
 }
 
@@ -164,6 +168,11 @@ fn opened(answer: &Bytes, wanted: usize, number: u64) -> Result<Vec<Returned>, F
 
 const fn may_be_size(class: Class) -> bool {
     class.asks_for_less() || matches!(class, Class::Reverted)
+}
+
+/// Whether a fault is about what the node gives to one call at most.
+const fn is_cap(class: Class) -> bool {
+    matches!(class, Class::TooMuchGas | Class::TooLarge)
 }
 
 fn sub_call(target: Address, data: Vec<u8>) -> Multicall3::Call3 {
