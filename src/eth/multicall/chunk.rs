@@ -40,16 +40,16 @@ impl<'a> Chunk<'a> {
         async move {
             let (class, text) = match self.once(holders, patience).await {
                 Ok(returned) => return self.judged(holders, &returned, patience).await,
-                // Three calls are as small as it gets: the node takes none of any size.
-                Err(Error::Refused { source, .. })
-                    if may_be_size(source.class)
-                        && !(holders.len() == 1 && is_cap(source.class)) =>
-                {
+                Err(Error::Refused { source, .. }) if may_be_size(source.class) => {
                     (source.class, source.to_string())
                 }
                 Err(error) => return Err(error),
             };
             if holders.len() == 1 {
+                if is_cap(class) {
+                    // Where the smallest call is refused as well, it is not about the holder.
+                    self.aggregate(vec![self.block_number()], Divisible::No).await?;
+                }
                 return Ok(vec![Balance::Unknown(Unknown::Refused(text))]);
             }
             self.provider.count_split();
@@ -170,7 +170,7 @@ const fn may_be_size(class: Class) -> bool {
     class.asks_for_less() || matches!(class, Class::Reverted)
 }
 
-/// Whether a fault is about what the node gives to one call at most.
+/// Whether a fault is about what the node gives to one call.
 const fn is_cap(class: Class) -> bool {
     matches!(class, Class::TooMuchGas | Class::TooLarge)
 }

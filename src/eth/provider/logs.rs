@@ -181,7 +181,10 @@ impl Provider {
             match pair.await {
                 Ok((header, logs)) => return Ok((header, logs.items())),
                 // What refuses a batch says so in many ways, and some hang up: one call will tell.
-                Err(PairFault { fault, is_whole: true }) if may_be_the_batch(fault.class) => {
+                Err(PairFault { fault, is_whole })
+                    if is_whole && may_be_the_batch(fault.class)
+                        || fault.class == Class::Unsupported =>
+                {
                     refused = Some(fault);
                 }
                 Err(PairFault { fault, .. }) => return Err(fault),
