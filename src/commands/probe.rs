@@ -176,6 +176,7 @@ fn ethereum_table(found: &EthProbe, lag: Option<u64>) -> String {
                     &found.multicall_limit,
                 ),
             ),
+            ("batches", found.batches.clone().unwrap_or_default()),
             ("websocket", found.websocket.clone().unwrap_or_default()),
         ],
     )

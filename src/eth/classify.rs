@@ -47,6 +47,8 @@ pub enum Class {
     Denied,
     /// The endpoint does not know the method.
     Unsupported,
+    /// The endpoint does not take a block by its hash.
+    ByNumber,
     /// A fault of the connection or the server that may pass.
     Transient,
     /// No row of the table fits.
@@ -71,6 +73,7 @@ impl Class {
             Self::Missing => "missing",
             Self::Denied => "denied",
             Self::Unsupported => "unsupported",
+            Self::ByNumber => "by-number",
             Self::Transient => "transient",
             Self::Unknown => "unknown",
         }
@@ -174,13 +177,18 @@ const ROWS: &[(u8, &str, Action)] = &[
     ),
     (
         50,
-        r"out ?of ?gas|intrinsic gas|gas ?floor|gas required exceeds|exceeds (the )?(block )?gas (limit|allowance)|gas limit (is )?(too|exceeded|reached)|gas uint64 overflow",
+        r"out ?of ?gas|intrinsic gas|gas ?floor|gas required exceeds|exceeds (the )?(block )?gas (limit|allowance)|gas limit (\(\d+\) )?(is )?(too|exceeded|reached|(greater|higher) than)|gas uint64 overflow|gas cap",
         Action::Always(Class::TooMuchGas),
     ),
     (
         51,
         r"(request|body|payload|entity|content|calldata)( \w+)? (is )?too (large|big)|length limit exceeded|request size|batch too large",
         Action::Always(Class::TooLarge),
+    ),
+    (
+        54,
+        r"cannot unmarshal object into Go value of type (string|rpc\.BlockNumber)|block ?hash (parameter |is )?not supported|(invalid|expected|wrong) (type for )?block ?(number|tag|parameter)|requirecanonical|eip-?1898",
+        Action::Always(Class::ByNumber),
     ),
     (52, r"execution reverted|vm execution error|revert", Action::Always(Class::Reverted)),
     (
@@ -191,7 +199,7 @@ const ROWS: &[(u8, &str, Action)] = &[
     (35, r"^\W*(query )?limit exceeded\W*$", Action::Always(Class::HalveAndWait)),
     (
         39,
-        r"missing trie node|header (for hash )?not found|block (\S+ )?not found|unknown block|height is not available|pruned|block ?out ?of ?range|resource not found|not canonical|after last accepted block|historical state",
+        r"missing trie node|header (for hash )?not found|block (\S+ )?not found|unknown block|height is not available|pruned|block ?out ?of ?range|resource not found|not canonical|after last accepted block|historical state|(extends )?beyond (the )?(current|latest|chain)? ?head|(greater|higher) than (the )?(latest|current|head)|no state available|data before \S+ is not available|(history|state|logs?|block|receipts?) (is |has been |are |was )?(unavailable|not available|pruned|purged)",
         Action::Always(Class::Missing),
     ),
     (53, r"timed? ?out|deadline exceeded|took too long", Action::Always(Class::Timeout)),

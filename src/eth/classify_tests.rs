@@ -154,6 +154,30 @@ const EXAMPLES: &[(u8, u16, i64, &str, Class)] = &[
     (52, 200, 3, "execution reverted: broken", Class::Reverted),
     (53, 200, -32000, "execution aborted (request timed out)", Class::Timeout),
     (53, 504, 0, "", Class::Timeout),
+    (
+        54,
+        200,
+        -32602,
+        "invalid argument 1: json: cannot unmarshal object into Go value of type string",
+        Class::ByNumber,
+    ),
+    (39, 200, -32602, "block range extends beyond current head block", Class::Missing),
+    (
+        39,
+        200,
+        -32000,
+        "seek with txNum=1962853355 but data before txNum=2662500000 is not available",
+        Class::Missing,
+    ),
+    (39, 200, 4444, "pruned history unavailable", Class::Missing),
+    (39, 200, -32002, "No state available for block 0xab", Class::Missing),
+    (
+        50,
+        200,
+        -32003,
+        "transaction gas limit (50000000) is greater than the cap (16777216)",
+        Class::TooMuchGas,
+    ),
 ];
 
 #[test]

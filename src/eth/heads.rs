@@ -37,6 +37,8 @@ const SUBSCRIBE: &str =
 pub struct HeadHint {
     /// The header that came last, of whatever height.
     pub head: Option<Header>,
+    /// Whether there is a connection.
+    pub opened: bool,
     /// Whether the subscription stands.
     pub connected: bool,
     /// Headers received.
@@ -90,7 +92,7 @@ async fn supervise(url: String, silence: Duration, hints: watch::Sender<HeadHint
         let before = hints.borrow().received;
         let problem = follow(&url, silence, &hints).await;
         hints.send_modify(|hint| {
-            hint.connected = false;
+            (hint.opened, hint.connected) = (false, false);
             hint.reconnects += 1;
         });
         // A connection alone proves nothing; a header does.
@@ -108,13 +110,15 @@ async fn follow(url: &str, silence: Duration, hints: &watch::Sender<HeadHint>) -
         Ok(Err(problem)) => return problem,
         Err(_elapsed) => return "no connection in time".to_owned(),
     };
+    hints.send_modify(|hint| hint.opened = true);
     let mut pings = interval(PING_EVERY);
     let mut patience = Instant::now() + silence;
     loop {
         let message = tokio::select! {
             message = socket.next() => message,
             () = tokio::time::sleep_until(patience) => {
-                return format!("no header for {} s", silence.as_secs_f64());
+                let asked = if hints.borrow().connected { "" } else { ", nor an answer to the subscription" };
+                return format!("no header for {} s{asked}", silence.as_secs_f64());
             }
             _ = pings.tick() => {
                 if let Err(error) = socket.send(Message::Ping(Vec::new().into())).await {

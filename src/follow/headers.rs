@@ -33,6 +33,11 @@ impl HeaderChain {
         self.0.is_empty()
     }
 
+    /// Height of the last block; `None` where nothing is known yet.
+    pub(super) fn last_number(&self) -> Option<u64> {
+        self.0.back().map(|link| link.block.number)
+    }
+
     /// The last block.
     ///
     /// # Panics

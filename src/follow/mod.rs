@@ -216,6 +216,7 @@ impl Follower {
         let mut failures = 0;
         let mut progress = self.writer.progress();
         loop {
+            let before = self.chain.last_number();
             let caught_up = tokio::select! {
                 () = cancel.cancelled() => return Ok(End::Interrupted),
                 failed = progress.wait_for(|progress| progress.failed.is_some()) => {
@@ -237,7 +238,9 @@ impl Follower {
                 // Something is about to change on the node's side; look again soon.
                 Ok(Turn::Soon) => Some(self.config.poll.min(Duration::from_millis(250))),
                 Err(error) if error.is_retryable() && !self.config.once => {
-                    failures += 1;
+                    // Where it got on meanwhile, the pause begins anew.
+                    let got_on = self.chain.last_number() > before;
+                    failures = if got_on { 1 } else { failures + 1 };
                     let pause = self.provider.config().retry.delay(failures);
                     tracing::warn!(%error, cause = error.cause(), ?pause, "following Ethereum is tried again");
                     Some(pause)

@@ -52,7 +52,7 @@ pub async fn registered_contracts(
 async fn ask(provider: &Provider, registry: Address, name: &str) -> Result<Address, Error> {
     let call = Registry::getContractCall { name: B256::right_padding_from(name.as_bytes()) };
     let head = provider.head().await?;
-    let answer = provider.call(registry, &Bytes::from(call.abi_encode()), head.hash).await?;
+    let answer = provider.call(registry, &Bytes::from(call.abi_encode()), head.block()).await?;
     match Registry::getContractCall::abi_decode_returns(&answer) {
         Ok(address) if !address.is_zero() => Ok(address),
         Ok(_) => Err(Error::Config(format!("the registry at {registry} has no {name}"))),

@@ -138,17 +138,26 @@ impl Follower {
         let from = tip.number + 1;
         let mut asked = 0;
         let page = loop {
-            let Some(page) = self.provider.logs(&self.filter, from, from).await? else {
+            // A node that says nothing time and again is not asked alone.
+            let first = if asked + 1 == ASK_AGAIN { 1 } else { 0 };
+            let Some(page) = self.provider.logs_from(first, &self.filter, from, from).await? else {
                 return Ok(Advance::Behind);
             };
             if page.end.parent_hash != tip.hash {
                 return Ok(Advance::Moved);
             }
-            if !page.logs.is_empty() || !self.may_have_logs(&page.end.logs_bloom) {
+            if !page.logs.is_empty() || !self.may_have_logs(page.end.logs_bloom.as_ref()) {
+                if first > 0 && !page.logs.is_empty() {
+                    tracing::warn!(
+                        block = from,
+                        "the first node has no logs of a block that has some"
+                    );
+                }
                 break page;
             }
             asked += 1;
-            if asked == ASK_AGAIN {
+            // Without a bloom every empty block is in doubt: it is enough to look again later.
+            if asked == ASK_AGAIN || page.end.logs_bloom.is_none() {
                 let next = Instant::now() + LOOK_AGAIN[0];
                 self.doubts.push_back(Doubt { block: page.end.block(), looks: 0, next });
                 break page;
@@ -171,7 +180,8 @@ impl Follower {
     }
 
     /// Whether a block may hold logs we want, by its header.
-    fn may_have_logs(&self, bloom: &Bloom) -> bool {
+    fn may_have_logs(&self, bloom: Option<&Bloom>) -> bool {
+        let Some(bloom) = bloom else { return true };
         self.filter
             .addresses
             .iter()
@@ -374,7 +384,8 @@ impl Follower {
                 continue;
             }
             let number = doubt.block.number;
-            let page = self.provider.logs(&self.filter, number, number).await?;
+            // Each look begins with another node.
+            let page = self.provider.logs_from(doubt.looks, &self.filter, number, number).await?;
             let page = page.filter(|page| page.end.block() == doubt.block);
             match page {
                 Some(page) if !page.logs.is_empty() => {

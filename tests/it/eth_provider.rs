@@ -450,3 +450,76 @@ async fn an_answer_that_is_not_one_to_the_call_is_asked_for_again() {
     let read = provider.balances(&[holder(0)], at).await.unwrap();
     assert_eq!(read, [Balance::Known(Wei::from(100))]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_refuses_the_smallest_call_too_is_given_up() {
+    let anvil = with_mints(2).await;
+    let proxy = FaultProxy::start(anvil.port()).await;
+    let provider = Provider::connect(quick(anvil.config(Some(&proxy.url())))).await.unwrap();
+    let cap = "transaction gas limit (50000000) is greater than the cap (16777216)";
+    proxy.judge(move |call| match call.method.as_str() {
+        "eth_call" => Verdict::error(-32_003, cap),
+        _ => Verdict::Pass,
+    });
+    let at = head(&provider).await;
+    let error = provider.balances(&[holder(0), holder(1)], at).await.unwrap_err();
+    assert_eq!(error.class(), Some(Class::TooMuchGas), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_takes_no_block_hash_is_asked_by_number_between_two_looks_at_the_block() {
+    let anvil = with_mints(2).await;
+    let proxy = FaultProxy::start(anvil.port()).await;
+    let provider = Provider::connect(quick(anvil.config(Some(&proxy.url())))).await.unwrap();
+    let refusal = "invalid argument 1: json: cannot unmarshal object into Go value of type string";
+    proxy.judge(move |call| match call.method.as_str() {
+        "eth_call" if call.params[1].is_object() => Verdict::error(-32_602, refusal),
+        _ => Verdict::Pass,
+    });
+    let at = head(&provider).await;
+    let wanted = [100_u64, 101].map(|wei| Balance::Known(Wei::from(wei)));
+    let holders = [holder(0), holder(1)];
+    assert_eq!(provider.balances(&holders, at).await.unwrap(), wanted);
+    // Another block at this height is not this one.
+    let other = BlockRef { hash: B256::repeat_byte(7), ..at };
+    assert!(provider.balances(&holders, other).await.unwrap_err().is_missing());
+    assert_eq!(proxy.count("eth_call"), 1 + 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn errors_come_in_odd_forms() {
+    let anvil = with_mints(1).await;
+    let proxy = FaultProxy::start(anvil.port()).await;
+    let provider = Provider::connect(quick(anvil.config(Some(&proxy.url())))).await.unwrap();
+    for (body, class) in [
+        (r#"{"code":-32005,"message":"Too Many Requests"}"#, Class::Rate),
+        (r#"{"jsonrpc":"2.0","id":1,"error":"rate limited"}"#, Class::Rate),
+        (
+            r#"{"jsonrpc":"2.0","id":1,"error":{"code":"-32005","message":"Too Many Requests"}}"#,
+            Class::Rate,
+        ),
+        ("Too many requests, slow down", Class::Rate),
+        (r#"{"jsonrpc":"2.0","id":1}"#, Class::Transient),
+    ] {
+        proxy.judge(move |_| Verdict::Http(200, Vec::new(), body.to_owned()));
+        let error = provider.head().await.unwrap_err();
+        assert_eq!(error.class(), Some(class), "{body}: {error:?}");
+        proxy.heal();
+        assert!(provider.head().await.is_ok(), "{body}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_that_is_refused_in_any_words_is_sent_one_by_one() {
+    let anvil = with_mints(3).await;
+    let proxy = FaultProxy::start(anvil.port()).await;
+    let provider = Provider::connect(quick(anvil.config(Some(&proxy.url())))).await.unwrap();
+    let refusal =
+        r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32007,"message":"not like this"}}"#;
+    proxy.judge(move |call| match call.is_batched {
+        true => Verdict::Http(200, Vec::new(), refusal.to_owned()),
+        false => Verdict::Pass,
+    });
+    let last = head(&provider).await.number;
+    assert_eq!(all_logs(&provider, 0, last).await.unwrap(), 3);
+}

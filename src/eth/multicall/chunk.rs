@@ -46,6 +46,10 @@ impl<'a> Chunk<'a> {
                 Err(error) => return Err(error),
             };
             if holders.len() == 1 {
+                if is_cap(class) {
+                    // Where the smallest call is refused as well, it is not about the holder.
+                    self.aggregate(vec![self.block_number()], Divisible::No).await?;
+                }
                 return Ok(vec![Balance::Unknown(Unknown::Refused(text))]);
             }
             self.provider.count_split();
@@ -141,7 +145,7 @@ impl<'a> Chunk<'a> {
         let number = self.at.number;
         let to = self.provider.contracts().multicall;
         let read = |answer: &Bytes| opened(answer, wanted, number);
-        self.provider.call_read(to, &data, self.at.hash, divisible, read).await
+        self.provider.call_read(to, &data, self.at, divisible, read).await
     }
 }
 
@@ -164,6 +168,11 @@ fn opened(answer: &Bytes, wanted: usize, number: u64) -> Result<Vec<Returned>, F
 
 const fn may_be_size(class: Class) -> bool {
     class.asks_for_less() || matches!(class, Class::Reverted)
+}
+
+/// Whether a fault is about what the node gives to one call.
+const fn is_cap(class: Class) -> bool {
+    matches!(class, Class::TooMuchGas | Class::TooLarge)
 }
 
 fn sub_call(target: Address, data: Vec<u8>) -> Multicall3::Call3 {

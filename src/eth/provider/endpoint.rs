@@ -49,6 +49,8 @@ pub(super) struct Endpoint {
     pub(super) verified: AtomicBool,
     /// Several calls in one request are answered.
     pub(super) batches: AtomicBool,
+    /// Calls may name their block by its hash.
+    pub(super) takes_hashes: AtomicBool,
     /// Blocks per request for logs that the endpoint is known to refuse to exceed.
     pub(super) ceiling: AtomicU64,
     /// Blocks that the next request for logs asks for.
@@ -94,20 +96,58 @@ struct Request<'a, P> {
 struct Answer<'a> {
     #[serde(default)]
     id: Option<u32>,
-    #[serde(borrow, default)]
+    /// A `null` is a result.
+    #[serde(borrow, default, deserialize_with = "present")]
     result: Option<&'a RawValue>,
     #[serde(borrow, default)]
-    error: Option<RpcError<'a>>,
-}
-
-#[derive(Deserialize)]
-struct RpcError<'a> {
-    #[serde(default)]
-    code: i64,
-    #[serde(default)]
-    message: String,
+    error: Option<&'a RawValue>,
+    // Parts of an error that gateways send bare, in the place of an answer.
+    #[serde(borrow, default)]
+    code: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    message: Option<&'a RawValue>,
     #[serde(borrow, default)]
     data: Option<&'a RawValue>,
+}
+
+/// An error as far as it has the form of one.
+#[derive(Deserialize)]
+struct RpcError<'a> {
+    #[serde(borrow, default)]
+    code: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    message: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    data: Option<&'a RawValue>,
+}
+
+fn present<'de: 'a, 'a, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<&'a RawValue>, D::Error> {
+    <&RawValue>::deserialize(deserializer).map(Some)
+}
+
+impl RpcError<'_> {
+    /// The code, a number or the text of one.
+    fn code(&self) -> Option<i64> {
+        let raw = self.code?.get();
+        let text: String = serde_json::from_str(raw).unwrap_or_else(|_| raw.to_owned());
+        text.trim().parse().ok()
+    }
+
+    /// Message and data as one text.
+    fn text(&self) -> String {
+        let message = self.message.map_or(String::new(), words);
+        match self.data.map(RawValue::get).filter(|data| *data != "null") {
+            Some(data) => format!("{message} {data}"),
+            None => message,
+        }
+    }
+}
+
+/// A text as it reads, any other value as it is written.
+fn words(raw: &RawValue) -> String {
+    serde_json::from_str(raw.get()).unwrap_or_else(|_| raw.get().to_owned())
 }
 
 impl Endpoint {
@@ -130,6 +170,7 @@ impl Endpoint {
             health: Mutex::default(),
             verified: AtomicBool::new(false),
             batches: AtomicBool::new(true),
+            takes_hashes: AtomicBool::new(true),
             ceiling: AtomicU64::new(u64::MAX),
             span: AtomicU64::new(span),
             requests: AtomicU64::new(0),
@@ -172,16 +213,18 @@ impl Endpoint {
         second: (&str, impl Serialize),
         deadline: Duration,
         span: Option<u64>,
-    ) -> Result<(A, B), Fault> {
+    ) -> Result<(A, B), PairFault> {
         let first = Request { jsonrpc: "2.0", id: 1, method: first.0, params: first.1 };
         let second = Request { jsonrpc: "2.0", id: 2, method: second.0, params: second.1 };
         let body =
             serde_json::to_vec(&(first, second)).expect("requests have no maps with odd keys");
-        self.counted(async {
+        let mut is_whole = true;
+        let pair = self.counted(async {
             let (status, answer) = self.send(body, deadline).await?;
+            is_whole = answer.trim_ascii_start().first() != Some(&b'[');
             parsed_apart(answer, move |answer| two(status, answer, span)).await
-        })
-        .await
+        });
+        pair.await.map_err(|fault| PairFault { fault, is_whole })
     }
 
     /// Counts the fault of a call that has one.
@@ -279,6 +322,13 @@ impl Endpoint {
     }
 }
 
+/// Why a request with two calls in it has no two results.
+pub(super) struct PairFault {
+    pub(super) fault: Fault,
+    /// It concerns the request as a whole; another call alone may be answered.
+    pub(super) is_whole: bool,
+}
+
 /// A result that can be read on another thread.
 pub(super) trait Parsed: for<'de> Deserialize<'de> + Send + 'static {}
 
@@ -336,24 +386,36 @@ fn read<'a, T: Deserialize<'a>>(status: u16, answer: &'a [u8]) -> Result<T, Faul
     serde_json::from_slice(answer).map_err(|error| {
         let start = String::from_utf8_lossy(&answer[..answer.len().min(200)]);
         let text = format!("the answer is not JSON-RPC: {error}: {start}");
-        Fault::told(Class::Transient, status, None, &text)
+        // A gateway may say in words alone what it wants.
+        let class = match classify(None, None, &start, None) {
+            Class::Unknown => Class::Transient,
+            known => known,
+        };
+        Fault::told(class, status, None, &text)
     })
 }
 
 fn result<T: Parsed>(status: u16, answer: Answer<'_>, span: Option<u64>) -> Result<T, Fault> {
-    if let Some(error) = answer.error {
-        let data = error.data.map_or("", RawValue::get);
-        let text = if data.is_empty() || data == "null" {
-            error.message
-        } else {
-            format!("{} {data}", error.message)
+    let refused = |code: Option<i64>, text: &str| {
+        Err(Fault::told(classify(Some(status), code, text, span), status, code, text))
+    };
+    if let Some(raw) = answer.error {
+        return match serde_json::from_str::<RpcError<'_>>(raw.get()) {
+            Ok(error) => refused(error.code(), &error.text()),
+            // A text, or whatever it is.
+            Err(_other) => refused(None, &words(raw)),
         };
-        let class = classify(Some(status), Some(error.code), &text, span);
-        return Err(Fault::told(class, status, Some(error.code), &text));
     }
-    let raw = answer.result.map_or("null", RawValue::get);
-    serde_json::from_str(raw).map_err(|error| {
-        let start: String = raw.chars().take(200).collect();
+    let Some(raw) = answer.result else {
+        let Answer { code, message, data, .. } = answer;
+        let bare = RpcError { code, message, data };
+        if code.is_some() || message.is_some() {
+            return refused(bare.code(), &bare.text());
+        }
+        return Err(Fault::told(Class::Transient, status, None, "neither a result nor an error"));
+    };
+    serde_json::from_str(raw.get()).map_err(|error| {
+        let start: String = raw.get().chars().take(200).collect();
         Fault::told(Class::Transient, status, None, &format!("odd result: {error}: {start}"))
     })
 }

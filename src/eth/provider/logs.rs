@@ -6,8 +6,8 @@ use futures::FutureExt;
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
-use super::endpoint::Endpoint;
-use super::wire::{Header, Log};
+use super::endpoint::{Endpoint, PairFault};
+use super::wire::{Header, Log, MaybeList};
 use super::{Divisible, LogFilter, Provider};
 use crate::eth::classify::Class;
 use crate::eth::error::{Error, Fault};
@@ -63,6 +63,20 @@ impl Provider {
         from: u64,
         to: u64,
     ) -> Result<Option<LogPage>, Error> {
+        self.logs_from(0, filter, from, to).await
+    }
+
+    /// [`Provider::logs`] with the endpoint at `first` asked before the others; counting goes round.
+    ///
+    /// # Errors
+    /// See [`Provider::logs`].
+    pub async fn logs_from(
+        &self,
+        first: usize,
+        filter: &LogFilter,
+        from: u64,
+        to: u64,
+    ) -> Result<Option<LogPage>, Error> {
         let read = move |endpoint| {
             async move {
                 match self.page(endpoint, filter, from, to).await? {
@@ -72,7 +86,7 @@ impl Provider {
             }
             .boxed()
         };
-        match self.failover("eth_getLogs", Divisible::No, read).await {
+        match self.failover_from(first, "eth_getLogs", Divisible::No, read).await {
             Ok(page) => Ok(Some(page)),
             Err(error) if error.is_missing() => Ok(None),
             Err(error) => Err(error),
@@ -124,11 +138,11 @@ impl Provider {
                         last = head;
                         continue;
                     }
-                    _ => return Err(fault),
+                    _ => return Err(named(fault, from, last)),
                 }
             }
             let Some(narrower) = narrower(endpoint, &fault, from, span, &mut patience) else {
-                return Err(fault);
+                return Err(named(fault, from, last));
             };
             if matches!(fault.class, Class::HalveAndWait | Class::Unknown) {
                 sleep(self.config().retry.delay(1)).await;
@@ -156,23 +170,42 @@ impl Provider {
         }]);
         let span = Some(to - from + 1);
         let (header_of, logs_of) = ("eth_getBlockByNumber", "eth_getLogs");
+        let mut refused = None;
         if endpoint.batches.load(Ordering::Relaxed) {
-            let pair = endpoint.pair((header_of, &header), (logs_of, &logs), self.deadline(), span);
+            let pair = endpoint.pair::<Option<Header>, MaybeList<Log>>(
+                (header_of, &header),
+                (logs_of, &logs),
+                self.deadline(),
+                span,
+            );
             match pair.await {
-                Err(fault) if fault.class == Class::Unsupported => {
-                    tracing::debug!(endpoint = endpoint.shown, %fault, "answers one call at a time");
-                    endpoint.batches.store(false, Ordering::Relaxed);
+                Ok((header, logs)) => return Ok((header, logs.items())),
+                // What refuses a batch says so in many ways, and some hang up: one call will tell.
+                Err(PairFault { fault, is_whole })
+                    if is_whole && may_be_the_batch(fault.class)
+                        || fault.class == Class::Unsupported =>
+                {
+                    refused = Some(fault);
                 }
-                answered => return answered,
+                Err(PairFault { fault, .. }) => return Err(fault),
             }
         }
         // First the header: a node that has it when the logs are asked for has all below it.
         let header: Option<Header> =
             endpoint.call(header_of, &header, self.deadline(), None).await?;
+        if let Some(fault) = refused {
+            tracing::info!(
+                endpoint = endpoint.shown,
+                %fault,
+                "the endpoint answers one call at a time"
+            );
+            endpoint.batches.store(false, Ordering::Relaxed);
+        }
         if header.is_none() {
             return Ok((None, Vec::new()));
         }
-        Ok((header, endpoint.call(logs_of, &logs, self.deadline(), span).await?))
+        let logs: MaybeList<Log> = endpoint.call(logs_of, &logs, self.deadline(), span).await?;
+        Ok((header, logs.items()))
     }
 
     async fn head_of(&self, endpoint: &Endpoint) -> Result<u64, Fault> {
@@ -181,6 +214,19 @@ impl Provider {
             endpoint.call("eth_getBlockByNumber", &params, self.deadline(), None).await?;
         head.map(|head| head.number).ok_or_else(|| Fault::own(Class::Transient, "no head"))
     }
+}
+
+/// The fault with the blocks that were asked for.
+fn named(mut fault: Fault, from: u64, last: u64) -> Fault {
+    let blocks =
+        if from == last { format!("block {from}") } else { format!("blocks {from} to {last}") };
+    fault.text = format!("{blocks}: {}", fault.text);
+    fault
+}
+
+/// Whether a fault of a request with several calls may be about there being several.
+pub(super) const fn may_be_the_batch(class: Class) -> bool {
+    !matches!(class, Class::Rate | Class::Billing | Class::Denied | Class::Timeout)
 }
 
 /// The page, if its logs are of the range and in order.
@@ -244,6 +290,7 @@ fn narrower(
         | Class::Missing
         | Class::Denied
         | Class::Unsupported
+        | Class::ByNumber
         | Class::Transient => return None,
     };
     if next >= span {

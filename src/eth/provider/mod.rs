@@ -247,7 +247,7 @@ impl Provider {
     /// # Errors
     /// [`Error::Unreachable`]; [`Error::Refused`] where every endpoint that answers refuses, for
     /// example because the block is orphaned ([`Error::is_missing`]).
-    pub async fn call(&self, to: Address, data: &Bytes, at: B256) -> Result<Bytes, Error> {
+    pub async fn call(&self, to: Address, data: &Bytes, at: BlockRef) -> Result<Bytes, Error> {
         self.call_read(to, data, at, Divisible::No, |answer| Ok(answer.clone())).await
     }
 
@@ -256,28 +256,56 @@ impl Provider {
         &self,
         to: Address,
         data: &Bytes,
-        at: B256,
+        at: BlockRef,
         divisible: Divisible,
         read: impl Fn(&Bytes) -> Result<T, Fault> + Send + Sync,
     ) -> Result<T, Error> {
-        let block = json!({"blockHash": at, "requireCanonical": true});
-        let (params, read) = (&wire::CallParams { to, data, block: &block }, &read);
-        let ask = move |endpoint| self.called(endpoint, params, read);
+        let read = &read;
+        let ask = move |endpoint| {
+            async move { read(&self.called(endpoint, to, data, at).await?) }.boxed()
+        };
         self.failover("eth_call", divisible, ask).await
     }
 
-    fn called<'a, T: Send>(
-        &'a self,
-        endpoint: &'a Endpoint,
-        params: &'a wire::CallParams<'a>,
-        read: &'a (impl Fn(&Bytes) -> Result<T, Fault> + Sync),
-    ) -> Asked<'a, T> {
-        async move {
-            self.shared.calls.fetch_add(1, Ordering::Relaxed);
-            let answer: Bytes = endpoint.call("eth_call", params, self.deadline(), None).await?;
-            read(&answer)
+    /// The answer of one endpoint to a call at a block: by its hash, or where the endpoint takes none
+    /// by its number, with a look before and after that it is still this block.
+    async fn called(
+        &self,
+        endpoint: &Endpoint,
+        to: Address,
+        data: &Bytes,
+        at: BlockRef,
+    ) -> Result<Bytes, Fault> {
+        self.shared.calls.fetch_add(1, Ordering::Relaxed);
+        let call = async |block: &Value| {
+            let params = wire::CallParams { to, data, block };
+            endpoint.call::<Bytes>("eth_call", &params, self.deadline(), None).await
+        };
+        if endpoint.takes_hashes.load(Ordering::Relaxed) {
+            let by_hash = call(&json!({"blockHash": at.hash, "requireCanonical": true})).await;
+            match by_hash {
+                Err(fault) if fault.class == Class::ByNumber => {
+                    tracing::info!(endpoint = endpoint.shown, %fault, "calls name blocks by number");
+                    endpoint.takes_hashes.store(false, Ordering::Relaxed);
+                }
+                answered => return answered,
+            }
         }
-        .boxed()
+        self.check_block(endpoint, at).await?;
+        let answer = call(&json!(format!("{:#x}", at.number))).await?;
+        self.check_block(endpoint, at).await?;
+        Ok(answer)
+    }
+
+    /// Makes sure that an endpoint has a block on its chain.
+    async fn check_block(&self, endpoint: &Endpoint, at: BlockRef) -> Result<(), Fault> {
+        let params = json!([format!("{:#x}", at.number), false]);
+        let found: Option<Header> =
+            endpoint.call("eth_getBlockByNumber", &params, self.deadline(), None).await?;
+        match found {
+            Some(header) if header.hash == at.hash => Ok(()),
+            _ => Err(Fault::own(Class::Missing, format!("block {at} is not on the node's chain"))),
+        }
     }
 
     /// Follows the head over the websocket; `None` where no websocket was given.
@@ -305,9 +333,20 @@ impl Provider {
         divisible: Divisible,
         ask: impl Fn(&'a Endpoint) -> Asked<'a, T> + Sync,
     ) -> Result<T, Error> {
+        self.failover_from(0, method, divisible, ask).await
+    }
+
+    /// [`Provider::failover`] in the order that begins with the endpoint at `first`.
+    async fn failover_from<'a, T>(
+        &'a self,
+        first: usize,
+        method: &'static str,
+        divisible: Divisible,
+        ask: impl Fn(&'a Endpoint) -> Asked<'a, T> + Sync,
+    ) -> Result<T, Error> {
         let mut rounds = 0;
         loop {
-            let (endpoint, fault) = match self.round(method, &ask).await {
+            let (endpoint, fault) = match self.round(first, method, &ask).await {
                 Ok(answer) => return Ok(answer),
                 Err(Trouble::Settings(error)) => return Err(error),
                 Err(Trouble::Endpoint(failed)) => failed,
@@ -330,11 +369,16 @@ impl Provider {
     /// that a node refuses the request as such, rather than that another is down.
     async fn round<'a, T>(
         &'a self,
+        first: usize,
         method: &'static str,
         ask: &(impl Fn(&'a Endpoint) -> Asked<'a, T> + Sync),
     ) -> Result<T, Trouble<(String, Fault)>> {
         let mut worst: Option<(String, Fault)> = None;
-        for endpoint in &self.shared.endpoints {
+        let (before, from) = {
+            let endpoints = self.shared.endpoints.as_slice();
+            endpoints.split_at(first % endpoints.len())
+        };
+        for endpoint in from.iter().chain(before) {
             if endpoint.paused_until(Instant::now()).is_some() {
                 continue;
             }
@@ -444,7 +488,7 @@ const fn weight(class: Class) -> u8 {
         Class::Suggested { .. } | Class::Structural { .. } => 5,
         Class::Density | Class::DensityOnce | Class::TooLarge | Class::TooMuchGas => 4,
         Class::HalveAndWait | Class::Timeout => 2,
-        Class::Reverted | Class::Unsupported => 3,
+        Class::Reverted | Class::Unsupported | Class::ByNumber => 3,
         Class::Missing => 1,
         Class::Rate | Class::Billing | Class::Denied | Class::Transient | Class::Unknown => 2,
     }

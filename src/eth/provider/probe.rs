@@ -8,8 +8,8 @@ use serde::Serialize;
 use serde::de::IgnoredAny;
 use serde_json::json;
 
-use super::endpoint::Endpoint;
-use super::logs::FIRST_SPAN;
+use super::endpoint::{Endpoint, PairFault};
+use super::logs::{FIRST_SPAN, may_be_the_batch};
 use super::wire::Header;
 use crate::eth::abi::{Multicall3, Token};
 use crate::eth::config::Contracts;
@@ -48,6 +48,8 @@ pub struct EthProbe {
     pub multicall_holders: Option<u32>,
     /// Why it did not read more.
     pub multicall_limit: Option<String>,
+    /// How several calls in one request are taken; nothing where they are.
+    pub batches: Option<String>,
     /// Whether heads come over the websocket.
     pub websocket: Option<String>,
 }
@@ -101,6 +103,7 @@ async fn look(
         endpoint.call("eth_getBlockByNumber", &("latest", false), patience, None).await?;
     found.head = Some(head.number);
     found.head_age_seconds = i64::try_from(head.timestamp).ok().map(|time| (now - time).max(0));
+    found.batches = batches(endpoint, patience).await?;
     log_span(endpoint, contracts, head.number, patience, found).await?;
     let code: Bytes =
         endpoint.call("eth_getCode", &(contracts.multicall, "latest"), patience, None).await?;
@@ -109,6 +112,19 @@ async fn look(
         return Ok(());
     }
     multicall(endpoint, contracts, patience, found).await
+}
+
+/// What is said to two calls in one request, where that is no two answers.
+async fn batches(endpoint: &Endpoint, patience: Duration) -> Result<Option<String>, Fault> {
+    let nothing: [(); 0] = [];
+    let (id, height) = (("eth_chainId", &nothing), ("eth_blockNumber", &nothing));
+    match endpoint.pair::<U64, U64>(id, height, patience, None).await {
+        Ok(_both) => Ok(None),
+        Err(PairFault { fault, is_whole: true }) if may_be_the_batch(fault.class) => {
+            Ok(Some(format!("no batches: {}", told(&fault))))
+        }
+        Err(PairFault { fault, .. }) => Err(fault),
+    }
 }
 
 /// Asks for the transfers to an address that has none, so that ranges are tried and not answers.
@@ -179,16 +195,19 @@ async fn multicall(
 
 async fn websocket(mut heads: Heads, since: Instant, patience: Duration) -> String {
     let mut hint = heads.latest();
+    let mut was_open = false;
     while hint.received == 0 && since.elapsed() < patience {
         hint = heads.next(patience.saturating_sub(since.elapsed())).await;
+        was_open |= hint.opened;
         if hint.reconnects > 0 {
-            return "does not stand".to_owned();
+            break;
         }
     }
-    match (hint.connected, hint.received) {
-        (_, 1..) => "heads come".to_owned(),
-        (true, 0) => format!("subscribed, no head within {} s", patience.as_secs()),
-        (false, 0) => "does not connect".to_owned(),
+    match (hint.connected, hint.received, was_open) {
+        (_, 1.., _) => "heads come".to_owned(),
+        (true, 0, _) => format!("subscribed, no head within {} s", patience.as_secs()),
+        (false, 0, true) => "connects, does not answer the subscription".to_owned(),
+        (false, 0, false) => "cannot be reached".to_owned(),
     }
 }
 

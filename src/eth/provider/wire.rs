@@ -38,9 +38,9 @@ pub struct Header {
     /// Seconds since the epoch.
     #[serde(deserialize_with = "quantity")]
     pub timestamp: u64,
-    /// Which addresses and topics its logs may have; empty where the node does not say.
-    #[serde(default)]
-    pub logs_bloom: Bloom,
+    /// Which addresses and topics its logs may have; `None` where the node does not say.
+    #[serde(default, deserialize_with = "bloom")]
+    pub logs_bloom: Option<Bloom>,
 }
 
 impl Header {
@@ -103,6 +103,23 @@ fn quantity<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error>
     u64::from_str_radix(digits, 16).map_err(D::Error::custom)
 }
 
+/// A bloom filter; nodes that keep none write `null`, `0x` or a filter of another length.
+fn bloom<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Bloom>, D::Error> {
+    let text = Option::<String>::deserialize(deserializer)?;
+    Ok(text.and_then(|text| text.parse().ok()))
+}
+
+/// A list that some nodes write as `null` where it is empty.
+#[derive(Debug, Deserialize)]
+#[serde(bound = "T: Deserialize<'de>")]
+pub(super) struct MaybeList<T>(Option<Vec<T>>);
+
+impl<T> MaybeList<T> {
+    pub(super) fn items(self) -> Vec<T> {
+        self.0.unwrap_or_default()
+    }
+}
+
 /// The parameters of `eth_call`, written without a copy of the data as a JSON value.
 pub(super) struct CallParams<'a> {
     pub(super) to: Address,
@@ -153,6 +170,23 @@ mod tests {
         for wrong in [r#""31""#, "31", r#""0x""#, r#""0x1ffffffffffffffff""#, "null"] {
             assert!(header(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_bloom_that_is_not_there_is_none() {
+        let bloom = |field: &str| {
+            let hash = B256::ZERO;
+            let text = format!(
+                r#"{{"number":"0x1","hash":"{hash}","parentHash":"{hash}","timestamp":"0x5"{field}}}"#
+            );
+            serde_json::from_str::<Header>(&text).unwrap().logs_bloom
+        };
+        for absent in ["", r#","logsBloom":null"#, r#","logsBloom":"0x""#, r#","logsBloom":"0x00""#]
+        {
+            assert_eq!(bloom(absent), None, "{absent}");
+        }
+        let full = format!(r#","logsBloom":"0x{}""#, "ff".repeat(256));
+        assert_eq!(bloom(&full), Some(Bloom::repeat_byte(0xff)));
     }
 
     #[test]

@@ -16,6 +16,8 @@ use tokio_tungstenite::tungstenite::Message;
 pub(crate) struct Call {
     pub(crate) method: String,
     pub(crate) params: Value,
+    /// It came with others in one request.
+    pub(crate) is_batched: bool,
 }
 
 impl Call {
@@ -277,6 +279,7 @@ async fn answer(
         let noted = Call {
             method: call["method"].as_str().unwrap().to_owned(),
             params: call["params"].clone(),
+            is_batched: !single,
         };
         let (verdict, lag) = {
             let mut state = state.lock().unwrap();
