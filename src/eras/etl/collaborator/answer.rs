@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
-    eras::etl::{Call, Halt, Handled, Scope, Wants, ensure, int4, reject as rejected, signer},
+    eras::etl::{Call, Halt, Handled, Scope, Wants, ensure, reject as rejected, signer},
     model::tables::TrackCollaborator,
 };
 
@@ -40,10 +40,13 @@ pub(super) fn wants(call: &Call<'_>, wants: &mut Wants<'_>) {
     wants.row::<TrackCollaborator>((call.tx.entity_id, call.tx.user_id));
 }
 
+/// The invitation of a call. Parity: an error of this look-up is swallowed, so a track id that the
+/// column cannot hold is one more without an invitation.
 fn invite(call: &Call<'_>, scope: &mut Scope<'_>) -> Result<Arc<TrackCollaborator>, Halt> {
     signer::authorize(call, call.tx.user_id, scope)?;
-    let key = (int4(call.tx.entity_id)?, call.tx.user_id);
-    let row = scope.get::<TrackCollaborator>(key)?;
+    let track_id = call.tx.entity_id;
+    ensure(i32::try_from(track_id).is_ok(), "collaborator_invite_not_found")?;
+    let row = scope.get::<TrackCollaborator>((track_id, call.tx.user_id))?;
     row.ok_or_else(|| rejected("collaborator_invite_not_found"))
 }
 

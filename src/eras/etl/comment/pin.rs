@@ -39,14 +39,15 @@ pub fn pin_wants(call: &Call<'_>, wants: &mut Wants<'_>) {
     }
 }
 
-/// The acting user's track that the metadata names.
+/// The acting user's track that the metadata names. Parity: an error of this look-up is swallowed, so an
+/// id that the column cannot hold names no track.
 fn own_track(call: &Call<'_>, scope: &mut Scope<'_>) -> Result<Arc<Track>, Halt> {
     signer::authorize(call, call.tx.user_id, scope)?;
     let comment = scope.get::<Comment>(int4(call.tx.entity_id)?)?;
     ensure(comment.is_some(), "comment_not_found")?;
     let track_id = call.meta.int("entity_id").ok_or_else(|| reject("entity_id_missing"))?;
-    let track = scope.get::<Track>(int4(track_id)?)?;
-    let track = track.ok_or_else(|| reject("track_not_found"))?;
+    ensure(i32::try_from(track_id).is_ok(), "track_not_found")?;
+    let track = scope.get::<Track>(track_id)?.ok_or_else(|| reject("track_not_found"))?;
     ensure(track.owner_id == call.tx.user_id, "track_of_other")?;
     Ok(track)
 }

@@ -9,7 +9,10 @@ use super::{
     note::Stamp,
 };
 use crate::{
-    eras::{Derive, etl::Wants},
+    eras::{
+        Derive,
+        etl::{Wants, int4},
+    },
     model::{
         PlayRow, Timestamp,
         block::Play,
@@ -79,6 +82,10 @@ fn count(play: &Play, row: &PlayRow, scope: &mut Scope<'_>) -> Handled {
     let monthly = scope.get::<AggregateMonthlyPlays>(monthly_key)?.map_or(0, |row| row.count);
     let count = scope.get::<AggregatePlays>(row.track)?.map_or(Some(0), |row| row.count);
     let count = count.map(|count| count + 1);
+    // The trigger reads the new count into an `integer`.
+    if let Some(count) = count {
+        int4(count)?;
+    }
     scope.derive(AggregatePlays { play_item_id: row.track, count })?;
     scope.derive(AggregateMonthlyPlays {
         play_item_id: row.track,
