@@ -145,17 +145,17 @@ impl Overlay {
         row: Option<Row>,
         base: Option<&Row>,
     ) -> Undo {
-        let previous = self.set(layer, key.clone(), Some(row), base);
+        let previous = self.set(layer, &key, Some(row), base);
         Undo { table: self.def.id, layer, key, previous }
     }
 
     pub(super) fn discard(&mut self, layer: Layer, key: &Key, base: Option<&Row>) -> Option<Undo> {
-        let previous = self.set(layer, key.clone(), None, base)?;
+        let previous = self.set(layer, key, None, base)?;
         Some(Undo { table: self.def.id, layer, key: key.clone(), previous: Some(previous) })
     }
 
     pub(super) fn undo(&mut self, undo: Undo, base: Option<&Row>) {
-        self.set(undo.layer, undo.key, undo.previous, base);
+        self.set(undo.layer, &undo.key, undo.previous, base);
     }
 
     pub(super) fn pending(&self) -> impl Iterator<Item = (&Key, Option<&Row>)> {
@@ -191,7 +191,7 @@ impl Overlay {
     fn set(
         &mut self,
         layer: Layer,
-        key: Key,
+        key: &Key,
         row: Option<Option<Row>>,
         base: Option<&Row>,
     ) -> Option<Option<Row>> {
@@ -203,7 +203,7 @@ impl Overlay {
         };
         let previous = into.set(key.clone(), row);
         let before = previous.as_ref().and_then(Option::as_ref);
-        let other = other.by_key.get(&key).and_then(|(_, row)| row.as_ref());
+        let other = other.by_key.get(key).and_then(|(_, row)| row.as_ref());
         let base = base.filter(|_| layer == Layer::Stored && covers != previous.is_some());
         for (lookup, entries) in self.def.lookups.iter().zip(&mut self.lookups) {
             let place = |row: &Row| {

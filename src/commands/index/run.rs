@@ -175,26 +175,7 @@ async fn follow(
     let args = job.args;
     let resume = job.resume();
     let first_height = resume.as_ref().map_or(args.start.unwrap_or(1), |last| last.height + 1);
-    let sources = match &job.source {
-        SourceChoice::Given(sources) => sources.clone(),
-        SourceChoice::Nothing => Vec::new(),
-        SourceChoice::Bundled => {
-            let path = demo_archive(&job.context.settings.data_dir)?;
-            job.context.printer.note(&format!("indexing the demo archive {}", path.display()));
-            vec![path.display().to_string()]
-        }
-    };
-    let source = chain::open(SourceConfig {
-        sources,
-        start: first_height,
-        end_inclusive: args.end,
-        once: args.once,
-        chain_id: job.expected_chain(),
-        last: resume.clone(),
-        limits: node_limits(args),
-        activity: job.monitor.activity.clone(),
-    })
-    .await?;
+    let source = job.open_source(first_height, resume.clone()).await?;
     let started = PipelineEvent::Started(Start {
         chain_id: source.chain_id().map(str::to_owned),
         first_height,
@@ -281,6 +262,34 @@ async fn follow(
 }
 
 impl Job<'_> {
+    /// Opens what blocks are read from, beginning at `start`, after the block `last`.
+    async fn open_source(
+        &self,
+        start: i64,
+        last: Option<LastBlock>,
+    ) -> Result<Box<dyn BlockSource>, Failure> {
+        let sources = match &self.source {
+            SourceChoice::Given(sources) => sources.clone(),
+            SourceChoice::Nothing => Vec::new(),
+            SourceChoice::Bundled => {
+                let path = demo_archive(&self.context.settings.data_dir)?;
+                self.context.printer.note(&format!("indexing the demo archive {}", path.display()));
+                vec![path.display().to_string()]
+            }
+        };
+        let source = chain::open(SourceConfig {
+            sources,
+            start,
+            end_inclusive: self.args.end,
+            once: self.args.once,
+            chain_id: self.expected_chain(),
+            last,
+            limits: node_limits(self.args),
+            activity: self.monitor.activity.clone(),
+        });
+        Ok(source.await?)
+    }
+
     /// Tells those who watch where the run begins.
     fn tell_start(&self, source: &dyn BlockSource, handle: &WriterHandle) {
         let Some(telemetry) = &self.monitor.telemetry else { return };

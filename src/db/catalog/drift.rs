@@ -6,7 +6,7 @@ use crate::db::error::SchemaProblem;
 impl Catalog {
     /// The first thing about the tables that are read and written, each given with its columns,
     /// that is different from `before` in a way that statements made for `before` cannot cope with.
-    pub(crate) fn drift<'a>(
+    pub(crate) fn drift(
         &self,
         before: &Self,
         used: impl IntoIterator<Item = (&'static str, Vec<&'static str>)>,
@@ -37,7 +37,7 @@ impl Catalog {
             .map(|(name, _)| name)
             .collect();
         demanded.sort();
-        let column = demanded.first()?.to_string();
+        let column = (*demanded.first()?).clone();
         Some(SchemaProblem::Demanded { table, column })
     }
 }

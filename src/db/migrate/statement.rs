@@ -115,7 +115,7 @@ impl Index {
                 _ => {}
             }
         }
-        Some(text::split_list(inner).into_iter().map(|key| bare_key(key)).collect())
+        Some(text::split_list(inner).into_iter().map(bare_key).collect())
     }
 }
 

@@ -147,7 +147,8 @@ impl<'a> Scope<'a> {
     /// A hard error where a column does not take its new value.
     pub fn update<R: Record>(&mut self, old: &Arc<R>, new: R) -> Handled {
         self.check(&new, Some(&**old))?;
-        self.write(old.key(), Some(Arc::<R>::clone(old)), new)
+        let before: Row = Arc::<R>::clone(old);
+        self.write(old.key(), Some(&before), new)
     }
 
     /// `UPDATE` that makes a row current no longer: `old`, as it is stored, becomes `new`, which is
@@ -273,7 +274,7 @@ impl<'a> Scope<'a> {
         }
     }
 
-    fn write<R: Record>(&mut self, key: Key, old: Option<Row>, new: R) -> Handled {
+    fn write<R: Record>(&mut self, key: Key, old: Option<&Row>, new: R) -> Handled {
         let row = row_of(new);
         let row = match old {
             // A column's default is for rows that lack it, not for values that an UPDATE leaves NULL.
@@ -281,6 +282,6 @@ impl<'a> Scope<'a> {
             None => row.with_defaults().unwrap_or(row),
         };
         self.store.write(R::TABLE, Layer::Stored, key, Some(Arc::clone(&row)))?;
-        derived::fired(old.as_ref(), &row, self)
+        derived::fired(old, &row, self)
     }
 }

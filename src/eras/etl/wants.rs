@@ -47,10 +47,6 @@ impl<'a> Wants<'a> {
         Self { store, leads_on: false }
     }
 
-    pub(super) fn store(&mut self) -> &mut Store {
-        self.store
-    }
-
     /// Whether the call looked at a row that is not in memory yet.
     pub(super) const fn leads_on(&self) -> bool {
         self.leads_on

@@ -349,7 +349,7 @@ async fn parsed_apart<T: Send + 'static>(
 }
 
 fn one<T: Parsed>(status: u16, answer: &[u8], span: Option<u64>) -> Result<T, Fault> {
-    result(status, read(status, answer)?, span)
+    result(status, &read(status, answer)?, span)
 }
 
 fn two<A: Parsed, B: Parsed>(
@@ -359,7 +359,7 @@ fn two<A: Parsed, B: Parsed>(
 ) -> Result<(A, B), Fault> {
     // A node without batches answers with one error for the whole request.
     if answer.trim_ascii_start().first() == Some(&b'{') {
-        let refused = result::<serde::de::IgnoredAny>(status, read(status, answer)?, span);
+        let refused = result::<serde::de::IgnoredAny>(status, &read(status, answer)?, span);
         let text = "several calls in one request were answered with one result";
         return Err(refused.err().unwrap_or_else(|| Fault::own(Class::Unsupported, text)));
     }
@@ -375,8 +375,8 @@ fn two<A: Parsed, B: Parsed>(
     match (first, second) {
         // The second call is the large one: what it is refused for decides.
         (Some(first), Some(second)) => {
-            let second = result(status, second, span)?;
-            Ok((result(status, first, span)?, second))
+            let second = result(status, &second, span)?;
+            Ok((result(status, &first, span)?, second))
         }
         _ => Err(Fault::own(Class::Unsupported, "a part of the request was not answered")),
     }
@@ -395,7 +395,7 @@ fn read<'a, T: Deserialize<'a>>(status: u16, answer: &'a [u8]) -> Result<T, Faul
     })
 }
 
-fn result<T: Parsed>(status: u16, answer: Answer<'_>, span: Option<u64>) -> Result<T, Fault> {
+fn result<T: Parsed>(status: u16, answer: &Answer<'_>, span: Option<u64>) -> Result<T, Fault> {
     let refused = |code: Option<i64>, text: &str| {
         Err(Fault::told(classify(Some(status), code, text, span), status, code, text))
     };
@@ -407,7 +407,7 @@ fn result<T: Parsed>(status: u16, answer: Answer<'_>, span: Option<u64>) -> Resu
         };
     }
     let Some(raw) = answer.result else {
-        let Answer { code, message, data, .. } = answer;
+        let &Answer { code, message, data, .. } = answer;
         let bare = RpcError { code, message, data };
         if code.is_some() || message.is_some() {
             return refused(bare.code(), &bare.text());

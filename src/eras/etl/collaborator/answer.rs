@@ -1,4 +1,4 @@
-//! (TrackCollaborator, Approve) and (TrackCollaborator, Reject).
+//! (`TrackCollaborator`, Approve) and (`TrackCollaborator`, Reject).
 
 use std::sync::Arc;
 

@@ -22,9 +22,9 @@ pub fn create(call: &Call<'_>, scope: &mut Scope<'_>) -> Handled {
     let signed = check_proofs(call, &wallet, &user_wallet);
     // The look-up of such a wallet has failed before.
     if wallet.contains('\0') {
-        after_swallowed_error(signed)?
+        after_swallowed_error(signed)?;
     } else {
-        signed?
+        signed?;
     }
     assign(call, wallet, false, scope)
 }

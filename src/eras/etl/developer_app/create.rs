@@ -21,7 +21,7 @@ pub fn create(call: &Call<'_>, scope: &mut Scope<'_>) -> Handled {
     let address = address(&call.meta)?;
     ensure(!is_live_app(sql_text(&address)?, scope)?, "app_exists")?;
     ensure(!is_user_wallet(&address, scope)?, "app_is_user_wallet")?;
-    insert(call, address, false, scope)
+    insert(call, &address, false, scope)
 }
 
 /// Names what [`create`] reads.
@@ -35,10 +35,10 @@ pub fn create_wants(call: &Call<'_>, wants: &mut Wants<'_>) {
 ///
 /// # Errors
 /// A hard error where a column does not take its value, and for a second version of one transaction.
-pub fn insert(call: &Call<'_>, address: String, is_delete: bool, scope: &mut Scope<'_>) -> Handled {
+pub fn insert(call: &Call<'_>, address: &str, is_delete: bool, scope: &mut Scope<'_>) -> Handled {
     let meta = &call.meta;
     scope.insert(AppVersion {
-        address: address.clone(),
+        address: address.to_owned(),
         blockhash: None,
         blocknumber: Some(scope.block.number),
         user_id: Some(call.tx.user_id),
@@ -53,7 +53,7 @@ pub fn insert(call: &Call<'_>, address: String, is_delete: bool, scope: &mut Sco
         image_url: image_url(meta),
     })?;
     match redirect_uris::sent(meta) {
-        Some(uris) if !uris.is_empty() => redirect_uris::replace(&address, &uris, scope),
+        Some(uris) if !uris.is_empty() => redirect_uris::replace(address, &uris, scope),
         _ => Ok(()),
     }
 }

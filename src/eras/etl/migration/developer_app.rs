@@ -12,5 +12,6 @@ use crate::{
 /// A hard error where a column does not take its value, and for a second version of one transaction.
 pub(super) fn create(call: &Call<'_>, scope: &mut Scope<'_>) -> Handled {
     let is_delete = call.meta.bool("is_delete").unwrap_or(false);
-    developer_app::insert(call, go_lower(call.meta.text("address")), is_delete, scope)
+    let address = go_lower(call.meta.text("address"));
+    developer_app::insert(call, &address, is_delete, scope)
 }
