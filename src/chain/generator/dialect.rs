@@ -3,7 +3,6 @@
 
 use super::mix::Pairs;
 use super::spoil::Spoiling;
-use super::{discovery, etl};
 
 /// The calls that one program understands.
 #[derive(Debug)]
@@ -15,16 +14,6 @@ pub struct Dialect {
 }
 
 impl Dialect {
-    /// What the discovery provider understood.
-    pub fn discovery() -> &'static Self {
-        &discovery::DIALECT
-    }
-
-    /// What the Go ETL understands: other keys, calls of a genesis among the live ones.
-    pub fn etl() -> &'static Self {
-        &etl::DIALECT
-    }
-
     /// The pairs, type and action, of which every chain of a few thousand calls has some.
     pub fn pairs(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
         self.pairs.all.iter().map(|pair| (pair.0, pair.1))

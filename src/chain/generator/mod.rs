@@ -51,6 +51,18 @@ const UNKNOWN: u64 = 4;
 /// Earlier transactions that may be repeated.
 const REMEMBERED: usize = 16;
 
+impl Dialect {
+    /// What the discovery provider understood.
+    pub fn discovery() -> &'static Self {
+        &discovery::DIALECT
+    }
+
+    /// What the Go ETL understands: other keys, calls of a genesis among the live ones.
+    pub fn etl() -> &'static Self {
+        &etl::DIALECT
+    }
+}
+
 /// What kinds of transactions a chain has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Profile {

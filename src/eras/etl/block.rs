@@ -1,9 +1,8 @@
 //! One block: its number, its transactions in the order served, and what waits for its end.
 
 use super::{
-    BlockContext, Call, Halt, Scope, Settings, Wants, derived, dispatch, hooks, migration,
-    registry::{self, Entry},
-    scope::BlockState,
+    BlockContext, Call, Halt, Scope, Settings, Wants, derived, dispatch, entry::Entry, hooks,
+    migration, registry, scope::BlockState,
 };
 use crate::{
     decode::signer::Domain,

@@ -1,7 +1,7 @@
 //! Finds the handler of a call, runs it on a savepoint, and says what became of the call
 //! (frame.md 1.4).
 
-use super::{Call, Halt, Scope, hooks, registry::Entry};
+use super::{Call, Halt, Scope, entry::Entry, hooks};
 use crate::{
     eras::{Outcome, Reason},
     ledger,

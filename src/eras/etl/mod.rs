@@ -19,6 +19,7 @@ mod derived;
 pub mod developer_app;
 mod dispatch;
 pub mod email;
+pub mod entry;
 pub mod event;
 pub mod grant;
 mod halt;

@@ -4,32 +4,10 @@
 use std::{collections::HashMap, sync::LazyLock};
 
 use super::{
-    Call, Handled, Scope, Wants, associated_wallet, collaborator, comment, dashboard_wallet,
-    developer_app, email, event, grant, migration, notification, play_count, playlist, social,
-    track, user,
+    associated_wallet, collaborator, comment, dashboard_wallet, developer_app, email,
+    entry::{ANY, Entry},
+    event, grant, migration, notification, play_count, playlist, social, track, user,
 };
-
-/// Applies one call to the store.
-pub type Handler = fn(&Call<'_>, &mut Scope<'_>) -> Handled;
-
-/// Names the rows that a handler reads.
-pub type Foresight = fn(&Call<'_>, &mut Wants<'_>);
-
-/// Matches every entity type, unknown and empty ones too.
-pub const ANY: &str = "*";
-
-/// One registered pair.
-#[derive(Clone, Copy, Debug)]
-pub struct Entry {
-    /// Entity type, exact, or [`ANY`].
-    pub entity: &'static str,
-    /// Action, exact.
-    pub action: &'static str,
-    /// The rows that it reads.
-    pub wants: Foresight,
-    /// The handler.
-    pub handler: Handler,
-}
 
 /// The handlers of live traffic, by folder.
 pub const LIVE: &[&[Entry]] = &[
@@ -71,16 +49,6 @@ pub fn migrated(entity: &str, action: &str) -> Option<&'static Entry> {
 
 fn of(pairs: &Pairs, entity: &str, action: &str) -> Option<&'static Entry> {
     pairs.get(&(entity, action)).or_else(|| pairs.get(&(ANY, action))).copied()
-}
-
-/// A line of a folder's list.
-pub const fn entry(
-    entity: &'static str,
-    action: &'static str,
-    wants: Foresight,
-    handler: Handler,
-) -> Entry {
-    Entry { entity, action, wants, handler }
 }
 
 #[cfg(test)]

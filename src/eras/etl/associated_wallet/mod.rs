@@ -12,7 +12,7 @@ use std::borrow::Cow;
 
 use super::{
     Metadata,
-    registry::{Entry, entry},
+    entry::{Entry, entry},
 };
 use crate::rules::unicode::go_lower;
 

@@ -5,7 +5,7 @@ mod answer;
 #[cfg(test)]
 mod tests;
 
-use super::registry::{Entry, entry};
+use super::entry::{Entry, entry};
 
 /// The handlers of this folder.
 pub const HANDLERS: &[Entry] = &[

@@ -19,7 +19,7 @@ pub use react::{react, react_wants, unreact, unreact_wants};
 pub use report::{report, report_wants};
 pub use update::{update, update_wants};
 
-use super::registry::{Entry, entry};
+use super::entry::{Entry, entry};
 use crate::model::tables::Comment;
 
 /// The handlers of this folder.

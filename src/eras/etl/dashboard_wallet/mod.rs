@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use super::{
     Call, Halt, Scope, ensure,
-    registry::{Entry, entry},
+    entry::{Entry, entry},
 };
 use crate::{
     model::tables::{DashboardWalletUser, DashboardWalletUserBy, User},

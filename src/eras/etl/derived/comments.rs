@@ -6,6 +6,7 @@ use super::{
     Handled, Scope,
     counters::{add_to_track, difference},
     swallowing,
+    tally::comment_counts,
 };
 use crate::model::tables::{AggregateTrack, Comment};
 
@@ -17,7 +18,7 @@ pub(super) fn fired(old: Option<&Comment>, new: &Arc<Comment>, scope: &mut Scope
     if new.entity_type != "Track" {
         return Ok(());
     }
-    let step = difference(old.is_some_and(counts), counts(new));
+    let step = difference(old.is_some_and(comment_counts), comment_counts(new));
     swallowing(scope, |scope| {
         // Only a new comment makes the counters.
         if old.is_none() || scope.get::<AggregateTrack>(new.entity_id)?.is_some() {
@@ -25,9 +26,4 @@ pub(super) fn fired(old: Option<&Comment>, new: &Arc<Comment>, scope: &mut Scope
         }
         Ok(())
     })
-}
-
-/// Whether a comment is in the counter. Parity: NULL is neither undeleted nor visible.
-pub(super) fn counts(comment: &Comment) -> bool {
-    comment.is_delete == Some(false) && comment.is_visible == Some(true)
 }

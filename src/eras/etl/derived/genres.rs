@@ -4,53 +4,18 @@
 //! Here a counter moves by what a track changes, and the tracks are counted anew only where the genre
 //! cannot be told without them: most artists have one that more than half of their tracks share.
 
-use std::{
-    cmp::Reverse,
-    collections::{HashMap, hash_map::Entry},
-};
-
 use super::{
-    Halt, Handled, Scope,
+    Handled, Scope,
     counters::{add, difference, user},
+    tally::{TrackCounts, recounted},
 };
-use crate::model::{
-    Timestamp,
-    tables::{AggregateUser, Track, TrackBy},
-};
-
-/// What a track counts for.
-#[derive(Clone, Copy, Debug, Default)]
-struct Counts<'a> {
-    /// In `total_track_count`, the trigger's.
-    total: bool,
-    /// In `track_count` and for a genre, the job's. Parity: access authorities are not asked for.
-    listed: bool,
-    genre: Option<&'a str>,
-}
-
-impl<'a> Counts<'a> {
-    fn of(track: &'a Track) -> Self {
-        let counts = track.is_current
-            && !track.is_delete
-            && track.is_available == Some(true)
-            && track.stem_of.is_none();
-        Self {
-            total: counts && track.access_authorities.is_none(),
-            listed: counts && track.is_unlisted == Some(false),
-            genre: track.genre.as_deref(),
-        }
-    }
-
-    const fn listed_as(&self) -> Option<Option<&'a str>> {
-        if self.listed { Some(self.genre) } else { None }
-    }
-}
+use crate::model::tables::{AggregateUser, Track};
 
 /// Brings the owner's counters in step with a track that was written; makes them if they are missing.
 /// A track never changes its owner.
 pub(super) fn track_written(old: Option<&Track>, new: &Track, scope: &mut Scope<'_>) -> Handled {
-    let before = old.map(Counts::of).unwrap_or_default();
-    let after = Counts::of(new);
+    let before = old.map(TrackCounts::of).unwrap_or_default();
+    let after = TrackCounts::of(new);
     user(new.owner_id, scope)?;
     let Some(row) = scope.get::<AggregateUser>(new.owner_id)? else { return Ok(()) };
     // Tracks that stood under the owner's number before the owner did are in no total until now.
@@ -109,43 +74,10 @@ fn shifted<'a>(
     (stays || count > all - count).then_some((genre, Some(count)))
 }
 
-/// The counters with the user's tracks counted.
-///
-/// # Errors
-/// Only [`Halt::Missing`].
-pub(super) fn recounted(
-    mut counters: AggregateUser,
-    scope: &mut Scope<'_>,
-) -> Result<AggregateUser, Halt> {
-    let tracks = scope.find::<Track>(TrackBy::Owner, counters.user_id)?;
-    let (mut total, mut listed) = (0, 0);
-    let mut genres: HashMap<Option<&str>, (i64, Timestamp)> = HashMap::new();
-    for track in &tracks {
-        let counts = Counts::of(track);
-        total += i64::from(counts.total);
-        listed += i64::from(counts.listed);
-        if counts.listed {
-            match genres.entry(counts.genre) {
-                Entry::Vacant(place) => drop(place.insert((1, track.created_at))),
-                Entry::Occupied(mut place) => {
-                    let (count, latest) = place.get_mut();
-                    *count += 1;
-                    *latest = track.created_at.max(*latest);
-                }
-            }
-        }
-    }
-    // Of genres with as many tracks the one with the latest; beyond that the job takes any.
-    let dominant = genres.into_iter().max_by_key(|(genre, rank)| (*rank, Reverse(*genre)));
-    counters.total_track_count = Some(total);
-    counters.track_count = Some(listed);
-    counters.dominant_genre_count = dominant.map(|(_, (count, _))| count);
-    counters.dominant_genre = dominant.and_then(|(genre, _)| genre).map(str::to_owned);
-    Ok(counters)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
+
     use proptest::prelude::*;
 
     use super::*;

@@ -30,6 +30,7 @@ mod reposts;
 mod saves;
 mod shares;
 mod subscribers;
+mod tally;
 #[cfg(test)]
 mod tests;
 mod tracks;

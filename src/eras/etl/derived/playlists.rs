@@ -7,6 +7,7 @@ use super::{
     counters::{self, add_to_owner, difference},
     note::{Note, Stamp},
     subscribers, swallowing,
+    tally::is_public,
 };
 use crate::{
     eras::etl::error,
@@ -37,11 +38,6 @@ pub(super) fn fired(old: Option<&Playlist>, new: &Arc<Playlist>, scope: &mut Sco
         })?;
     }
     swallowing(scope, |scope| tell_track_owners(new, stamp, scope))
-}
-
-/// Whether everybody sees the playlist.
-pub(super) const fn is_public(playlist: &Playlist) -> bool {
-    playlist.is_current && !playlist.is_private && !playlist.is_delete
 }
 
 /// The group of the notification of a new playlist.

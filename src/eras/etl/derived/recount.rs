@@ -1,7 +1,10 @@
 //! Counters that a trigger makes, counted as production's job does (production.md 4.2). They are made
 //! with the user, track or playlist, to which hardly anything can refer by then.
 
-use super::{Halt, Scope, comments, genres, playlists::is_public};
+use super::{
+    Halt, Scope,
+    tally::{comment_counts, is_public, recounted},
+};
 use crate::model::tables::{
     AggregatePlaylist, AggregateTrack, AggregateUser, Comment, CommentBy, CurrentFollow,
     CurrentFollowBy, Playlist, PlaylistBy, Repost, RepostBy, Save, SaveBy,
@@ -42,7 +45,7 @@ pub(super) fn user(user_id: i64, scope: &mut Scope<'_>) -> Result<AggregateUser,
         total_track_count: Some(0),
         track_share_count: Some(0),
     };
-    let row = genres::recounted(row, scope)?;
+    let row = recounted(row, scope)?;
     Ok(AggregateUser { total_track_count: Some(0), ..row })
 }
 
@@ -56,7 +59,7 @@ pub(super) fn track(track_id: i64, scope: &mut Scope<'_>) -> Result<AggregateTra
         track_id,
         repost_count: Some(reposts_of(&["track"], track_id, scope)?),
         save_count: Some(saves_of(&["track"], track_id, scope)?),
-        comment_count: count(comments.iter().filter(|comment| comments::counts(comment))),
+        comment_count: count(comments.iter().filter(|comment| comment_counts(comment))),
         share_count: Some(0),
     })
 }

@@ -16,8 +16,8 @@ use std::sync::Arc;
 
 use super::{
     Call, Halt, Handled, Metadata, Scope, Wants, ensure,
+    entry::{Entry, entry},
     limits::at_most,
-    registry::{Entry, entry},
     signer, sql_text,
 };
 use crate::{

@@ -8,7 +8,7 @@ mod share;
 pub use add::{add, add_wants};
 pub use share::{share, share_wants};
 
-use super::registry::{Entry, entry};
+use super::entry::{Entry, entry};
 
 /// The handlers of this folder.
 pub const HANDLERS: &[Entry] = &[

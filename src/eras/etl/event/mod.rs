@@ -11,9 +11,9 @@ pub use delete::{delete, delete_wants};
 pub use update::{update, update_wants};
 
 use super::{
-    Call, Halt, Scope, ensure, int4,
-    registry::{Entry, entry},
-    reject, signer,
+    Call, Halt, Scope, ensure,
+    entry::{Entry, entry},
+    int4, reject, signer,
 };
 use crate::{
     model::tables::Event,

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use super::{
     Call, Handled, Scope,
-    registry::{Entry, entry},
+    entry::{Entry, entry},
 };
 use crate::{model::tables::GrantVersion, rules::unicode::go_lower};
 

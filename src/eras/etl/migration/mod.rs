@@ -19,9 +19,9 @@ mod wallet;
 
 use super::{
     Call, Metadata, associated_wallet, comment as live_comment, dashboard_wallet,
-    developer_app as live_app, event as live_event,
-    registry::{ANY, Entry, entry},
-    social as live_social,
+    developer_app as live_app,
+    entry::{ANY, Entry, entry},
+    event as live_event, social as live_social,
 };
 use crate::{
     model::{EntityTx, Json, Timestamp},

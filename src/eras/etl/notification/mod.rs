@@ -6,7 +6,7 @@ mod seen;
 pub use announce::{announce, announce_wants};
 pub use seen::{view, view_playlist, view_playlist_wants, view_wants};
 
-use super::registry::{Entry, entry};
+use super::entry::{Entry, entry};
 
 /// The handlers of this folder.
 pub const HANDLERS: &[Entry] = &[

@@ -1,9 +1,9 @@
 //! Play counts that are set right from outside (frame.md 6).
 
 use super::{
-    Call, Handled, Scope, Wants, error,
-    registry::{Entry, entry},
-    reject,
+    Call, Handled, Scope, Wants,
+    entry::{Entry, entry},
+    error, reject,
 };
 use crate::model::tables::AggregatePlays;
 

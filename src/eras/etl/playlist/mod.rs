@@ -21,9 +21,9 @@ pub use create::{store, store_wants};
 pub use removed::Removed;
 
 use super::{
-    Call, Halt, Scope, Wants, int4,
-    registry::{Entry, entry},
-    reject,
+    Call, Halt, Scope, Wants,
+    entry::{Entry, entry},
+    int4, reject,
 };
 use crate::model::tables::{Playlist, PlaylistVersion, PlaylistVersionBy};
 

@@ -22,7 +22,7 @@ pub use subscription::{
     check as check_subscription, store as store_subscription, wants as subscription_wants,
 };
 
-use super::registry::{ANY, Entry, entry};
+use super::entry::{ANY, Entry, entry};
 
 /// The handlers of this folder.
 pub const HANDLERS: &[Entry] = &[

@@ -20,9 +20,9 @@ use std::sync::Arc;
 pub use create::{Carried, check_new, check_owner, store, store_wants};
 
 use super::{
-    Call, Halt, Scope, comment, error, int4,
-    registry::{Entry, entry},
-    reject,
+    Call, Halt, Scope, comment,
+    entry::{Entry, entry},
+    error, int4, reject,
 };
 use crate::model::tables::Track;
 

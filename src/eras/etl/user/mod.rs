@@ -10,7 +10,7 @@ pub use mute::{mute, mute_wants, unmute, unmute_wants};
 pub use update::{update, update_wants};
 pub use verify::{verify, verify_wants};
 
-use super::registry::{Entry, entry};
+use super::entry::{Entry, entry};
 
 /// The handlers of this folder.
 pub const HANDLERS: &[Entry] = &[
