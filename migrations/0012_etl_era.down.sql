@@ -1,5 +1,6 @@
 -- Only for a database on which the up migration created everything.
 
+ALTER SEQUENCE IF EXISTS notification_id_seq OWNED BY notification.id;
 DROP INDEX IF EXISTS audius_etl_tracks_unusual_remix_parent_idx;
 DROP INDEX IF EXISTS ix_subscriptions_entity_type_entity_id;
 DROP INDEX IF EXISTS comment_threads_comment_id_idx;

@@ -67,6 +67,10 @@ CREATE INDEX IF NOT EXISTS audius_etl_tracks_unusual_remix_parent_idx ON tracks 
     END
 ));
 
+-- As in production, the sequence belongs to no column: who restores rows does not set it.
+
+ALTER SEQUENCE notification_id_seq OWNED BY NONE;
+
 -- An app has a row per change now, and what has one current row per identity in both eras is held to
 -- it. Follows and subscriptions of the Python era may have several.
 

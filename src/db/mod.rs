@@ -14,6 +14,7 @@ pub mod migrate;
 pub mod private;
 pub mod start;
 pub mod status;
+pub mod taken_ids;
 
 pub(crate) mod codec;
 mod error;

@@ -9,7 +9,7 @@ pub mod chain_rows;
 pub mod discovery;
 pub mod etl;
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use crate::{
     model::{Block, Provenance, block::RollupCounts, tables::TableId},
@@ -58,6 +58,36 @@ pub struct Numbering {
     pub plays_slot: i64,
     /// Height and hash of the last block of the chain, where known.
     pub last: Option<(i64, String)>,
+    /// Numbers of new notifications.
+    pub notification_ids: SerialIds,
+}
+
+/// The numbers that a sequence gives to new rows, as far as rows have them already.
+#[derive(Clone, Debug, Default)]
+pub struct SerialIds {
+    next: i64,
+    /// Ranges of numbers that rows have, first and last, ascending.
+    taken: Arc<[(i64, i64)]>,
+    /// Ranges that lie behind `next`.
+    passed: usize,
+}
+
+impl SerialIds {
+    /// A sequence that gives `next` first, where rows have the numbers of the ranges `taken`.
+    pub fn new(next: i64, taken: Vec<(i64, i64)>) -> Self {
+        Self { next, taken: taken.into(), passed: 0 }
+    }
+
+    /// Takes the next number; whether a row has it already.
+    pub fn draw(&mut self) -> bool {
+        let Some(&(first, last)) = self.taken.get(self.passed) else { return false };
+        let id = self.next;
+        self.next += 1;
+        if id >= last {
+            self.passed += 1;
+        }
+        id >= first
+    }
 }
 
 /// What one block did.

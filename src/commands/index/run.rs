@@ -18,7 +18,8 @@ use crate::db::Database;
 use crate::db::load::Loader;
 use crate::db::migrate::Migrator;
 use crate::db::start::StartState;
-use crate::eras::{Derive, Numbering};
+use crate::db::taken_ids;
+use crate::eras::{Derive, Numbering, SerialIds};
 use crate::failure::{Failure, FailureKind};
 use crate::model::Timestamp;
 use crate::pipeline::event::{PipelineEvent, Start, Summary};
@@ -198,14 +199,16 @@ async fn follow(
     .await?;
     let stop = cancel.child_token();
     let status = job.status(source.chain_id(), source.head());
-    let cursor = job.cursor(resume, handle.ids());
+    let derive = choose_derivation(args, &loader).await?;
+    let notification_ids = job.notification_ids(derive).await?;
+    let cursor = job.cursor(resume, handle.ids(), notification_ids);
     let settings = EraSettings {
         verifier_address: args.verifier_address.clone(),
         comment_karma_threshold: args.comment_karma_threshold,
         accepted_wallet_signatures: args.accept_wallet_signature.clone(),
         clock: args.clock.map(Timestamp::from),
         database_now: loader.now().await?,
-        derive: choose_derivation(args, &loader).await?,
+        derive,
         plays: !args.no_plays,
         shape: loader.catalog().shape(),
     };
@@ -317,15 +320,31 @@ impl Job<'_> {
         self.start.latest().map(|last| last.chain.clone())
     }
 
-    fn cursor(&self, resume: Option<LastBlock>, ids: CheckpointIds) -> Cursor {
+    fn cursor(
+        &self,
+        resume: Option<LastBlock>,
+        ids: CheckpointIds,
+        notification_ids: SerialIds,
+    ) -> Cursor {
         Cursor {
             ids,
             numbering: Numbering {
                 em_block: self.start.block_number,
                 plays_slot: self.start.plays_slot,
                 last: resume.map(|last| (last.height, last.hash)),
+                notification_ids,
             },
         }
+    }
+
+    /// Numbers of new notifications, where this program writes them.
+    async fn notification_ids(&self, derive: Derive) -> Result<SerialIds, Failure> {
+        if derive == Derive::Elsewhere {
+            return Ok(SerialIds::default());
+        }
+        let mut connection = self.database.connect().await?;
+        let taken = taken_ids::claim(&mut connection, "notification").await?;
+        Ok(SerialIds::new(taken.next, taken.ranges))
     }
 
     fn status(&self, chain: Option<&str>, head: Option<i64>) -> ChainStatus {

@@ -140,6 +140,7 @@ pattern!(TRIGGER, r"CREATE TRIGGER (\w+) .*? ON (\w+)");
 pattern!(VIEW, r"CREATE MATERIALIZED VIEW (?:IF NOT EXISTS )?(\w+) AS");
 pattern!(DROP_INDEX, r"DROP INDEX (?:IF EXISTS )?(\w+)$");
 pattern!(OURS, r"(?:ALTER TABLE|INSERT INTO) (\w+) (?:DROP CONSTRAINT|SET|RESET|\()");
+pattern!(SEQUENCE, r"ALTER SEQUENCE (\w+)_id_seq OWNED BY");
 pattern!(REFERS, r".*\bREFERENCES (\w+)");
 
 /// The statements of a file.
@@ -187,6 +188,9 @@ impl Does {
             return Self::DropIndex { name: name(&found, 1) };
         }
         if let Some(found) = OURS.captures(&plain) {
+            return Self::Ours { table: name(&found, 1) };
+        }
+        if let Some(found) = SEQUENCE.captures(&plain) {
             return Self::Ours { table: name(&found, 1) };
         }
         Self::Other

@@ -102,6 +102,7 @@ pub(super) fn apply(
         domain: Domain::of_chain(&block.chain_id),
     };
     let mut state = BlockState::default();
+    state.notification_ids = std::mem::take(&mut numbering.notification_ids);
     for (position, tx) in block.txs.iter().enumerate() {
         let mut scope = Scope::new(store, &mut state, &context, settings);
         match work(block, tx) {
@@ -118,6 +119,7 @@ pub(super) fn apply(
     let mut scope = Scope::new(store, &mut state, &context, settings);
     result.incomplete |= run_deferred(&mut scope).is_err();
     result.provenance.eth_balances = scope.take_balances();
+    numbering.notification_ids = state.notification_ids;
     result.changes = store.fold(checkpoint);
     result
 }

@@ -9,11 +9,12 @@ use std::sync::Arc;
 use super::{Halt, Handled, Settings, derived, error_with};
 use crate::{
     decode::signer::Domain,
+    eras::SerialIds,
     model::{
         Timestamp,
         key::{Key, KeyPart},
         table::{Record, Row, downcast},
-        tables::Comment,
+        tables::{Comment, Notification},
     },
     store::{Layer, Mark, Store, row_of},
 };
@@ -42,6 +43,8 @@ pub(super) struct BlockState {
     balances: Vec<i64>,
     /// Rows appended so far; tells equal ones apart.
     appended: i64,
+    /// Numbers of new notifications. What a call drew stays drawn when it is taken back.
+    pub(super) notification_ids: SerialIds,
 }
 
 /// A place to go back to: rows, and what was noted for later.
@@ -129,6 +132,17 @@ impl<'a> Scope<'a> {
         }
         self.write(key, None, row)?;
         Ok(true)
+    }
+
+    /// `INSERT` of a notification, whose number a row may have already; so [`Scope::insert_new`] else.
+    ///
+    /// # Errors
+    /// A hard error where a column does not take its value.
+    pub fn insert_notification(&mut self, row: Notification) -> Result<bool, Halt> {
+        if self.state.notification_ids.draw() {
+            return Ok(false);
+        }
+        self.insert_new(row)
     }
 
     /// `INSERT` into a table whose rows have serial ids: equal rows may stand beside each other.

@@ -46,7 +46,7 @@ impl Note {
             user_ids: Some(self.user_ids),
             type_v2: None,
         };
-        scope.insert_new(row).map(drop)
+        scope.insert_notification(row).map(drop)
     }
 }
 
@@ -75,7 +75,7 @@ impl Circular {
         scope.find::<Notification>(NotificationBy::Group, &self.group_id)?;
         let data = Arc::new(self.data);
         for receiver in receivers {
-            scope.insert_new(Notification {
+            scope.insert_notification(Notification {
                 specifier: receiver.to_string(),
                 group_id: self.group_id.clone(),
                 r#type: self.kind.to_owned(),

@@ -3,9 +3,12 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use super::{Handled, Scope};
-use crate::model::{
-    Json,
-    tables::{Notification, Playlist, PlaylistTrack, UsdcPurchase, UsdcPurchaseBy},
+use crate::{
+    eras::etl::error_with,
+    model::{
+        Json,
+        tables::{Notification, Playlist, PlaylistTrack, UsdcPurchase, UsdcPurchaseBy},
+    },
 };
 
 /// Tells the buyers. A track that comes back is an update, and told to nobody.
@@ -32,7 +35,7 @@ pub(super) fn fired(
         ("playlist_owner_id", Json::Int(album.playlist_owner_id)),
     ]));
     for buyer in buyers {
-        scope.insert(Notification {
+        let is_new = scope.insert_notification(Notification {
             specifier: buyer.to_string(),
             group_id: group(new.playlist_id, new.track_id),
             r#type: "track_added_to_purchased_album".to_owned(),
@@ -43,6 +46,9 @@ pub(super) fn fired(
             user_ids: Some(vec![buyer]),
             type_v2: None,
         })?;
+        if !is_new {
+            return Err(error_with("duplicate_key", "notification"));
+        }
     }
     Ok(())
 }

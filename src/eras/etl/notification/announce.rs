@@ -30,7 +30,7 @@ pub fn announce(call: &Call<'_>, scope: &mut Scope<'_>) -> Handled {
         user_ids: Some(Vec::new()),
         type_v2: None,
     };
-    scope.insert_new(row).map(drop)
+    scope.insert_notification(row).map(drop)
 }
 
 /// Names nothing: the row's key has the number of the block, which nobody has used before.
