@@ -1,6 +1,6 @@
 //! `audius-etl completions`: scripts that let shells complete the command line.
 
-use clap::Args;
+use clap::{Args, Command};
 use clap_complete::Shell;
 
 use super::context::Context;
@@ -25,7 +25,46 @@ Examples:
     audius-etl completions fish > ~/.config/fish/completions/audius-etl.fish";
 
 pub(crate) fn run(args: &CompletionsArgs, context: &Context) -> Result<(), Failure> {
+    context.printer.data(script(args.shell, &context.program).trim_end())
+}
+
+/// The program as it is typed.
+const NAME: &str = "audius-etl";
+
+/// The script for a shell, over what help lists.
+fn script(shell: Shell, program: &Command) -> String {
+    let mut program = listed(program);
+    // `config` explains the command line of another command, which stands behind it.
+    let explained: Vec<Command> = program
+        .get_subcommands()
+        .filter(|command| command.get_name() != "config")
+        .cloned()
+        .collect();
+    program = program.mut_subcommand("config", |config| {
+        let options = config.get_arguments().filter(|option| !option.is_positional()).cloned();
+        Command::new("config")
+            .about(config.get_about().cloned().unwrap_or_default())
+            .args(options.collect::<Vec<_>>())
+            .subcommands(explained)
+    });
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut context.program.clone(), "audius-etl", &mut script);
-    context.printer.data(String::from_utf8_lossy(&script).trim_end())
+    clap_complete::generate(shell, &mut program, NAME, &mut script);
+    let script = String::from_utf8_lossy(&script).into_owned();
+    match shell {
+        // The generator takes the hyphen in the name for one between commands in half of the
+        // places, so that no state of the script is ever reached.
+        Shell::Bash => script.replace("audius__subcmd__etl", "audius__etl"),
+        _ => script,
+    }
+}
+
+/// The command without hidden ones and hidden options: nobody wants them offered.
+fn listed(command: &Command) -> Command {
+    let shown = command.get_arguments().filter(|option| !option.is_hide_set());
+    let below = command.get_subcommands().filter(|command| !command.is_hide_set());
+    Command::new(command.get_name().to_owned())
+        .about(command.get_about().cloned().unwrap_or_default())
+        .version(command.get_version().unwrap_or_default().to_owned())
+        .args(shown.cloned().collect::<Vec<_>>())
+        .subcommands(below.map(listed).collect::<Vec<_>>())
 }

@@ -1,14 +1,16 @@
 //! `audius-etl migrate`: apply, revert or list schema migrations.
 
 use clap::{Args, Subcommand};
-use sqlx::Connection;
+use comfy_table::Cell;
+use sqlx::{Connection, PgConnection};
 
 use super::context::Context;
 use super::database::OpenDatabase;
 use crate::db::Error;
-use crate::db::migrate::{Migrator, Origin, State, Status, Step};
+use crate::db::migrate::{Loss, Migrator, Origin, State, Status, Step, losses};
 use crate::failure::Failure;
-use crate::terminal::table;
+use crate::terminal::table::{self, grouped};
+use crate::writer;
 
 /// Apply, revert or list schema migrations
 ///
@@ -33,12 +35,21 @@ pub enum MigrateAction {
     Up,
     /// Revert every migration above a version
     ///
-    /// Drops the tables that the migrations made, with everything in them. What an adopted
-    /// migration found is never touched; only what it added goes.
+    /// Drops the tables that the migrations made, with everything in them, after telling which and
+    /// asking on the terminal. What an adopted migration found is never touched; only what it added
+    /// goes. Takes the writer lock: code 5 while another process writes to the database.
     Down {
         /// The version to go back to; 0 reverts all
         #[arg(long, value_name = "VERSION", value_parser = clap::value_parser!(i32).range(0..))]
         to: i32,
+
+        /// Do not ask; needed where there is no terminal to ask on
+        #[arg(long)]
+        yes: bool,
+
+        /// Wait while another process writes to the database, instead of exit code 5
+        #[arg(long)]
+        wait_lock: bool,
     },
     /// List the migrations and how each stands
     ///
@@ -53,8 +64,8 @@ Examples:
     audius-etl migrate --db postgres://localhost/audius
   See what that would run:
     audius-etl migrate --dry-run --db postgres://localhost/audius
-  Take everything back:
-    audius-etl migrate down --to 0 --db postgres://localhost/audius";
+  Take everything back, rows included, without a question:
+    audius-etl migrate down --to 0 --yes --db postgres://localhost/audius";
 
 pub(crate) async fn run(args: MigrateArgs, context: &Context) -> Result<(), Failure> {
     let open = OpenDatabase::open(context).await?;
@@ -71,10 +82,18 @@ async fn act(args: &MigrateArgs, context: &Context, open: &OpenDatabase) -> Resu
             report(context, "applied", &migrator.up(&mut connection).await?)?;
         }
         (MigrateAction::Up, true) => print_sql(context, &migrator.plan_up(&mut connection).await?)?,
-        (MigrateAction::Down { to }, false) => {
-            report(context, "reverted", &migrator.down(&mut connection, to).await?)?;
+        (MigrateAction::Down { to, yes, wait_lock }, false) => {
+            // Whoever writes must not lose the tables under its hands.
+            let mut writer = tokio::select! {
+                writer = writer::exclusive(open.database(), wait_lock) => writer?,
+                () = context.cancel.cancelled() => return Err(Failure::interrupted()),
+            };
+            if agreed(context, &migrator, &mut writer, to, yes).await? {
+                report(context, "reverted", &migrator.down(&mut writer, to).await?)?;
+            }
+            writer.close().await.map_err(Error::query("closing the connection"))?;
         }
-        (MigrateAction::Down { to }, true) => {
+        (MigrateAction::Down { to, .. }, true) => {
             print_sql(context, &migrator.plan_down(&mut connection, to).await?)?;
         }
         (MigrateAction::Status, _) => {
@@ -93,6 +112,61 @@ async fn act(args: &MigrateArgs, context: &Context, open: &OpenDatabase) -> Resu
     let closing = Error::query("closing the connection");
     connection.close().await.map_err(closing)?;
     Ok(())
+}
+
+/// Tells what going down takes away and makes sure that somebody wants it. `false` if there is
+/// nothing to do.
+async fn agreed(
+    context: &Context,
+    migrator: &Migrator,
+    connection: &mut PgConnection,
+    to: i32,
+    yes: bool,
+) -> Result<bool, Failure> {
+    let steps = migrator.plan_down(connection, to).await?;
+    if steps.is_empty() {
+        context.printer.note("nothing to do");
+        return Ok(false);
+    }
+    let losses = losses(connection, &steps).await?;
+    let rows: i64 = losses.iter().filter(|loss| loss.column.is_none()).map(|loss| loss.rows).sum();
+    context.printer.note(&render_losses(&losses, &steps));
+    if yes || rows == 0 {
+        return Ok(true);
+    }
+    if !context.printer.can_ask() {
+        return Err(Failure::usage(format!(
+            "{} rows would be lost, and nobody is asked",
+            count(rows)
+        ))
+        .hint("--yes reverts without asking; --dry-run prints the SQL and runs nothing"));
+    }
+    let question = format!("{} rows will be lost for good.", count(rows));
+    let agreed = tokio::select! {
+        agreed = context.printer.confirm(&question, "yes") => agreed,
+        () = context.cancel.cancelled() => return Err(Failure::interrupted()),
+    };
+    if agreed { Ok(true) } else { Err(Failure::usage("not confirmed; nothing was reverted")) }
+}
+
+fn render_losses(losses: &[Loss], steps: &[Step]) -> String {
+    let names: Vec<&str> = steps.iter().map(|step| step.name.as_str()).collect();
+    let mut table = table::plain(["what goes", "rows"]);
+    for loss in losses.iter().filter(|loss| loss.rows > 0) {
+        let about = if loss.is_exact { "" } else { "about " };
+        let rows = Cell::new(format!("{about}{}", count(loss.rows)));
+        table.add_row([Cell::new(loss), rows.set_alignment(comfy_table::CellAlignment::Right)]);
+    }
+    let empty = losses.iter().filter(|loss| loss.rows == 0).count();
+    if empty > 0 {
+        table.add_row([Cell::new(format!("({empty} empty tables)")), Cell::new("")]);
+    }
+    let head = format!("to be reverted: {}", names.join(", "));
+    if losses.is_empty() { head } else { format!("{head}\n\n{}\n", table.trim_fmt()) }
+}
+
+fn count(rows: i64) -> String {
+    grouped(u64::try_from(rows).unwrap_or(0))
 }
 
 /// Says what was done, a line per migration.

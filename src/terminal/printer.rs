@@ -109,6 +109,23 @@ impl Printer {
         }
     }
 
+    /// Whether somebody is there to answer a question.
+    pub fn can_ask(&self) -> bool {
+        io::stdin().is_terminal() && io::stderr().is_terminal()
+    }
+
+    /// Asks on stderr for a word that only a person types on purpose, and returns whether it came.
+    /// Waits for a line of standard input on a thread of its own, which a cancelled wait leaves
+    /// behind.
+    pub async fn confirm(&self, question: &str, word: &'static str) -> bool {
+        self.stderr(&format!("{question} Type `{word}` to go on:"));
+        let answer = tokio::task::spawn_blocking(|| {
+            let mut line = String::new();
+            io::stdin().read_line(&mut line).map(|_| line)
+        });
+        matches!(answer.await, Ok(Ok(line)) if line.trim() == word)
+    }
+
     /// Prints a failure with its causes and hints.
     pub fn failure(&self, failure: &Failure) {
         self.stderr(&render_failure(failure, self.color));

@@ -200,17 +200,44 @@ fn completions_know_every_command() {
     }
 }
 
-#[test]
-fn completions_for_bash_are_a_valid_script() {
+/// What bash offers for the last of `words`.
+fn completed(words: &[&str]) -> Vec<String> {
     let env = TestEnv::new();
-    let script = env.run(&["completions", "bash"]).stdout();
-    env.write("completions", script);
-    let checked = std::process::Command::new("bash")
-        .args(["-n", "completions"])
+    env.write("completions", env.run(&["completions", "bash"]).stdout());
+    let script = r#"
+        source ./completions
+        COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)) COMPREPLY=()
+        _audius-etl audius-etl "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD - 1]}"
+        printf '%s\n' "${COMPREPLY[@]}"
+    "#;
+    let offered = std::process::Command::new("bash")
+        .args(["-c", script, "bash", "audius-etl"])
+        .args(words)
         .current_dir(env.path())
-        .status()
+        .output()
         .unwrap();
-    assert!(checked.success());
+    assert!(offered.status.success(), "{offered:?}");
+    String::from_utf8(offered.stdout).unwrap().lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn bash_completes_commands_options_and_values() {
+    assert_eq!(completed(&["ind"]), ["index"]);
+    assert_eq!(completed(&["index", "--keep-h"]), ["--keep-history"]);
+    assert_eq!(completed(&["backfill", "agg"]), ["aggregates"]);
+    assert_eq!(completed(&["decode-multicall", "--repl"]), ["--replay"]);
+    assert_eq!(completed(&["config", "index", "--keep-h"]), ["--keep-history"]);
+    assert_eq!(completed(&["index", "--log-format", "j"]), ["json"]);
+}
+
+#[test]
+fn completions_offer_what_help_lists_and_nothing_else() {
+    for shell in ["bash", "zsh", "fish"] {
+        let script = TestEnv::new().run(&["completions", shell]).stdout();
+        for hidden in ["wrap-transactions", "accept-wallet-signature"] {
+            assert!(!script.contains(hidden), "{shell}: {hidden}");
+        }
+    }
 }
 
 #[test]

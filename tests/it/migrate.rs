@@ -620,6 +620,35 @@ async fn the_command_applies_lists_previews_and_reverts() {
     assert_eq!(db.number("SELECT count(*) FROM pg_class WHERE relname = 'tracks'").await, 1);
 }
 
+#[tokio::test]
+async fn going_down_destroys_nothing_unasked_and_nothing_that_is_being_written_to() {
+    let db = TestDb::new().await;
+    db.execute(
+        "INSERT INTO etl_blocks (proposer_address, block_height, block_time)
+         VALUES ('a', 1, '2026-01-30 12:00'), ('a', 2, '2026-01-30 12:00')",
+    )
+    .await;
+    let down = |more: &[&str]| {
+        let args = [&["migrate", "down", "--to", "4", "--db", db.url()], more].concat();
+        TestEnv::new().run(&args)
+    };
+    let unasked = down(&[]);
+    assert_eq!(unasked.code(), 2, "{unasked:?}");
+    assert!(unasked.stderr().contains("error: 2 rows would be lost"), "{unasked:?}");
+    assert!(unasked.stderr().contains("hint: --yes"), "{unasked:?}");
+    assert!(unasked.stderr().contains("etl_blocks"), "{unasked:?}");
+
+    let writer = audius_etl::writer::exclusive(&db.database(), false).await.unwrap();
+    let beside = down(&["--yes"]);
+    assert_eq!(beside.code(), 5, "{beside:?}");
+    drop(writer);
+
+    assert_eq!(db.number("SELECT count(*) FROM etl_blocks").await, 2);
+    let done = down(&["--yes"]);
+    assert_eq!(done.code(), 0, "{done:?}");
+    assert!(done.stdout().contains("reverted 0005_etl"), "{done:?}");
+}
+
 #[test]
 fn an_unreachable_database_ends_with_code_three_and_without_its_password() {
     for url in ["postgres://ann:s3cret@127.0.0.1:1/x", "postgres://ann:s3cret@localhost:1/x"] {

@@ -11,6 +11,7 @@
 mod catalog;
 mod found;
 mod golang;
+mod losses;
 mod plan;
 mod recognise;
 mod run;
@@ -19,6 +20,7 @@ mod text;
 
 use std::fmt;
 
+pub use self::losses::{Loss, losses};
 pub use self::recognise::Origin;
 pub use self::run::Migrator;
 
