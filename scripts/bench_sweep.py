@@ -221,7 +221,7 @@ def sweep(bench, server, node, contracts, args):
     run = bench.Measured(command)
     if run.code != 0 or f"{args.wallets:,} balances stored" not in run.text:
         raise SystemExit(f"the sweep ended with code {run.code}:\n{run.text}")
-    calls = int(re.search(r"([\d,]+) calls of Multicall3", run.text).group(1).replace(",", ""))
+    calls = int(re.search(r"([\d,]+) calls? of Multicall3", run.text).group(1).replace(",", ""))
     return run.seconds, run.peak, calls, run.cpu
 
 

@@ -24,7 +24,7 @@ pub struct GlobalArgs {
     ///
     /// Options of every command stand at the top, those of one command in a table of its name; keys
     /// are the long options without dashes in front. The environment wins over the file: --db is
-    /// `AUDIUS_ETL_DB` there, and so on for every option; `AUDIUS_ETL_INDEX_START` is --start for
+    /// `AUDIUS_ETL_DB` there, and so on for every option; `AUDIUS_ETL_INDEX_FROM` is --from for
     /// `index` only, and lists are separated by commas. The command line wins over both.
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
@@ -64,4 +64,26 @@ pub enum Color {
     Always,
     /// Never.
     Never,
+}
+
+/// How commands that do something tell what they did.
+#[derive(Args, Clone, Copy, Debug)]
+#[command(next_help_heading = "Output")]
+pub struct SummaryArgs {
+    /// Summary on stdout [default: short; full with -v, json with --log-format json, none with -q]
+    #[arg(long, value_name = "FORM", hide_default_value = true)]
+    pub summary: Option<SummaryForm>,
+}
+
+/// Form of the summary of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SummaryForm {
+    /// What matters most, the verdict last.
+    Short,
+    /// Everything that was counted.
+    Full,
+    /// One JSON object on a line.
+    Json,
+    /// Nothing.
+    None,
 }

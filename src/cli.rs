@@ -36,7 +36,8 @@ use crate::terminal::{Printer, log};
 /// with this machine's own PostgreSQL programs. Data is printed on stdout, everything else on
 /// stderr.
 #[derive(Debug, Parser)]
-#[command(name = "audius-etl", version, max_term_width = 100, after_long_help = EXIT_CODES)]
+#[command(name = "audius-etl", version = version(), max_term_width = 100)]
+#[command(after_long_help = EXIT_CODES)]
 #[command(arg_required_else_help = true, subcommand_required = true)]
 pub struct Cli {
     /// Options that every command takes.
@@ -75,13 +76,26 @@ pub enum Command {
     WrapTransactions(WrapArgs),
 }
 
+/// Version and, in a build that is shipped, commit and day.
+fn version() -> String {
+    let version = env!("CARGO_PKG_VERSION");
+    match (COMMIT, option_env!("AUDIUS_ETL_BUILD_DATE")) {
+        (Some(commit), Some(day)) => format!("{version} ({commit} {day})"),
+        (Some(commit), None) => format!("{version} ({commit})"),
+        (None, _) => version.to_owned(),
+    }
+}
+
+/// The commit a build was made from, where whoever built it said so.
+const COMMIT: Option<&str> = option_env!("AUDIUS_ETL_COMMIT");
+
 /// Printed below the long help of the program.
 const EXIT_CODES: &str = "\
 Exit codes:
     0  done; compare: equal
     1  compare: differences; status: older than allowed
     2  usage or configuration
-    3  database unreachable
+    3  database unreachable, or not with these rights
     4  chain unreachable
     5  another writer holds the lock
     6  data or write error
@@ -92,7 +106,9 @@ Exit codes:
 pub async fn run(argv: Vec<OsString>, environment: Environment, cancel: CancellationToken) -> u8 {
     let cli: Cli = match settings::parse(&argv, &environment) {
         Ok(cli) => cli,
-        Err(error) => return Printer::plain().refusal(error),
+        Err(error) => {
+            return Printer::early(settings::logs_json(&argv, &environment)).refusal(error);
+        }
     };
     let settings = Settings::resolve(&cli.global, &environment);
     let printer = Printer::new(&settings);

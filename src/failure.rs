@@ -4,9 +4,10 @@
 
 use std::error::Error;
 use std::fmt;
-
+use std::io::ErrorKind;
 use std::sync::Arc;
 
+use crate::db::refusal::{Refusal, below};
 use crate::{chain, compare, db, decode, eth, follow, pipeline, settings, writer};
 
 /// Why a command did not do what it was asked to.
@@ -47,6 +48,19 @@ impl FailureKind {
         Self::Schema,
         Self::Interrupted,
     ];
+
+    /// The word for it in JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Usage => "usage",
+            Self::Database => "database",
+            Self::Chain => "chain",
+            Self::Locked => "locked",
+            Self::Data => "data",
+            Self::Schema => "schema",
+            Self::Interrupted => "interrupted",
+        }
+    }
 
     /// The exit code of the process; part of the command line's contract.
     pub const fn exit_code(self) -> u8 {
@@ -103,14 +117,17 @@ impl Failure {
     /// The messages of the error and its causes, outermost first. A message that ends in the one
     /// below it (an error that prints its own cause) is kept once.
     pub fn chain(&self) -> Vec<String> {
-        let mut messages = vec![self.source.to_string()];
-        let mut cause = self.source.source();
+        let said = |error: &(dyn Error + 'static)| {
+            Refusal::of(error).map_or_else(|| error.to_string(), |refusal| refusal.message)
+        };
+        let mut messages = vec![said(&*self.source)];
+        let mut cause = below(&*self.source);
         while let Some(error) = cause {
-            let message = error.to_string();
+            let message = said(error);
             if messages.last().is_some_and(|above| !above.ends_with(&message)) {
                 messages.push(message);
             }
-            cause = error.source();
+            cause = below(error);
         }
         messages
     }
@@ -119,14 +136,41 @@ impl Failure {
 impl Failure {
     /// A failure of the database, with the way out that its kind suggests.
     fn of_database(kind: db::ErrorKind, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        let source = source.into();
+        // Where the server answered, it said what is wrong.
+        if let Some(refusal) = Refusal::within(&*source) {
+            let kind = match kind {
+                _ if refusal.is_about_rights() => FailureKind::Database,
+                db::ErrorKind::Settings => FailureKind::Usage,
+                db::ErrorKind::Unreachable => FailureKind::Database,
+                db::ErrorKind::Query => FailureKind::Data,
+                db::ErrorKind::Schema => FailureKind::Schema,
+            };
+            let hints = refusal.hint.clone().into_iter();
+            let hints = hints.chain(refusal.way_out().map(str::to_owned)).collect();
+            return Self { kind, source, hints };
+        }
         match kind {
             db::ErrorKind::Settings => Self::new(FailureKind::Usage, source)
                 .hint("a URL looks like postgres://user:password@host:5432/database"),
             db::ErrorKind::Unreachable => Self::new(FailureKind::Database, source)
-                .hint("check that the server runs, and host, user, password and database name")
+                .hint("check that the server runs, and the host and port of the URL")
                 .hint("without --db a private PostgreSQL under --data-dir is used"),
             db::ErrorKind::Query => Self::new(FailureKind::Data, source),
             db::ErrorKind::Schema => Self::new(FailureKind::Schema, source),
+        }
+    }
+
+    /// A file that cannot be read or written: the user's slip where it is not there or not open to
+    /// us, else trouble with the data.
+    pub fn of_file(error: &std::io::Error) -> FailureKind {
+        match error.kind() {
+            ErrorKind::NotFound
+            | ErrorKind::PermissionDenied
+            | ErrorKind::IsADirectory
+            | ErrorKind::NotADirectory
+            | ErrorKind::ReadOnlyFilesystem => FailureKind::Usage,
+            _ => FailureKind::Data,
         }
     }
 }
@@ -197,7 +241,7 @@ impl From<Arc<writer::Error>> for Failure {
             writer::ErrorKind::Database(kind) => Self::of_database(kind, error),
             writer::ErrorKind::Locked => Self::new(FailureKind::Locked, error)
                 .hint("stop the other writer, or wait for it with --wait-lock"),
-            writer::ErrorKind::Data => Self::new(FailureKind::Data, error),
+            writer::ErrorKind::Data => Self::of_database(db::ErrorKind::Query, error),
         }
     }
 }
@@ -236,7 +280,7 @@ impl From<compare::Error> for Failure {
             compare::Error::Usage(_) | compare::Error::File { .. } => {
                 Self::new(FailureKind::Usage, error)
             }
-            compare::Error::Io { .. } => Self::new(FailureKind::Data, error),
+            compare::Error::Io { source, .. } => Self::new(Self::of_file(source), error),
             compare::Error::Interrupted => Self::new(FailureKind::Interrupted, error),
         }
     }

@@ -74,6 +74,7 @@
 //! | [`cli`] | the program as a whole: everything that can be typed, and which command it runs |
 //! | [`args`], [`settings`] | options of every command; what they mean with environment and file added |
 //! | [`commands`] | one file per subcommand: its arguments and its `run` |
+//! | [`quantity`] | durations and sizes as people type them |
 //! | [`model`] | types that cross a stage boundary |
 //! | [`chain`] | blocks from nodes and archives, in height order |
 //! | [`decode`] | bytes to typed blocks |
@@ -96,6 +97,7 @@
 pub mod args;
 pub mod cli;
 pub mod commands;
+pub mod quantity;
 pub mod settings;
 
 // What flows.

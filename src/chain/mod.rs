@@ -18,6 +18,9 @@ mod origin;
 mod redact;
 mod sequence;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use futures::future::BoxFuture;
 
 pub use activity::{Activity, NodeCalls, Reading};
@@ -40,7 +43,12 @@ pub trait BlockSource: Send {
     fn is_live(&self) -> bool;
 
     /// How much of the input has been read, for progress. `None` for nodes.
-    fn bytes_read(&self) -> Option<BytesRead>;
+    fn bytes_read(&self) -> Option<BytesRead> {
+        self.gauge().map(|gauge| gauge.reading())
+    }
+
+    /// The same for those who look on while somebody else reads.
+    fn gauge(&self) -> Option<ReadGauge>;
 
     /// The next blocks, waiting for them if need be. May be dropped and called again: a block that
     /// was not returned is returned by the next call. After [`Fetched::End`] it returns `End`.
@@ -72,6 +80,20 @@ pub struct BytesRead {
     pub read: u64,
     /// Size of all of it, when known.
     pub total: Option<u64>,
+}
+
+/// Tells how much of an input has been read. Clones look at the same.
+#[derive(Clone, Debug)]
+pub struct ReadGauge {
+    read: Arc<AtomicU64>,
+    total: Option<u64>,
+}
+
+impl ReadGauge {
+    /// How much has been read by now.
+    pub fn reading(&self) -> BytesRead {
+        BytesRead { read: self.read.load(Ordering::Relaxed), total: self.total }
+    }
 }
 
 /// What to read.
@@ -111,6 +133,37 @@ impl SourceConfig {
     }
 }
 
+/// Whether a source, as it was typed, is a node.
+pub fn is_node(source: &str) -> bool {
+    let lower = source.to_ascii_lowercase();
+    lower.starts_with("http://") || lower.starts_with("https://")
+}
+
+/// Makes sure that sources go together and can be there, without opening anything but folders: the
+/// mistakes that can be told before a database is touched.
+///
+/// # Errors
+/// Schemes that nobody knows, nodes beside archives, paths and patterns that lead nowhere.
+pub fn check(sources: &[String]) -> Result<(), Error> {
+    for source in sources.iter().filter(|source| !is_node(source)) {
+        if let Some((scheme, _)) = source.split_once("://") {
+            return Err(Error::UnusableSource {
+                source_text: redact_url(source),
+                problem: format!(
+                    "scheme {scheme} is not known; nodes are http:// or https://, archives are paths"
+                ),
+            });
+        }
+    }
+    let nodes = sources.iter().filter(|source| is_node(source)).count();
+    if nodes > 0 && nodes < sources.len() {
+        return Err(Error::Sources {
+            problem: "nodes and archives can't be read in one run: name either".to_owned(),
+        });
+    }
+    if nodes == 0 { archive::check(sources) } else { Ok(()) }
+}
+
 /// Opens the sources of `config`.
 ///
 /// # Errors
@@ -120,18 +173,11 @@ pub async fn open(config: SourceConfig) -> Result<Box<dyn BlockSource>, Error> {
     if config.sources.is_empty() {
         return Err(Error::Sources { problem: "no source given".to_owned() });
     }
-    let is_node = |source: &String| {
-        let lower = source.to_ascii_lowercase();
-        lower.starts_with("http://") || lower.starts_with("https://")
-    };
-    match config.sources.iter().filter(|source| is_node(source)).count() {
-        0 => Ok(Box::new(archive::ArchiveSource::open(config, None).await?)),
-        nodes if nodes == config.sources.len() => {
-            Ok(Box::new(node::NodeSource::open(config).await?))
-        }
-        _ => Err(Error::Sources {
-            problem: "nodes and archives can't be read in one run: name either".to_owned(),
-        }),
+    check(&config.sources)?;
+    if is_node(&config.sources[0]) {
+        Ok(Box::new(node::NodeSource::open(config).await?))
+    } else {
+        Ok(Box::new(archive::ArchiveSource::open(config, None).await?))
     }
 }
 

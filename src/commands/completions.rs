@@ -53,18 +53,30 @@ fn script(shell: Shell, program: &Command) -> String {
     match shell {
         // The generator takes the hyphen in the name for one between commands in half of the
         // places, so that no state of the script is ever reached.
-        Shell::Bash => script.replace("audius__subcmd__etl", "audius__etl"),
+        Shell::Bash => {
+            let script = script.replace("audius__subcmd__etl", "audius__etl");
+            // Unlike the others, this one offers hidden options, too.
+            hidden(&program)
+                .iter()
+                .fold(script, |script, name| script.replace(&format!(" --{name} "), " "))
+        }
         _ => script,
     }
 }
 
-/// The command without hidden ones and hidden options: nobody wants them offered.
+/// The command without hidden ones: nobody wants them offered.
 fn listed(command: &Command) -> Command {
-    let shown = command.get_arguments().filter(|option| !option.is_hide_set());
     let below = command.get_subcommands().filter(|command| !command.is_hide_set());
     Command::new(command.get_name().to_owned())
         .about(command.get_about().cloned().unwrap_or_default())
         .version(command.get_version().unwrap_or_default().to_owned())
-        .args(shown.cloned().collect::<Vec<_>>())
+        .args(command.get_arguments().cloned().collect::<Vec<_>>())
         .subcommands(below.map(listed).collect::<Vec<_>>())
+}
+
+/// The long names of options that help hides.
+fn hidden(command: &Command) -> Vec<&str> {
+    let options = command.get_arguments().filter(|option| option.is_hide_set());
+    let below = command.get_subcommands().flat_map(hidden);
+    options.filter_map(clap::Arg::get_long).chain(below).collect()
 }

@@ -22,10 +22,14 @@ impl OpenDatabase {
                 Ok(Self { database: Database::parse(url.expose())?, cluster: None })
             }
             DatabaseChoice::Private(data_dir) => {
+                let doing =
+                    if data_dir.join("postgres").exists() { "starting the" } else { "making a" };
+                let folder = data_dir.display();
+                context.printer.note(&format!("{doing} private PostgreSQL under {folder} …"));
                 let cluster = PrivateCluster::open(data_dir, private::Options::default())
                     .await
                     .map_err(crate::db::Error::from)?;
-                context.printer.note(&format!("private PostgreSQL: {}", cluster.url()));
+                context.printer.note(&format!("private PostgreSQL: psql '{}'", cluster.url()));
                 Ok(Self { database: cluster.database().clone(), cluster: Some(cluster) })
             }
         }

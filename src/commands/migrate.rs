@@ -4,12 +4,17 @@ use clap::{Args, Subcommand};
 use comfy_table::Cell;
 use sqlx::{Connection, PgConnection};
 
+use super::building::BuildWatch;
 use super::context::Context;
 use super::database::OpenDatabase;
 use crate::db::Error;
 use crate::db::migrate::{Loss, Migrator, Origin, State, Status, Step, losses};
 use crate::failure::Failure;
-use crate::terminal::table::{self, grouped};
+use crate::telemetry::Work;
+use crate::terminal::{
+    self,
+    table::{self, grouped},
+};
 use crate::writer;
 
 /// Apply, revert or list schema migrations
@@ -79,7 +84,17 @@ async fn act(args: &MigrateArgs, context: &Context, open: &OpenDatabase) -> Resu
     let mut connection = open.database().connect().await?;
     match (args.action.unwrap_or(MigrateAction::Up), args.dry_run) {
         (MigrateAction::Up, false) => {
-            report(context, "applied", &migrator.up(&mut connection).await?)?;
+            let work = Work::new("migrate", "migrations");
+            work.expects(migrator.plan_up(&mut connection).await?.len() as u64);
+            let told = work.clone();
+            let _looking = BuildWatch::start(
+                open.database(),
+                || true,
+                move |text| told.does(text.unwrap_or_default()),
+            );
+            let applying = migrator.up(&mut connection);
+            let steps = terminal::work::follow(&context.printer, &work, applying).await?;
+            report(context, "applied", &steps)?;
         }
         (MigrateAction::Up, true) => print_sql(context, &migrator.plan_up(&mut connection).await?)?,
         (MigrateAction::Down { to, yes, wait_lock }, false) => {
@@ -96,7 +111,12 @@ async fn act(args: &MigrateArgs, context: &Context, open: &OpenDatabase) -> Resu
         (MigrateAction::Down { to, .. }, true) => {
             print_sql(context, &migrator.plan_down(&mut connection, to).await?)?;
         }
-        (MigrateAction::Status, _) => {
+        (MigrateAction::Status, true) => {
+            return Err(Failure::usage(
+                "--dry-run says nothing about status, which changes nothing",
+            ));
+        }
+        (MigrateAction::Status, false) => {
             let status = migrator.status(&mut connection).await?;
             context.printer.data(&render(&status))?;
             let origin = migrator.origin(&mut connection).await?;

@@ -3,6 +3,7 @@
 //! them knows it.
 
 pub mod backfill;
+mod building;
 pub mod compare;
 pub mod completions;
 pub mod config;

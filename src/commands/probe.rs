@@ -12,6 +12,7 @@ use super::ethereum::EthArgs;
 use crate::chain::{CoreProbe, probe_core};
 use crate::eth::{EthProbe, probe_ethereum};
 use crate::failure::{Failure, FailureKind};
+use crate::quantity;
 use crate::terminal::standing;
 use crate::terminal::table::plain;
 
@@ -33,10 +34,9 @@ pub struct ProbeArgs {
     #[command(flatten)]
     pub ethereum: EthArgs,
 
-    /// Seconds that any answer may take
-    #[arg(long, value_name = "SECONDS", default_value_t = 5)]
-    #[arg(value_parser = clap::value_parser!(u64).range(1..=600))]
-    pub patience: u64,
+    /// Time that any answer may take
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = quantity::duration)]
+    pub patience: Duration,
 
     /// Print JSON instead of tables
     #[arg(long)]
@@ -57,7 +57,7 @@ pub(crate) async fn run(args: ProbeArgs, context: &Context) -> Result<(), Failur
         return Err(Failure::usage("no node to look at")
             .hint("name core nodes with --source, Ethereum endpoints with --eth-http"));
     }
-    let patience = Duration::from_secs(args.patience);
+    let patience = args.patience;
     let now = chrono::DateTime::<chrono::Utc>::from(crate::telemetry::now()).timestamp();
     let config = args.ethereum.config();
     let core = args.source.iter().map(|url| probe_core(url, patience));

@@ -1,19 +1,21 @@
 //! `audius-etl record`: write the blocks of any source into an archive.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::Args;
 
 use super::context::Context;
+use super::index::check_range;
+use super::telemetry::{MetricsArgs, Monitor};
 use crate::chain::{
     self, ArchiveWriter, BlockSource, Compression, Fetched, Layout, RawBlock, RawBody,
     SourceConfig, Written,
 };
 use crate::decode;
 use crate::failure::Failure;
-
-/// Heights between two log lines.
-const REPORT_EVERY: u64 = 10_000;
+use crate::telemetry::Work;
+use crate::terminal;
 
 /// Write the blocks of a source into an archive
 ///
@@ -33,16 +35,17 @@ pub struct RecordArgs {
     pub out: PathBuf,
 
     /// First height to write
-    #[arg(long, value_name = "HEIGHT", default_value_t = 1)]
+    #[arg(long, visible_alias = "start", value_name = "HEIGHT", default_value_t = 1)]
     #[arg(value_parser = clap::value_parser!(i64).range(1..))]
-    pub start: i64,
+    pub from: i64,
 
     /// Last height to write
-    #[arg(long, value_name = "HEIGHT", value_parser = clap::value_parser!(i64).range(1..))]
-    pub end: Option<i64>,
+    #[arg(long, visible_alias = "end", value_name = "HEIGHT")]
+    #[arg(value_parser = clap::value_parser!(i64).range(1..))]
+    pub to: Option<i64>,
 
     /// Stop at the head seen at the start instead of following the chain
-    #[arg(long, conflicts_with = "end")]
+    #[arg(long, conflicts_with = "to")]
     pub once: bool,
 
     /// Failed attempts in a row before a source counts as unreachable
@@ -53,6 +56,10 @@ pub struct RecordArgs {
     /// Replace the archive if it exists
     #[arg(long)]
     pub force: bool,
+
+    /// Where it is watched.
+    #[command(flatten)]
+    pub metrics: MetricsArgs,
 }
 
 const EXAMPLES: &str = "\
@@ -60,26 +67,40 @@ Examples:
   Write down what a node has so far:
     audius-etl record --source https://node1.example.org --once --out chain.pb.zst
   Turn a part of an archive into JSON lines to look at:
-    audius-etl record --source chain.pb.zst --start 100 --end 110 --out - | jq .";
+    audius-etl record --source chain.pb.zst --from 100 --to 110 --out - | jq .";
 
 pub(crate) async fn run(args: RecordArgs, context: &Context) -> Result<(), Failure> {
+    check_range(Some(args.from), args.to)?;
+    chain::check(&args.source)?;
     let mut writer = open_writer(&args.out, args.force, context)?;
-    let mut source = chain::open(config(&args)).await?;
+    let work = Work::new("record", "blocks");
+    let monitor = args.metrics.watch(context, &work, Duration::ZERO).await?;
+    let mut source = tokio::select! {
+        () = context.cancel.cancelled() => return Err(Failure::interrupted()),
+        source = chain::open(config(&args, &monitor)) => source?,
+    };
+    let last = args.to.or_else(|| source.head().filter(|_| args.once));
+    let all = last.and_then(|last| u64::try_from(last + 1 - args.from).ok());
+    all.into_iter().for_each(|all| work.expects(all));
+    let copying =
+        terminal::work::follow(&context.printer, &work, copy(source.as_mut(), &mut writer, &work));
     let outcome = tokio::select! {
         () = context.cancel.cancelled() => Err(Failure::interrupted()),
-        outcome = copy(source.as_mut(), &mut writer) => outcome,
+        outcome = copying => outcome,
     };
+    monitor.ends();
     // Whatever ended the reading: what was read becomes a complete archive.
     let written = writer.finish()?;
     context.printer.note(&told(&args.out, written));
     outcome
 }
 
-fn config(args: &RecordArgs) -> SourceConfig {
+fn config(args: &RecordArgs, monitor: &Monitor) -> SourceConfig {
     let mut config = SourceConfig {
-        start: args.start,
-        end_inclusive: args.end,
+        start: args.from,
+        end_inclusive: args.to,
         once: args.once,
+        activity: monitor.activity.clone(),
         ..SourceConfig::new(args.source.iter().cloned())
     };
     config.limits.retry.limit = args.retry_limit;
@@ -99,17 +120,20 @@ fn open_writer(out: &Path, force: bool, context: &Context) -> Result<ArchiveWrit
     Ok(ArchiveWriter::create(out)?)
 }
 
-async fn copy(source: &mut dyn BlockSource, writer: &mut ArchiveWriter) -> Result<(), Failure> {
-    let mut reported = 0;
+async fn copy(
+    source: &mut dyn BlockSource,
+    writer: &mut ArchiveWriter,
+    work: &Work,
+) -> Result<(), Failure> {
     loop {
         match source.next().await? {
             Fetched::Blocks(blocks) => {
                 let last = blocks.last().map_or(0, |block| block.height);
                 tokio::task::block_in_place(|| write(blocks, writer))?;
-                if writer.written().blocks / REPORT_EVERY > reported {
-                    reported = writer.written().blocks / REPORT_EVERY;
-                    tracing::info!(height = last, blocks = writer.written().blocks, "recording");
-                }
+                let Written { blocks, bytes, .. } = writer.written();
+                work.reached(blocks);
+                work.does(format!("height {last}"));
+                work.counts("MB", bytes >> 20);
             }
             Fetched::AtHead { head } => {
                 tracing::debug!(head, "at the head of the chain");

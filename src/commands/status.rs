@@ -9,6 +9,7 @@ use super::context::Context;
 use super::database::OpenDatabase;
 use crate::db::status::{self, DatabaseStatus};
 use crate::failure::Failure;
+use crate::quantity;
 use crate::terminal::standing;
 use crate::writer::{self, LockHolder};
 
@@ -28,12 +29,12 @@ pub struct StatusArgs {
     pub json: bool,
 
     /// End with code 1 when the newest block of a chain is older, for example 90s, 10m or 2h
-    #[arg(long, value_name = "AGE", value_parser = age)]
-    pub max_age: Option<Age>,
+    #[arg(long, value_name = "AGE", value_parser = quantity::duration)]
+    pub max_age: Option<Duration>,
 
     /// End with code 1 when the oldest balance is older
-    #[arg(long, value_name = "AGE", value_parser = age)]
-    pub max_balance_age: Option<Age>,
+    #[arg(long, value_name = "AGE", value_parser = quantity::duration)]
+    pub max_balance_age: Option<Duration>,
 
     /// Tables listed by size
     #[arg(long, value_name = "N", default_value_t = 10)]
@@ -48,10 +49,6 @@ Examples:
     audius-etl -q status --max-age 10m > /dev/null || echo 'audius-etl: check the indexer'
   Ask for one value:
     audius-etl status --json | jq '.chains[].lag'";
-
-/// An age as it was typed: a number with s, m, h or d.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Age(Duration);
 
 /// Reads the database and returns the exit code.
 pub(crate) async fn run(args: StatusArgs, context: &Context) -> Result<u8, Failure> {
@@ -79,7 +76,7 @@ pub(crate) async fn run(args: StatusArgs, context: &Context) -> Result<u8, Failu
 /// What is older than allowed, in words.
 fn stale(args: &StatusArgs, found: &DatabaseStatus) -> Vec<String> {
     let mut stale = Vec::new();
-    if let Some(Age(limit)) = args.max_age {
+    if let Some(limit) = args.max_age {
         if found.chains.is_empty() {
             stale.push("no chain was ever indexed here".to_owned());
         }
@@ -95,7 +92,7 @@ fn stale(args: &StatusArgs, found: &DatabaseStatus) -> Vec<String> {
             }
         }
     }
-    if let Some(Age(limit)) = args.max_balance_age {
+    if let Some(limit) = args.max_balance_age {
         let age = found.balances.oldest_seconds.filter(|age| *age > limit.as_secs_f64());
         stale.extend(age.map(|age| {
             format!(
@@ -127,36 +124,4 @@ fn as_json(
     value["writer"] = holder.unwrap_or_default();
     value["stale"] = stale.into();
     format!("{value:#}")
-}
-
-fn age(text: &str) -> Result<Age, String> {
-    let digits = text.trim_end_matches(char::is_alphabetic);
-    let number: u64 = digits.parse().map_err(|_none| "no number, as in 10m".to_owned())?;
-    let seconds = match &text[digits.len()..] {
-        "s" | "" => 1,
-        "m" | "min" => 60,
-        "h" => 3_600,
-        "d" => 86_400,
-        other => return Err(format!("unknown unit `{other}`: s, m, h or d")),
-    };
-    let seconds = number.checked_mul(seconds).ok_or_else(|| "too long".to_owned())?;
-    Ok(Age(Duration::from_secs(seconds)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ages_are_numbers_with_a_unit() {
-        let seconds = |text| age(text).map(|Age(age)| age.as_secs());
-        assert_eq!(seconds("90"), Ok(90));
-        assert_eq!(seconds("90s"), Ok(90));
-        assert_eq!(seconds("10m"), Ok(600));
-        assert_eq!(seconds("2h"), Ok(7_200));
-        assert_eq!(seconds("1d"), Ok(86_400));
-        for wrong in ["", "m", "1w", "-1s", "99999999999999999999d"] {
-            assert!(age(wrong).is_err(), "{wrong}");
-        }
-    }
 }

@@ -3,23 +3,32 @@
 use std::time::Duration;
 
 use clap::Args;
+use serde_json::json;
 use sqlx::postgres::PgPool;
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::context::Context;
 use super::database::OpenDatabase;
 use super::ethereum::EthArgs;
-use crate::db::Database;
+use super::telemetry::MetricsArgs;
+use crate::args::{SummaryArgs, SummaryForm};
 use crate::db::migrate::Migrator;
+use crate::db::{Database, status};
 use crate::failure::Failure;
-use crate::settings::Verbosity;
+use crate::quantity;
 use crate::store::Effects;
 use crate::sweep::{self, Sweeper, Tally};
+use crate::telemetry::Work;
+use crate::terminal::standing;
 use crate::terminal::sweep::{Swept, render, watch};
 
 /// Connections to the database: one per batch at hand, and one to spare.
 const CONNECTIONS: u32 = 4;
+
+/// Between two looks at the sums, for those who watch.
+const NOTE_EVERY: Duration = Duration::from_millis(500);
 
 /// After an interrupt, batches at hand may take this long.
 const GRACE: Duration = Duration::from_secs(5);
@@ -48,14 +57,22 @@ pub struct SweepArgs {
     #[arg(value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=1_000_000))]
     pub sweep_batch: usize,
 
-    /// Seconds between two batches (also ethStaleRefreshIntervalSecs)
-    #[arg(long = "interval", value_name = "SECONDS", default_value_t = 30)]
-    #[arg(value_parser = clap::value_parser!(u64).range(1..=86_400 * 365))]
-    pub sweep_interval: u64,
+    /// Time between two batches (also ethStaleRefreshIntervalSecs)
+    #[arg(long = "interval", value_name = "TIME", default_value = "30s")]
+    #[arg(value_parser = quantity::duration)]
+    pub sweep_interval: Duration,
 
     #[command(flatten)]
     #[expect(missing_docs, reason = "a text here would replace the help of the options")]
     pub ethereum: EthArgs,
+
+    /// Where it is watched.
+    #[command(flatten)]
+    pub metrics: MetricsArgs,
+
+    /// What is told at the end.
+    #[command(flatten)]
+    pub summary: SummaryArgs,
 }
 
 const EXAMPLES: &str = "\
@@ -80,28 +97,49 @@ async fn sweep(args: &SweepArgs, context: &Context, database: &Database) -> Resu
     let mut connection = database.connect().await?;
     Migrator::default().check(&mut connection).await?;
     drop(connection);
+    let work = Work::new("sweep", "wallets");
+    let mut monitor = args.metrics.watch(context, &work, args.sweep_interval).await?;
     let pool = database.pool(CONNECTIONS).await?;
     let mut effects = Effects::default();
     let provider = tokio::select! {
         provider = args.ethereum.connect(database, &mut effects) => provider?,
         () = context.cancel.cancelled() => return Err(Failure::interrupted()),
     };
+    monitor.telemetry.follows_ethereum(provider.clone());
+    monitor.is_up(database);
     let sweeper = Sweeper::new(pool.clone(), provider, holder());
+    let noting = note(sweeper.clone(), work);
     let begun = Instant::now();
     let done = match (args.once, args.full) {
         (true, _) => once(args, context, &sweeper).await,
         (_, true) => full(context, &sweeper).await,
         _ => {
-            again_and_again(args, context, &sweeper).await;
+            again_and_again(args, context, &sweeper, database).await;
             Err(Failure::interrupted())
         }
     };
+    noting.abort();
+    monitor.ends();
     if let Err(error) = sweeper.release_all().await {
         tracing::debug!(%error, "what is leased will run out");
     }
     close(pool).await;
-    report(context, &sweeper, begun.elapsed())?;
+    report(args, context, &sweeper, begun.elapsed(), done.is_ok())?;
     done
+}
+
+/// Keeps `work` as the sweeper's sums are.
+fn note(sweeper: Sweeper, work: Work) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        loop {
+            let tally = sweeper.tally();
+            work.reached(tally.asked);
+            work.counts("stored", tally.stored);
+            work.counts("failed", tally.failures());
+            work.counts("batches", tally.batches);
+            tokio::time::sleep(NOTE_EVERY).await;
+        }
+    })
 }
 
 async fn once(args: &SweepArgs, context: &Context, sweeper: &Sweeper) -> Result<(), Failure> {
@@ -137,22 +175,44 @@ async fn out_of_patience(cancel: &CancellationToken) {
     tokio::time::sleep(GRACE).await;
 }
 
-async fn again_and_again(args: &SweepArgs, context: &Context, sweeper: &Sweeper) {
-    let (period, batch) = (Duration::from_secs(args.sweep_interval), args.sweep_batch);
-    tracing::info!(interval = args.sweep_interval, batch, "sweeping");
+async fn again_and_again(
+    args: &SweepArgs,
+    context: &Context,
+    sweeper: &Sweeper,
+    database: &Database,
+) {
+    let (period, batch) = (args.sweep_interval, args.sweep_batch);
+    tracing::info!(interval = ?period, batch, "sweeping");
     if let Err(failure) = tell_malformed(context, sweeper).await {
         tracing::warn!(error = %failure, "cannot look for malformed wallets");
     }
     sweep::every(period, &context.cancel, || {
-        let sweeper = sweeper.clone();
+        let (sweeper, database) = (sweeper.clone(), database.clone());
         async move {
             match sweeper.batch(batch).await {
-                Ok(Tally { asked, stored, .. }) => tracing::info!(asked, stored, "swept a batch"),
+                Ok(swept) => tell_batch(&swept, &database).await,
                 Err(error) => tracing::warn!(%error, "sweeping a batch failed, trying again"),
             }
         }
     })
     .await;
+}
+
+/// A batch in the log: what it did, at which block, and what remains.
+async fn tell_batch(swept: &Tally, database: &Database) {
+    let left = status::balances(database).await.unwrap_or_default();
+    tracing::info!(
+        asked = swept.asked,
+        stored = swept.stored,
+        failed = swept.failures(),
+        block = swept.at.map(|at| at.number),
+        oldest = left.oldest_seconds.map(|age| {
+            if left.oldest_is_unread { "never read".to_owned() } else { standing::duration(age) }
+        }),
+        waiting = left.waiting,
+        wallets = left.wallets,
+        "swept a batch"
+    );
 }
 
 async fn tell_malformed(context: &Context, sweeper: &Sweeper) -> Result<(), Failure> {
@@ -169,12 +229,39 @@ async fn tell_malformed(context: &Context, sweeper: &Sweeper) -> Result<(), Fail
     Ok(())
 }
 
-fn report(context: &Context, sweeper: &Sweeper, elapsed: Duration) -> Result<(), Failure> {
-    if context.settings.verbosity == Verbosity::Quiet {
-        return Ok(());
+fn report(
+    args: &SweepArgs,
+    context: &Context,
+    sweeper: &Sweeper,
+    elapsed: Duration,
+    done: bool,
+) -> Result<(), Failure> {
+    let ((calls, splits), tally) = (sweeper.provider().calls(), sweeper.tally());
+    match context.settings.summary(args.summary) {
+        SummaryForm::None => Ok(()),
+        SummaryForm::Json => {
+            let reasons = tally.failed.iter().map(|(reason, (count, example))| {
+                json!({ "reason": reason, "count": count, "example": example })
+            });
+            let said = json!({
+                "summary": "sweep",
+                "ended": if done { "done" } else { "interrupted" },
+                "wallets": tally.asked,
+                "stored": tally.stored,
+                "failed": tally.failures(),
+                "reasons": reasons.collect::<Vec<_>>(),
+                "batches": tally.batches,
+                "block": tally.at.map(|at| at.number),
+                "calls": calls,
+                "halved": splits,
+                "seconds": elapsed.as_secs_f64(),
+            });
+            context.printer.data(&said.to_string())
+        }
+        SummaryForm::Short | SummaryForm::Full => {
+            context.printer.data(&render(&tally, calls, splits, elapsed))
+        }
     }
-    let (calls, splits) = sweeper.provider().calls();
-    context.printer.data(&render(&sweeper.tally(), calls, splits, elapsed))
 }
 
 /// Who we are, for those who look at the leases.

@@ -15,53 +15,59 @@ use crate::eth::Provider;
 use crate::failure::{Failure, FailureKind};
 use crate::follow::FollowStatus;
 use crate::pipeline::Pulse;
+use crate::quantity;
 use crate::telemetry::notify::{ServiceManager, Watching};
-use crate::telemetry::{Balances, Limits, Server, Telemetry, serve};
+use crate::telemetry::{Balances, Limits, Server, Telemetry, Work, serve};
 
 /// Between two looks at the balances in the database.
 const LOOK_EVERY: Duration = Duration::from_secs(15);
 
-/// Options of every command that runs for long.
-#[derive(Args, Clone, Debug)]
+/// The option of every command that runs for long.
+#[derive(Args, Clone, Copy, Debug)]
 #[command(next_help_heading = "Monitoring")]
-pub struct TelemetryArgs {
+pub struct MetricsArgs {
     /// Serve /metrics, /health and /ready here, for example 127.0.0.1:9464
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub metrics_addr: Option<SocketAddr>,
+}
+
+/// Options of `index`.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Monitoring")]
+pub struct TelemetryArgs {
+    /// Where it is served.
+    #[command(flatten)]
+    pub metrics: MetricsArgs,
 
     /// Blocks that a chain may be behind its head while /ready says 200
     #[arg(long, value_name = "BLOCKS", default_value_t = 10)]
     #[arg(value_parser = clap::value_parser!(i64).range(0..))]
     pub ready_lag: i64,
 
-    /// Seconds without an answer of any node until /health says 503
-    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
-    #[arg(value_parser = clap::value_parser!(u64).range(1..))]
-    pub stall_fetch: u64,
+    /// Time without an answer of any node until /health says 503
+    #[arg(long, value_name = "TIME", default_value = "1m", value_parser = quantity::duration)]
+    pub stall_fetch: Duration,
 
-    /// Seconds in the handlers of one batch until /health says 503
-    #[arg(long, value_name = "SECONDS", default_value_t = 300)]
-    #[arg(value_parser = clap::value_parser!(u64).range(1..))]
-    pub stall_apply: u64,
+    /// Time in the handlers of one batch until /health says 503
+    #[arg(long, value_name = "TIME", default_value = "5m", value_parser = quantity::duration)]
+    pub stall_apply: Duration,
 
-    /// Seconds with unwritten rows and no commit until /health says 503
-    #[arg(long, value_name = "SECONDS", default_value_t = 300)]
-    #[arg(value_parser = clap::value_parser!(u64).range(1..))]
-    pub stall_write: u64,
+    /// Time with unwritten rows and no commit until /health says 503
+    #[arg(long, value_name = "TIME", default_value = "5m", value_parser = quantity::duration)]
+    pub stall_write: Duration,
 
-    /// Seconds without a block of Ethereum until /health says 503
-    #[arg(long, value_name = "SECONDS", default_value_t = 300)]
-    #[arg(value_parser = clap::value_parser!(u64).range(1..))]
-    pub stall_ethereum: u64,
+    /// Time in which Ethereum does not go on although there is work, until /health says 503
+    #[arg(long, value_name = "TIME", default_value = "5m", value_parser = quantity::duration)]
+    pub stall_ethereum: Duration,
 }
 
 impl TelemetryArgs {
     const fn limits(&self) -> Limits {
         Limits {
-            fetch: Duration::from_secs(self.stall_fetch),
-            apply: Duration::from_secs(self.stall_apply),
-            write: Duration::from_secs(self.stall_write),
-            ethereum: Duration::from_secs(self.stall_ethereum),
+            fetch: self.stall_fetch,
+            apply: self.stall_apply,
+            write: self.stall_write,
+            ethereum: self.stall_ethereum,
             ready_lag: self.ready_lag,
         }
     }
@@ -71,8 +77,37 @@ impl TelemetryArgs {
     /// # Errors
     /// The address cannot be listened on.
     pub(crate) async fn start(&self, context: &Context) -> Result<Monitor, Failure> {
+        self.metrics.start(context, self.limits()).await
+    }
+}
+
+impl MetricsArgs {
+    /// Starts to watch a command that goes through `work` and asks nodes at least every `pause`.
+    ///
+    /// # Errors
+    /// The address cannot be listened on.
+    pub(crate) async fn watch(
+        &self,
+        context: &Context,
+        work: &Work,
+        pause: Duration,
+    ) -> Result<Monitor, Failure> {
+        let limit = Duration::from_secs(300);
+        let limits = Limits {
+            fetch: limit,
+            apply: limit,
+            write: limit,
+            ethereum: limit + pause,
+            ready_lag: 10,
+        };
+        let monitor = self.start(context, limits).await?;
+        monitor.telemetry.works(work.clone());
+        Ok(monitor)
+    }
+
+    async fn start(&self, context: &Context, limits: Limits) -> Result<Monitor, Failure> {
         let (activity, pulse) = (Activity::default(), Pulse::default());
-        let telemetry = Telemetry::new(self.limits(), activity.clone(), pulse.clone());
+        let telemetry = Telemetry::new(limits, activity.clone(), pulse.clone());
         let server = match self.metrics_addr {
             None => None,
             Some(address) => {
@@ -87,8 +122,11 @@ impl TelemetryArgs {
         };
         let manager = service_manager(context);
         let is_watched = server.is_some() || manager.is_some();
+        let told = telemetry.clone();
         Ok(Monitor {
-            telemetry: is_watched.then_some(telemetry),
+            telemetry,
+            is_watched,
+            telling: tokio::spawn(async move { told.tell_stalls().await }),
             activity,
             pulse,
             manager,
@@ -109,8 +147,11 @@ fn service_manager(context: &Context) -> Option<ServiceManager> {
 /// Everything that watches a run. Dropped, it watches no more.
 #[derive(Debug)]
 pub(crate) struct Monitor {
-    /// Nothing where nobody asks.
-    pub(crate) telemetry: Option<Telemetry>,
+    /// Listens to the run.
+    pub(crate) telemetry: Telemetry,
+    /// Whether anybody asks.
+    is_watched: bool,
+    telling: JoinHandle<()>,
     /// For the readers of the core chain.
     pub(crate) activity: Activity,
     /// For the pipeline.
@@ -125,11 +166,13 @@ pub(crate) struct Monitor {
 impl Monitor {
     /// Tells the service manager that the run is up, and begins to look at the balances.
     pub(crate) fn is_up(&mut self, database: &Database) {
-        let Some(telemetry) = &self.telemetry else { return };
         if let Some(manager) = self.manager.take() {
-            self.watching = Some(manager.watch(telemetry.clone()));
+            self.watching = Some(manager.watch(self.telemetry.clone()));
         }
-        let (telemetry, database) = (telemetry.clone(), database.clone());
+        if !self.is_watched {
+            return;
+        }
+        let (telemetry, database) = (self.telemetry.clone(), database.clone());
         self.looking = Some(tokio::spawn(look(telemetry, database)));
     }
 
@@ -139,7 +182,7 @@ impl Monitor {
         provider: Provider,
         mut status: watch::Receiver<FollowStatus>,
     ) {
-        let Some(telemetry) = self.telemetry.clone() else { return };
+        let telemetry = self.telemetry.clone();
         telemetry.follows_ethereum(provider);
         self.following = Some(tokio::spawn(async move {
             while status.changed().await.is_ok() {
@@ -150,15 +193,13 @@ impl Monitor {
 
     /// The run has ended.
     pub(crate) fn ends(&self) {
-        if let Some(telemetry) = &self.telemetry {
-            telemetry.ends();
-        }
+        self.telemetry.ends();
     }
 }
 
 impl Drop for Monitor {
     fn drop(&mut self) {
-        for task in self.looking.iter().chain(&self.following) {
+        for task in self.looking.iter().chain(&self.following).chain([&self.telling]) {
             task.abort();
         }
     }

@@ -246,7 +246,8 @@ const TARGETS: &[Target] = &[
 /// The tables are locked against writers first. Triggers of a production schema write to them with
 /// every entity row, so no row can slip in between counting and storing.
 ///
-/// `versions_complete` says that `revert_blocks` holds every replaced version of the rows.
+/// `versions_complete` says that `revert_blocks` holds every replaced version of the rows. `told`
+/// hears the name of each table before it is counted.
 ///
 /// # Errors
 /// When a statement fails; then nothing is changed.
@@ -254,6 +255,7 @@ pub async fn rebuild(
     connection: &mut PgConnection,
     versions_complete: bool,
     mode: Mode,
+    mut told: impl FnMut(&'static str),
 ) -> Result<Vec<Rebuilt>, Error> {
     let opening = Error::query("rebuilding the aggregates");
     let mut transaction = connection.begin().await.map_err(opening)?;
@@ -264,6 +266,7 @@ pub async fn rebuild(
     run(&mut transaction, "collecting the versions of follows and playlists", versions).await?;
     let mut done = Vec::new();
     for target in TARGETS {
+        told(target.table);
         done.push(target.rebuild(&mut transaction).await?);
     }
     let ended = match mode {

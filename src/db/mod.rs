@@ -4,6 +4,7 @@
 //! network. Its password never leaves it except towards the server.
 
 pub mod aggregates;
+pub mod building;
 pub mod catalog;
 pub mod deferred;
 pub mod effects;
@@ -12,6 +13,7 @@ pub mod eth_seed;
 pub mod load;
 pub mod migrate;
 pub mod private;
+pub mod refusal;
 pub mod start;
 pub mod status;
 pub mod taken_ids;

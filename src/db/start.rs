@@ -188,6 +188,25 @@ impl Loader {
         Ok(id.and_then(|id| u64::try_from(id).ok()))
     }
 
+    /// The lowest and the highest height of `chain` that a rewind can go to.
+    ///
+    /// # Errors
+    /// The query fails.
+    pub async fn reachable(&self, chain: &str) -> Result<Option<(i64, i64)>, Error> {
+        let looking = || Error::query("looking for the heights that are kept");
+        let row = sqlx::query(
+            "SELECT min(height) AS low, max(height) AS high FROM audius_etl_checkpoints \
+             WHERE chain = $1 AND id < (SELECT max(id) FROM audius_etl_checkpoints WHERE chain = $1)",
+        )
+        .bind(chain)
+        .fetch_one(&self.pool)
+        .await
+        .map_err(looking())?;
+        let low: Option<i64> = row.try_get("low").map_err(looking())?;
+        let high: Option<i64> = row.try_get("high").map_err(looking())?;
+        Ok(low.zip(high))
+    }
+
     async fn number(&self, sql: &'static str) -> Result<i64, Error> {
         let number: Option<Option<i64>> = sqlx::query_scalar(sql)
             .fetch_optional(&self.pool)

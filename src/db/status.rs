@@ -34,7 +34,7 @@ pub struct DatabaseStatus {
 pub struct ChainStanding {
     /// Chain id.
     pub chain: String,
-    /// Highest block that a node has shown.
+    /// Highest block that a node has shown; nothing where blocks came from archives only.
     pub head: Option<i64>,
     /// Highest block in the database; what is processed beyond it is in the memory of a process.
     pub committed: i64,
@@ -52,7 +52,7 @@ pub struct ChainStanding {
     pub events_processed: Option<i64>,
 }
 
-/// What the blocks of the last hour hold, by their own time.
+/// What the newest hour of blocks holds, by their own time: the hour before the newest block.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct LastHour {
     /// Blocks.
@@ -76,6 +76,8 @@ pub struct BalanceStanding {
     pub oldest_wallet: Option<String>,
     /// Since then, in seconds.
     pub oldest_seconds: Option<f64>,
+    /// Whether it was never read: its row is a placeholder.
+    pub oldest_is_unread: bool,
     /// Wallets that wait to be read again.
     pub waiting: Option<i64>,
     /// Those of them whose time has come.
@@ -104,8 +106,8 @@ pub struct SchemaStanding {
 pub struct TableSize {
     /// Its name.
     pub table: String,
-    /// Rows, as the planner estimates.
-    pub rows: i64,
+    /// Rows, as the server estimates; nothing before it has looked at the table.
+    pub rows: Option<i64>,
     /// Bytes with indexes.
     pub bytes: i64,
     /// Bytes of its indexes.
@@ -164,7 +166,8 @@ async fn chains(connection: &mut PgConnection) -> Result<Vec<ChainStanding>, Err
         "SELECT p.chain, p.height, p.block_time::text AS block_time, \
                 to_char(p.block_time, 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') AS shown_time, \
                 extract(epoch FROM (now() AT TIME ZONE 'UTC') - p.block_time)::float8 AS age, \
-                greatest(c.head_height, p.height) AS head, c.events_processed, \
+                CASE WHEN c.head_height IS NOT NULL THEN greatest(c.head_height, p.height) END \
+                    AS head, c.events_processed, \
                 to_char(c.ready_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') AS ready_at, \
                 extract(epoch FROM now() - c.updated_at)::float8 AS seen \
          FROM (SELECT DISTINCT ON (chain) chain, height, block_time \
@@ -194,11 +197,11 @@ async fn chains(connection: &mut PgConnection) -> Result<Vec<ChainStanding>, Err
 async fn last_hour(connection: &mut PgConnection) -> Result<LastHour, Error> {
     let mut hour = LastHour::default();
     if exist(connection, &["etl_blocks", "etl_transactions"]).await? {
-        let reading = || Error::query("counting the transactions of the last hour");
+        let reading = || Error::query("counting the transactions of the newest hour");
         // Both ranges are index ranges: an hour of blocks, and the heights they have.
         let row = sqlx::query(
             "WITH recent AS (SELECT min(block_height) AS low, count(*) AS blocks FROM etl_blocks \
-                             WHERE block_time > (now() AT TIME ZONE 'UTC') - interval '1 hour') \
+                             WHERE block_time > (SELECT max(block_time) FROM etl_blocks) - interval '1 hour') \
              SELECT r.blocks, count(t.id) AS transactions, \
                     count(t.id) FILTER (WHERE t.tx_type = 'manage_entity') AS entities \
              FROM recent r LEFT JOIN etl_transactions t ON t.block_height >= r.low \
@@ -242,7 +245,7 @@ async fn balance_standing(connection: &mut PgConnection) -> Result<BalanceStandi
     if exist(connection, &["eth_wallet_balances"]).await? {
         let reading = || Error::query("reading the oldest row of eth_wallet_balances");
         let oldest = sqlx::query(
-            "SELECT wallet, \
+            "SELECT wallet, updated_at = '1970-01-01' AS unread, \
                     extract(epoch FROM (now() AT TIME ZONE 'UTC') - updated_at)::float8 AS age \
              FROM eth_wallet_balances ORDER BY updated_at LIMIT 1",
         )
@@ -252,6 +255,7 @@ async fn balance_standing(connection: &mut PgConnection) -> Result<BalanceStandi
         if let Some(row) = oldest {
             standing.oldest_wallet = row.try_get("wallet").map_err(reading())?;
             standing.oldest_seconds = row.try_get("age").map_err(reading())?;
+            standing.oldest_is_unread = row.try_get("unread").map_err(reading())?;
         }
         standing.wallets = sqlx::query_scalar(
             "SELECT greatest(reltuples, 0)::bigint FROM pg_class \
@@ -302,7 +306,11 @@ async fn schema(connection: &mut PgConnection) -> Result<SchemaStanding, Error> 
 async fn tables(connection: &mut PgConnection) -> Result<Vec<TableSize>, Error> {
     let reading = || Error::query("reading the sizes of tables");
     let rows = sqlx::query(
-        "SELECT c.relname::text AS name, greatest(c.reltuples, 0)::bigint AS estimate, \
+        // The planner's estimate, else that of the statistics; neither is there before a first look.
+        "SELECT c.relname::text AS name, \
+                CASE WHEN c.reltuples > 0 THEN c.reltuples::bigint \
+                     WHEN pg_stat_get_live_tuples(c.oid) > 0 THEN pg_stat_get_live_tuples(c.oid) \
+                     WHEN pg_relation_size(c.oid) = 0 THEN 0 END AS estimate, \
                 pg_total_relation_size(c.oid) AS bytes, pg_indexes_size(c.oid) AS index_bytes \
          FROM pg_class c WHERE c.relkind = 'r' AND pg_table_is_visible(c.oid) \
              AND c.relnamespace::regnamespace::text NOT IN ('pg_catalog', 'information_schema') \

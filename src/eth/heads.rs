@@ -98,7 +98,8 @@ async fn supervise(url: String, silence: Duration, hints: watch::Sender<HeadHint
         // A connection alone proves nothing; a header does.
         failures = if hints.borrow().received > before { 1 } else { failures + 1 };
         let pause = policy.delay(failures);
-        tracing::warn!(endpoint = shown, problem, ?pause, "websocket lost, polling meanwhile");
+        let next_in_s = format!("{:.1}", pause.as_secs_f64());
+        tracing::warn!(endpoint = shown, problem, next_in_s, "websocket lost, polling meanwhile");
         sleep(pause).await;
     }
 }

@@ -31,6 +31,8 @@ pub struct Replayed {
     pub from: u64,
     /// Last block.
     pub to: u64,
+    /// Blocks read so far.
+    pub blocks: u64,
     /// Events.
     pub logs: u64,
     /// Tracked wallets that they name.
@@ -103,6 +105,7 @@ impl Replay {
             let (next, stored) = tokio::join!(next, store);
             stored?;
             page = next?;
+            sums.blocks = (end.number + 1).saturating_sub(from);
             report(&sums);
         }
         self.note_events(&mut seen).await?;

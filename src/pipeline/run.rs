@@ -121,7 +121,7 @@ impl Pipeline {
             pulse: self.pulse,
             recent: FxHashMap::default(),
         };
-        let chain = tracing::info_span!("chain", chain = running.status.chain);
+        let chain = tracing::warn_span!("chain", chain = running.status.chain);
         let ended = running.follow(&mut batches, &self.cancel).instrument(chain).await;
         reading.cancel();
         // Also after a failed read: what was applied is right, and is kept.
@@ -171,7 +171,7 @@ impl Running {
                         upcoming = Some(self.look_ahead(next).await?);
                     }
                     let height = batch.blocks.first().map(|block| block.height);
-                    let span = tracing::info_span!("batch", height);
+                    let span = tracing::warn_span!("batch", height);
                     self.process(batch).instrument(span).await?;
                 }
                 Upcoming::AtHead(head) => {

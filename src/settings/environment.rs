@@ -123,10 +123,15 @@ fn own_names(command: &str, long: &str) -> Vec<String> {
     }
 }
 
+/// The long names of an option, its proper one first.
+pub(super) fn spellings(arg: &clap::Arg) -> Vec<&str> {
+    arg.get_long().into_iter().chain(arg.get_all_aliases().into_iter().flatten()).collect()
+}
+
 /// The variables of `command` and of everything below it. `path` names the command.
 fn collect_names(command: &Command, path: &str, names: &mut Vec<String>) {
-    for long in command.get_arguments().filter_map(clap::Arg::get_long) {
-        names.extend(own_names(path, long));
+    for arg in command.get_arguments() {
+        names.extend(spellings(arg).into_iter().flat_map(|long| own_names(path, long)));
     }
     for sub in command.get_subcommands() {
         let path = format!("{path} {}", sub.get_name());

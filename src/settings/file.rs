@@ -3,11 +3,12 @@
 
 use std::path::Path;
 
-use clap::Command;
+use clap::{Arg, Command};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::Error;
+use super::environment::spellings;
 
 /// The file that is read where none is named, if it is there.
 const DEFAULT_FILE: &str = "audius-etl.toml";
@@ -81,18 +82,18 @@ impl ConfigFile {
                 self.read(inner, text, sub, path.trim())?;
                 continue;
             }
-            let known = command.get_arguments().any(|arg| arg.get_long() == Some(name));
-            if !known || name == "config" {
+            let known = command.get_arguments().find(|arg| spellings(arg).contains(&name));
+            let Some(long) = known.and_then(Arg::get_long).filter(|long| *long != "config") else {
                 let place = match path {
                     "" => "at the top of the file".to_owned(),
                     command => format!("in [{}]", command.replace(' ', ".")),
                 };
                 return Err(self.problem(line, format!("unknown key `{name}` {place}")));
-            }
+            };
             let values = self.values(name, value, text)?;
             self.entries.push(Entry {
                 command: path.to_owned(),
-                long: name.to_owned(),
+                long: long.to_owned(),
                 values,
                 line,
             });

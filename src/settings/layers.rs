@@ -10,6 +10,7 @@ use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command};
 
+use super::environment::spellings;
 use super::file::ConfigFile;
 use super::{Environment, Error};
 
@@ -135,7 +136,9 @@ impl Layers {
                 let Some(long) = arg.get_long().filter(|long| !NO_SETTINGS.contains(long)) else {
                     continue;
                 };
-                let Some((name, value)) = environment.option(&path, long) else { continue };
+                let mut names = spellings(arg).into_iter();
+                let found = names.find_map(|long| environment.option(&path, long));
+                let Some((name, value)) = found else { continue };
                 let values: Vec<String> = match arg.get_action() {
                     ArgAction::Append => value.split(',').map(|one| one.trim().into()).collect(),
                     _ => vec![value.to_owned()],

@@ -19,7 +19,7 @@ pub use explain::{Effective, explain};
 use layers::Layers;
 pub use layers::Origin;
 
-use crate::args::{Color, GlobalArgs, LogFormat};
+use crate::args::{Color, GlobalArgs, LogFormat, SummaryArgs, SummaryForm};
 
 /// Why the command line, the environment and the file together make no run.
 #[derive(Debug, thiserror::Error)]
@@ -142,6 +142,18 @@ impl Settings {
     }
 }
 
+impl Settings {
+    /// The form of a summary: as asked for, else what goes with the rest of the output.
+    pub fn summary(&self, asked: SummaryArgs) -> SummaryForm {
+        asked.summary.unwrap_or(match (self.verbosity, self.log_format) {
+            (Verbosity::Quiet, _) => SummaryForm::None,
+            (_, LogFormat::Json) => SummaryForm::Json,
+            (Verbosity::Normal, LogFormat::Text) => SummaryForm::Short,
+            (Verbosity::Debug | Verbosity::Trace, LogFormat::Text) => SummaryForm::Full,
+        })
+    }
+}
+
 /// Reads the command line and completes it from the environment and the configuration file.
 ///
 /// Both enter as defaults of the very options they stand for, so a value is checked in one place
@@ -173,6 +185,19 @@ pub fn parse<P: CommandFactory + FromArgMatches>(
         other => other?,
     };
     Ok(P::from_arg_matches(&matches)?)
+}
+
+/// Whether the log is to be JSON, as far as that can be told of a command line that is not
+/// understood as a whole.
+pub fn logs_json(argv: &[OsString], environment: &Environment) -> bool {
+    let words = || argv.iter().filter_map(|word| word.to_str());
+    let typed = words()
+        .zip(words().skip(1))
+        .filter_map(|(option, value)| (option == "--log-format").then_some(value))
+        .chain(words().filter_map(|word| word.strip_prefix("--log-format=")))
+        .last();
+    let variable = || environment.option("", "log-format").map(|(_, value)| value);
+    typed.or_else(variable) == Some("json")
 }
 
 /// Whether clap's own messages are to be coloured.

@@ -47,6 +47,18 @@ pub struct Stall {
     pub limit_seconds: f64,
 }
 
+impl Stall {
+    /// What it means, for the log.
+    pub(super) fn meaning(&self) -> &'static str {
+        match self.stage {
+            "fetch" => "no node answers",
+            "apply" => "a batch does not come to an end",
+            "write" => "the database takes nothing of what is unwritten",
+            _ => "Ethereum does not go on",
+        }
+    }
+}
+
 /// Where one chain stands.
 #[derive(Clone, Debug, Serialize)]
 pub struct Chain {
@@ -72,11 +84,7 @@ impl Telemetry {
         let reading = self.0.activity.reading();
         let state = self.state();
         let stalls = stalls(&self.0, &state, &reading);
-        let stall = stalls
-            .iter()
-            .filter(|stall| stall.stalled_seconds > stall.limit_seconds)
-            .max_by(|a, b| a.stalled_seconds.total_cmp(&b.stalled_seconds))
-            .cloned();
+        let stall = worst(stalls);
         let chains = chains(&state, &reading);
         let mut reasons: Vec<String> = stall
             .iter()
@@ -87,7 +95,8 @@ impl Telemetry {
                 )
             })
             .collect();
-        if chains.is_empty() {
+        // Where chains are followed; other commands have their work.
+        if chains.is_empty() && state.work.is_none() {
             reasons.push("no chain is known yet".to_owned());
         }
         for chain in &chains {
@@ -124,6 +133,14 @@ impl Telemetry {
     }
 }
 
+/// The stage that is beyond its limit for longest.
+pub(super) fn worst(stalls: Vec<Stall>) -> Option<Stall> {
+    stalls
+        .into_iter()
+        .filter(|stall| stall.stalled_seconds > stall.limit_seconds)
+        .max_by(|a, b| a.stalled_seconds.total_cmp(&b.stalled_seconds))
+}
+
 /// How long each stage has had work and not finished any of it; 0 where it has none.
 pub(super) fn stalls(shared: &Shared, state: &State, reading: &Reading) -> Vec<Stall> {
     let limits = shared.limits;
@@ -144,7 +161,13 @@ pub(super) fn stalls(shared: &Shared, state: &State, reading: &Reading) -> Vec<S
         stall("write", write, limits.write),
     ];
     if let Some(ethereum) = state.ethereum.as_ref().filter(|_| !state.ended) {
-        all.push(stall("ethereum", ethereum.progress.elapsed(), limits.ethereum));
+        let silent =
+            ethereum.provider.last_answer().map_or(shared.begun.elapsed(), |at| at.elapsed());
+        // A chain without new blocks is quiet: only blocks that are there and not processed count.
+        let status = &ethereum.status;
+        let behind = status.processed.is_some_and(|block| block.number < status.head);
+        let stuck = if behind { ethereum.progress.elapsed() } else { Duration::ZERO };
+        all.push(stall("ethereum", silent.max(stuck), limits.ethereum));
     }
     all
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use super::exposition::{Exposition, Kind, Label};
 use super::health::{self, Chain};
-use super::{Shared, State, Telemetry, process};
+use super::{Shared, State, Telemetry, Work, process};
 use crate::chain::Reading;
 use crate::pipeline::event::{Outcome, Summary};
 
@@ -20,8 +20,14 @@ impl Telemetry {
         text.family(
             "audius_etl_build_info",
             Gauge,
-            "Version of the program; always 1.",
-            [(vec![("version", env!("CARGO_PKG_VERSION"))], 1)],
+            "Version of the program and the commit it was built from, if known; always 1.",
+            [(
+                vec![
+                    ("version", env!("CARGO_PKG_VERSION")),
+                    ("commit", option_env!("AUDIUS_ETL_COMMIT").unwrap_or_default()),
+                ],
+                1,
+            )],
         );
         heights(&mut text, &health::chains(&state, &reading));
         stages(&mut text, &self.0, &state, &reading);
@@ -29,6 +35,7 @@ impl Telemetry {
         writing(&mut text, &self.0, &state);
         nodes(&mut text, &state, &reading);
         ethereum(&mut text, &state);
+        job(&mut text, &state);
         drop(state);
         process::render(&mut text, unix_seconds(self.0.begun_at));
         text.finish()
@@ -159,6 +166,31 @@ fn work(text: &mut Exposition, sums: &Summary) {
             ],
         );
     }
+}
+
+/// What a command other than `index` works through.
+fn job(text: &mut Exposition, state: &State) {
+    let Some(standing) = state.work.as_ref().map(Work::standing) else { return };
+    let of = || vec![("job", standing.job), ("unit", standing.unit)];
+    text.family(
+        "audius_etl_job_done",
+        Gauge,
+        "What a command has worked through.",
+        [(of(), standing.done)],
+    );
+    text.family(
+        "audius_etl_job_expected",
+        Gauge,
+        "What a command has to work through, where that is known.",
+        standing.all.map(|all| (of(), all)),
+    );
+    let counts = standing.counts.iter();
+    text.family(
+        "audius_etl_job_results_total",
+        Counter,
+        "What came of the work, by name.",
+        counts.map(|(what, count)| (vec![("job", standing.job), ("result", *what)], *count)),
+    );
 }
 
 fn call<'a>(entity: &'a str, action: &'a str, outcome: Outcome) -> Vec<Label<'a>> {

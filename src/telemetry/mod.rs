@@ -14,6 +14,7 @@ mod metrics;
 pub mod notify;
 mod process;
 mod server;
+mod work;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -21,6 +22,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 pub use health::{Report, Stall};
 pub use server::{Server, serve};
+pub use work::{Standing, Work};
 
 use crate::chain::Activity;
 use crate::eth::Provider;
@@ -31,6 +33,9 @@ use crate::pipeline::event::{PipelineEvent, Summary};
 use crate::writer::{Weight, WriterHandle, Written};
 use exposition::Histogram;
 
+/// Between two looks for a stage that stalls.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
 /// From when on a stage counts as stalled, and a chain as caught up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -40,7 +45,7 @@ pub struct Limits {
     pub apply: Duration,
     /// With unwritten rows and no commit.
     pub write: Duration,
-    /// Without a block of Ethereum.
+    /// Without an answer of any Ethereum node, or behind the head without going on.
     pub ethereum: Duration,
     /// Blocks that a chain may be behind its head and still be ready.
     pub ready_lag: i64,
@@ -78,6 +83,8 @@ struct State {
     writer: Option<WriterHandle>,
     ethereum: Option<Ethereum>,
     balances: Option<Balances>,
+    /// What a command other than `index` works through.
+    work: Option<Work>,
     ended: bool,
 }
 
@@ -132,6 +139,38 @@ impl Telemetry {
         state.live = live;
         state.core = core.map(str::to_owned);
         state.writer = Some(writer);
+    }
+
+    /// Takes whether blocks will come from nodes, before any of them has answered.
+    pub fn opens(&self, live: bool) {
+        self.state().live = live;
+    }
+
+    /// Says in the log when a stage stalls and when it moves again, until the run ends.
+    pub async fn tell_stalls(&self) {
+        let mut told: Option<&'static str> = None;
+        loop {
+            tokio::time::sleep(LOOK_EVERY).await;
+            let reading = self.0.activity.reading();
+            let state = self.state();
+            if state.ended {
+                return;
+            }
+            let stalled = health::worst(health::stalls(&self.0, &state, &reading));
+            drop(state);
+            match (&stalled, told) {
+                (Some(stall), was) if was != Some(stall.stage) => tracing::warn!(
+                    stage = stall.stage,
+                    seconds = stall.stalled_seconds.round(),
+                    limit = stall.limit_seconds,
+                    "{}",
+                    stall.meaning()
+                ),
+                (None, Some(stage)) => tracing::info!(stage, "it moves again"),
+                _ => {}
+            }
+            told = stalled.map(|stall| stall.stage);
+        }
     }
 
     /// Takes where the database stands on a chain before anything is written.
@@ -229,6 +268,11 @@ impl Telemetry {
         if went_on {
             chain.progress = Some(at);
         }
+    }
+
+    /// Takes what the command works through.
+    pub fn works(&self, work: Work) {
+        self.state().work = Some(work);
     }
 
     /// Takes what a look at the balances found.

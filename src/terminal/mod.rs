@@ -1,14 +1,18 @@
 //! Everything that reaches a terminal or a file descriptor: data on stdout, and messages, progress,
 //! logs and errors on stderr. No other module prints.
 
+mod line;
 pub mod log;
 pub mod multicall;
+mod pace;
 pub mod parity;
 pub mod printer;
 pub mod progress;
 pub mod redact;
 pub mod standing;
+pub mod summary;
 pub mod sweep;
 pub mod table;
+pub mod work;
 
 pub use printer::Printer;

@@ -2,14 +2,16 @@
 //! never cut through a progress bar.
 
 use std::io::{self, IsTerminal, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
 
 use indicatif::{MultiProgress, ProgressDrawTarget};
+use terminal_size::{Width, terminal_size_of};
 
+use super::line;
 use super::redact::redacted;
-use super::table::render_summary;
-use crate::args::Color;
+use crate::args::{Color, LogFormat};
 use crate::failure::{Failure, FailureKind};
-use crate::pipeline::event::Summary;
 use crate::settings::{self, Settings, Verbosity};
 
 /// Writes for one run of the program. Clones write to the same place.
@@ -19,6 +21,10 @@ pub struct Printer {
     color: bool,
     color_data: bool,
     interactive: bool,
+    /// Whether every line on stderr is a JSON object.
+    json: bool,
+    /// Columns of the terminal when a bar was last drawn; 0 before that.
+    columns: Arc<AtomicU16>,
     bars: MultiProgress,
 }
 
@@ -36,25 +42,36 @@ impl Printer {
             Color::Never => false,
             Color::Auto => io::stdout().is_terminal() && !settings.no_color,
         };
+        let json = settings.log_format == LogFormat::Json;
         // With debug messages scrolling past, a bar would only flicker.
-        let interactive = terminal && settings.verbosity == Verbosity::Normal;
+        let interactive = terminal && settings.verbosity == Verbosity::Normal && !json;
         let target = if interactive {
             ProgressDrawTarget::stderr_with_hz(10)
         } else {
             ProgressDrawTarget::hidden()
         };
         let bars = MultiProgress::with_draw_target(target);
-        Self { verbosity: settings.verbosity, color, color_data, interactive, bars }
+        Self {
+            verbosity: settings.verbosity,
+            color,
+            color_data,
+            interactive,
+            json,
+            columns: Arc::default(),
+            bars,
+        }
     }
 
-    /// A printer for the time before there are settings.
-    pub fn plain() -> Self {
+    /// A printer for the time before there are settings; `json` if the log is to be JSON.
+    pub fn early(json: bool) -> Self {
         let bars = MultiProgress::with_draw_target(ProgressDrawTarget::hidden());
         Self {
             verbosity: Verbosity::Normal,
             color: false,
             color_data: false,
             interactive: false,
+            json,
+            columns: Arc::default(),
             bars,
         }
     }
@@ -79,6 +96,20 @@ impl Printer {
         &self.bars
     }
 
+    /// Makes up for a terminal that was resized: a bar that wrapped when it became narrower would
+    /// stay as a line of its own.
+    pub fn keep_bars_on_one_line(&self) {
+        let Some((Width(columns), _)) = terminal_size_of(io::stderr()) else { return };
+        let before = self.columns.swap(columns, Ordering::Relaxed);
+        if before == columns || before == 0 {
+            return;
+        }
+        let wrapped = usize::from(before.saturating_sub(1) / columns.max(1));
+        drop(self.bars.clear());
+        let erase = "\x1b[1A\x1b[2K".repeat(wrapped);
+        drop(io::stderr().lock().write_all(format!("\r\x1b[2K{erase}").as_bytes()));
+    }
+
     /// Writes `text` and a line end to stdout: the data a command was asked for.
     ///
     /// A reader that went away is not an error, it has seen enough; any other failure to write is.
@@ -96,17 +127,17 @@ impl Printer {
         Box::new(io::stdout())
     }
 
-    /// Writes the summary of a run to stdout unless `-q` was given.
-    pub fn summary(&self, summary: &Summary) -> Result<(), Failure> {
-        if self.verbosity > Verbosity::Quiet { self.data(&render_summary(summary)) } else { Ok(()) }
-    }
-
     /// Writes `text` and a line end to stderr unless `-q` was given: something a person wants to
     /// know that is neither data nor a log line.
     pub fn note(&self, text: &str) {
         if self.verbosity > Verbosity::Quiet {
-            self.stderr(text);
+            self.always(text);
         }
+    }
+
+    /// The same even with `-q`: what must be known, such as why a process does not end yet.
+    pub fn always(&self, text: &str) {
+        if self.json { self.stderr(&line::note(text)) } else { self.stderr(text) }
     }
 
     /// Whether somebody is there to answer a question.
@@ -128,7 +159,11 @@ impl Printer {
 
     /// Prints a failure with its causes and hints.
     pub fn failure(&self, failure: &Failure) {
-        self.stderr(&render_failure(failure, self.color));
+        self.stderr(&if self.json {
+            line::failure(failure)
+        } else {
+            render_failure(failure, self.color)
+        });
     }
 
     /// Prints why the command line was not understood, or the help or version it asked for, and
@@ -141,6 +176,10 @@ impl Printer {
                 let code = if error.use_stderr() { FailureKind::Usage.exit_code() } else { 0 };
                 // It quotes words of the command line, which may be URLs with secrets.
                 let text = error.render().to_string();
+                if error.use_stderr() && self.json {
+                    self.stderr(&line::refusal(&text, code));
+                    return code;
+                }
                 if error.use_stderr() && redacted(&text) != text {
                     self.stderr(text.trim_end());
                     return code;

@@ -1,15 +1,17 @@
 //! Progress of a run: a bar where a person watches, a log line now and then where nobody does.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tracing::info;
 
 use super::Printer;
-use super::table::{grouped, per_second};
+use super::pace::Pace;
+use super::standing::bytes;
+use super::table::grouped;
+use crate::chain::{BytesRead, ReadGauge};
 use crate::pipeline::event::{Outcome, PipelineEvent, Start, Summary};
 
 /// Between two updates of the bar: ten a second are as many as an eye can use.
@@ -21,19 +23,19 @@ const FIRST_DRAW: Duration = Duration::from_millis(250);
 /// Between two log lines where there is no bar.
 const LOG_EVERY: Duration = Duration::from_secs(10);
 
-/// The rate shown is the mean of this much time: steady, yet it follows a change.
-const RATE_WINDOW: Duration = Duration::from_secs(5);
-
 /// Shows the progress of a run until every sender of `events` is gone; returns the sums of the run.
-/// `observe` sees every event first.
+/// `observe` sees every event first. `input` tells how much of an archive has been read, `doing`
+/// what goes on beside the blocks, such as the building of an index.
 ///
 /// [`Summary::time`] has the elapsed time from the call to the last event.
 pub async fn follow(
     printer: &Printer,
     mut events: mpsc::Receiver<PipelineEvent>,
+    input: Option<ReadGauge>,
+    doing: &watch::Receiver<Option<String>>,
     mut observe: impl FnMut(&PipelineEvent),
 ) -> Summary {
-    let mut run = Run::new(Instant::now());
+    let mut run = Run { input, ..Run::new(Instant::now()) };
     let mut bar = None;
     let mut ticks = interval(REDRAW);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -48,8 +50,12 @@ pub async fn follow(
             },
             now = ticks.tick() => {
                 run.sample(now);
+                run.doing.clone_from(&doing.borrow());
                 match run.due(now, printer.is_interactive()) {
-                    Some(Due::Bar) => draw(bar.get_or_insert_with(|| new_bar(printer)), &run),
+                    Some(Due::Bar) => {
+                        printer.keep_bars_on_one_line();
+                        draw(bar.get_or_insert_with(|| new_bar(printer)), &run);
+                    }
                     Some(Due::LogLine) => run.log(now),
                     None => {}
                 }
@@ -80,14 +86,6 @@ fn draw(bar: &ProgressBar, run: &Run) {
     bar.tick();
 }
 
-/// How far the run had come at one instant.
-#[derive(Clone, Copy, Debug)]
-struct Sample {
-    at: Instant,
-    transactions: u64,
-    blocks: u64,
-}
-
 /// What is to be shown at an instant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Due {
@@ -102,14 +100,28 @@ struct Run {
     start: Start,
     head: Option<i64>,
     sums: Summary,
-    samples: VecDeque<Sample>,
+    /// How much of an archive has been read.
+    input: Option<ReadGauge>,
+    /// What goes on beside the blocks.
+    doing: Option<String>,
+    transactions: Pace,
+    /// Of what [`Self::goal`] counts.
+    goal: Pace,
 }
 
 impl Run {
     fn new(now: Instant) -> Self {
-        let samples = VecDeque::from([Sample { at: now, transactions: 0, blocks: 0 }]);
-        let (start, sums) = (Start::default(), Summary::default());
-        Self { begun: now, logged: now, start, head: None, sums, samples }
+        Self {
+            begun: now,
+            logged: now,
+            start: Start::default(),
+            head: None,
+            sums: Summary::default(),
+            input: None,
+            doing: None,
+            transactions: Pace::new(now),
+            goal: Pace::new(now),
+        }
     }
 
     fn observe(&mut self, event: PipelineEvent) {
@@ -128,41 +140,38 @@ impl Run {
         }
     }
 
-    /// Notes how far the run has come, and forgets what the rate no longer needs.
+    /// Notes how far the run has come.
     fn sample(&mut self, now: Instant) {
-        let transactions = self.sums.transactions_total();
-        self.samples.push_back(Sample { at: now, transactions, blocks: self.sums.blocks });
-        while self.samples.len() > 2 && now - self.samples[1].at >= RATE_WINDOW {
-            self.samples.pop_front();
+        self.transactions.sample(now, self.sums.transactions_total());
+        if let Some((done, _)) = self.goal() {
+            self.goal.sample(now, done);
         }
     }
 
     /// Transactions a second, lately.
     fn rate(&self) -> u64 {
-        self.ends().map_or(0, |(old, new)| {
-            per_second(new.transactions - old.transactions, new.at - old.at)
-        })
+        self.transactions.rate()
     }
 
-    /// Blocks done and to do, when an end is in sight.
+    /// How much is done and how much there is to do, when an end is in sight: blocks, or bytes of an
+    /// archive that is read to its end.
     fn goal(&self) -> Option<(u64, u64)> {
-        let last = self.start.last_height.or(self.head)?;
+        let Some(last) = self.start.last_height.or(self.head) else { return self.bytes() };
         let all = u64::try_from(last - self.start.first_height + 1).ok()?;
         let done = self.sums.last_height.map_or(0, |height| height - self.start.first_height + 1);
         Some((u64::try_from(done).unwrap_or(0).min(all), all))
     }
 
-    /// Time to the goal at the present rate of blocks.
-    fn remaining(&self) -> Option<Duration> {
-        let (done, all) = self.goal()?;
-        let (old, new) = self.ends()?;
-        let advanced = u32::try_from(new.blocks - old.blocks).ok().filter(|&blocks| blocks > 0)?;
-        let left = u32::try_from(all - done).ok()?;
-        ((new.at - old.at) / advanced).checked_mul(left)
+    fn bytes(&self) -> Option<(u64, u64)> {
+        let BytesRead { read, total } = self.input.as_ref()?.reading();
+        let total = total.filter(|total| *total > 0)?;
+        Some((read.min(total), total))
     }
 
-    fn ends(&self) -> Option<(&Sample, &Sample)> {
-        self.samples.front().zip(self.samples.back())
+    /// Time to the goal at the present rate.
+    fn remaining(&self) -> Option<Duration> {
+        let (done, all) = self.goal()?;
+        self.goal.time_for(all - done)
     }
 
     /// Entity transactions that had no effect for a reason of their own.
@@ -182,12 +191,20 @@ impl Run {
     }
 
     fn line(&self) -> String {
-        let mut parts = Vec::with_capacity(4);
-        let height = self.sums.last_height.or(self.start.resumed_from).unwrap_or(0);
-        parts.push(match self.start.last_height.or(self.head) {
-            Some(last) => format!("height {height}/{last}"),
-            None => format!("height {height}"),
-        });
+        if let Some(doing) = &self.doing {
+            return doing.clone();
+        }
+        let mut parts = Vec::with_capacity(5);
+        let count = |height: i64| grouped(u64::try_from(height).unwrap_or(0));
+        let height = count(self.sums.last_height.or(self.start.resumed_from).unwrap_or(0));
+        match (self.start.last_height.or(self.head), self.bytes()) {
+            (Some(last), _) => parts.push(format!("height {height}/{}", count(last))),
+            (None, Some((read, total))) => {
+                parts.push(format!("height {height}"));
+                parts.push(format!("{} % of {}", read * 100 / total, bytes(total)));
+            }
+            (None, None) => parts.push(format!("height {height}")),
+        }
         parts.push(format!("{} tx/s", grouped(self.rate())));
         if let Some(remaining) = self.remaining() {
             parts.push(format!("{} left", short(remaining)));
@@ -202,6 +219,8 @@ impl Run {
             height = self.sums.last_height.or(self.start.resumed_from).unwrap_or(0),
             last = self.start.last_height.or(self.head),
             committed = self.sums.committed_height,
+            doing = self.doing,
+            read_percent = self.bytes().map(|(read, total)| read * 100 / total),
             tx_per_s = self.rate(),
             rejects = self.rejects(),
             seconds_left = self.remaining().map(|left| left.as_secs()),
@@ -246,7 +265,7 @@ mod tests {
         run.observe(started(Some(1_000)));
         run.observe(applied(100, 100, 4_000));
         run.sample(begun + Duration::from_secs(2));
-        assert_eq!(run.line(), "height 100/1000 · 2,000 tx/s · 18 s left · 0 rejects");
+        assert_eq!(run.line(), "height 100/1,000 · 2,000 tx/s · 18 s left · 0 rejects");
     }
 
     #[test]
@@ -265,7 +284,7 @@ mod tests {
         let mut run = Run::new(begun);
         run.observe(started(None));
         run.observe(applied(100, 100, 1_000_000));
-        for second in 1..=20 {
+        for second in 1..=40 {
             run.sample(begun + Duration::from_secs(second));
         }
         assert_eq!(run.rate(), 0);
@@ -308,13 +327,14 @@ mod tests {
     #[tokio::test]
     async fn following_a_run_adds_up_what_it_reports() {
         let (sender, receiver) = mpsc::channel(8);
-        let printer = Printer::plain();
+        let printer = Printer::early(false);
         let send = async move {
             for event in [started(Some(20)), applied(10, 10, 30), applied(20, 10, 40)] {
                 sender.send(event).await.unwrap();
             }
         };
-        let (sums, ()) = tokio::join!(follow(&printer, receiver, |_event| {}), send);
+        let (_told, doing) = watch::channel(None);
+        let (sums, ()) = tokio::join!(follow(&printer, receiver, None, &doing, |_event| {}), send);
         assert_eq!((sums.blocks, sums.transactions_total()), (20, 70));
         assert_eq!(sums.last_height, Some(20));
     }

@@ -21,7 +21,7 @@ fn facts(url: &str, found: &DatabaseStatus, writer: Option<&str>) -> String {
     let schema = &found.schema;
     let mut lines = vec![
         format!("database     {url}"),
-        format!("server       PostgreSQL {}, {}", found.server, bytes(found.bytes)),
+        format!("server       PostgreSQL {}, {}", found.server, signed(found.bytes)),
         format!(
             "schema       {}, version {} of {}{}{}",
             schema.origin,
@@ -35,7 +35,7 @@ fn facts(url: &str, found: &DatabaseStatus, writer: Option<&str>) -> String {
     lines.extend(schema.problem.as_ref().map(|problem| format!("problem      {problem}")));
     let hour = &found.last_hour;
     lines.push(format!(
-        "last hour    {} blocks, {} transactions ({:.1}/s), {} of them entity calls",
+        "newest hour  {} blocks, {} transactions ({:.1}/s), {} of them entity calls",
         number(hour.blocks),
         number(hour.transactions),
         hour.transactions_per_second,
@@ -49,7 +49,12 @@ fn facts(url: &str, found: &DatabaseStatus, writer: Option<&str>) -> String {
             number(balances.waiting.unwrap_or(0)),
             number(balances.due.unwrap_or(0)),
         ));
-        lines.push(format!("oldest       {wallet}, read {} ago", duration(age)));
+        let read = if balances.oldest_is_unread {
+            "never read".to_owned()
+        } else {
+            format!("read {} ago", duration(age))
+        };
+        lines.push(format!("oldest       {wallet}, {read}"));
     }
     lines.join("\n")
 }
@@ -61,8 +66,8 @@ fn counted(count: usize, what: &str) -> String {
 fn chains(found: &DatabaseStatus) -> Option<String> {
     let mut table = plain(["chain", "head", "committed", "behind", "block age", "seen", "events"]);
     for chain in &found.chains {
-        let ago = |seconds: Option<f64>| seconds.map_or_else(|| "?".to_owned(), duration);
-        let height = |height: Option<i64>| height.map_or_else(|| "?".to_owned(), number);
+        let ago = |seconds: Option<f64>| seconds.map_or_else(|| "unknown".to_owned(), duration);
+        let height = |height: Option<i64>| height.map_or_else(|| "unknown".to_owned(), number);
         table.add_row([
             Cell::new(&chain.chain),
             right(height(chain.head)),
@@ -81,9 +86,9 @@ fn tables(found: &DatabaseStatus) -> Option<String> {
     for size in &found.tables {
         table.add_row([
             Cell::new(&size.table),
-            right(number(size.rows)),
-            right(bytes(size.bytes)),
-            right(bytes(size.index_bytes)),
+            right(size.rows.map_or_else(|| "n/a".to_owned(), number)),
+            right(signed(size.bytes)),
+            right(signed(size.index_bytes)),
         ]);
     }
     (!table.is_empty()).then(|| table.trim_fmt())
@@ -97,8 +102,12 @@ fn number(number: i64) -> String {
     grouped(u64::try_from(number).unwrap_or(0))
 }
 
+fn signed(size: i64) -> String {
+    bytes(u64::try_from(size).unwrap_or(0))
+}
+
 /// Bytes in the largest unit that leaves a number of at least 1.
-fn bytes(bytes: i64) -> String {
+pub(super) fn bytes(bytes: u64) -> String {
     #[expect(clippy::cast_precision_loss, reason = "shown with one decimal")]
     let mut size = bytes as f64;
     for unit in ["B", "kB", "MB", "GB"] {

@@ -1,6 +1,5 @@
 //! Progress and result of a sweep.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -8,6 +7,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 use tracing::info;
 
 use super::Printer;
+use super::pace::Pace;
 use super::progress::short;
 use super::table::{grouped, per_second, plain};
 use crate::sweep::Tally;
@@ -17,9 +17,6 @@ const LOOK: Duration = Duration::from_millis(100);
 
 /// Between two log lines where there is no bar.
 const LOG_EVERY: Duration = Duration::from_secs(10);
-
-/// The rate shown is the mean of this much time.
-const RATE_WINDOW: Duration = Duration::from_secs(5);
 
 /// Reasons that a summary lists.
 const REASONS: usize = 10;
@@ -40,7 +37,7 @@ pub async fn watch<T>(
     look: impl Fn() -> Swept,
     work: impl Future<Output = T>,
 ) -> T {
-    let mut pace = Pace::new(due, Instant::now());
+    let mut pass = Pass::new(due, Instant::now());
     let mut bar = None;
     let mut looks = interval(LOOK);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -49,11 +46,12 @@ pub async fn watch<T>(
         tokio::select! {
             ended = &mut work => break ended,
             now = looks.tick() => {
-                pace.sample(now, look());
+                pass.sample(now, look());
                 if printer.is_interactive() {
-                    draw(bar.get_or_insert_with(|| new_bar(printer, due)), &pace);
-                } else if pace.log_due(now) {
-                    pace.log();
+                    printer.keep_bars_on_one_line();
+                    draw(bar.get_or_insert_with(|| new_bar(printer, due)), &pass);
+                } else if pass.log_due(now) {
+                    pass.log();
                 }
             }
         }
@@ -70,41 +68,35 @@ fn new_bar(printer: &Printer, due: u64) -> ProgressBar {
     printer.bars().add(ProgressBar::new(due).with_style(style))
 }
 
-fn draw(bar: &ProgressBar, pace: &Pace) {
-    bar.set_position(pace.swept.wallets.min(pace.due));
-    bar.set_message(pace.line());
+fn draw(bar: &ProgressBar, pass: &Pass) {
+    bar.set_position(pass.swept.wallets.min(pass.due));
+    bar.set_message(pass.line());
     bar.tick();
 }
 
-struct Pace {
+struct Pass {
     due: u64,
     logged: Instant,
     swept: Swept,
-    samples: VecDeque<(Instant, u64)>,
+    pace: Pace,
 }
 
-impl Pace {
+impl Pass {
     fn new(due: u64, now: Instant) -> Self {
-        let samples = VecDeque::from([(now, 0)]);
-        Self { due, logged: now, swept: Swept::default(), samples }
+        Self { due, logged: now, swept: Swept::default(), pace: Pace::new(now) }
     }
 
     fn sample(&mut self, now: Instant, swept: Swept) {
         self.swept = swept;
-        self.samples.push_back((now, swept.wallets));
-        while self.samples.len() > 2 && now - self.samples[1].0 >= RATE_WINDOW {
-            self.samples.pop_front();
-        }
+        self.pace.sample(now, swept.wallets);
     }
 
     fn rate(&self) -> u64 {
-        let ends = self.samples.front().zip(self.samples.back());
-        ends.map_or(0, |(old, new)| per_second(new.1 - old.1, new.0 - old.0))
+        self.pace.rate()
     }
 
     fn remaining(&self) -> Option<Duration> {
-        let left = self.due.saturating_sub(self.swept.wallets);
-        left.checked_div(self.rate()).map(Duration::from_secs)
+        self.pace.time_for(self.due.saturating_sub(self.swept.wallets))
     }
 
     fn line(&self) -> String {
@@ -153,7 +145,8 @@ pub fn render(tally: &Tally, calls: u64, splits: u64, elapsed: Duration) -> Stri
     if let Some(at) = tally.at {
         text = format!("{text}, read at block {}", at.number);
     }
-    text = format!("{text}\n{} calls of Multicall3", grouped(calls));
+    let s = if calls == 1 { "" } else { "s" };
+    text = format!("{text}\n{} call{s} of Multicall3", grouped(calls));
     if splits > 0 {
         text = format!("{text}, {} of them too large and halved", grouped(splits));
     }
@@ -180,17 +173,17 @@ mod tests {
     #[test]
     fn the_line_shows_wallets_rate_calls_and_time_left() {
         let begun = Instant::now();
-        let mut pace = Pace::new(100_000, begun);
+        let mut pass = Pass::new(100_000, begun);
         let swept = Swept { wallets: 40_000, calls: 200 };
-        pace.sample(begun + Duration::from_secs(4), swept);
+        pass.sample(begun + Duration::from_secs(4), swept);
         let wanted = "40,000/100,000 wallets · 10,000 wallets/s · 200 calls · 6 s left";
-        assert_eq!(pace.line(), wanted);
+        assert_eq!(pass.line(), wanted);
     }
 
     #[test]
     fn before_anything_is_read_there_is_no_time_left() {
-        let pace = Pace::new(10, Instant::now());
-        assert_eq!(pace.line(), "0/10 wallets · 0 wallets/s · 0 calls");
+        let pass = Pass::new(10, Instant::now());
+        assert_eq!(pass.line(), "0/10 wallets · 0 wallets/s · 0 calls");
     }
 
     #[test]

@@ -307,7 +307,7 @@ impl<S: Sink, F: FnMut(&Written) + Send + 'static> Cycle<S, F> {
         let started = Instant::now();
         let newest = run.last_checkpoint().map(|at| (at.chain.clone(), at.height));
         let (chain, height) = newest.unzip();
-        let span = tracing::info_span!("write", chain, height);
+        let span = tracing::warn_span!("write", chain, height);
         let mut written = self.sink.write(Arc::new(run)).instrument(span).await?;
         written.lane = lane;
         written.elapsed = started.elapsed();

@@ -18,7 +18,7 @@ use super::{
     session::{Contention, Session},
     transaction::{self, Fault, RowCounts},
 };
-use crate::db::{self, Database, SchemaProblem, catalog::Catalog, is_transient};
+use crate::db::{self, Database, SchemaProblem, catalog::Catalog, is_transient, refusal::causes};
 
 /// First and longest pause between two attempts.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
@@ -400,7 +400,13 @@ impl Retry {
         if !error.is_retryable() || self.started.elapsed() + self.pause > self.limit {
             return Err(error);
         }
-        tracing::warn!(%error, pause_ms = self.pause.as_millis(), "writing is tried again");
+        tracing::warn!(
+            error = causes(&error),
+            attempt = written.retries + 1,
+            next_in_s = self.pause.as_secs_f64(),
+            left_s = self.limit.saturating_sub(self.started.elapsed()).as_secs(),
+            "writing is tried again"
+        );
         written.retries += 1;
         sleep(self.pause).await;
         self.pause = (self.pause * 2).min(BACKOFF.1);

@@ -111,7 +111,7 @@ fn problems_of_the_file_name_file_and_line() {
         ("[indexx]\n", "etl.toml:1: there is no command `indexx`"),
         ("db = \"unclosed\n", "etl.toml:1: "),
         ("config = \"other.toml\"\n", "etl.toml:1: unknown key `config`"),
-        ("[index]\nstart = \"soon\"\n", "etl.toml:2: invalid value 'soon' for '--start <HEIGHT>'"),
+        ("[index]\nstart = \"soon\"\n", "etl.toml:2: invalid value 'soon' for '--from <HEIGHT>'"),
     ];
     for (content, expected) in cases {
         let env = TestEnv::new();

@@ -24,12 +24,12 @@ fn each_value_names_the_layer_it_comes_from() {
     let shown = run.stdout();
     for (option, expected) in [
         ("log-format", "log-format = \"json\" # audius-etl.toml:1"),
-        ("start", "start = 5 # audius-etl.toml:4"),
+        ("from", "from = 5 # audius-etl.toml:4"),
         ("source", "source = [\"http://one\", \"http://two\"] # environment, ETL_RPC_URL"),
         ("max-changes", "max-changes = 8 # environment, AUDIUS_ETL_INDEX_MAX_CHANGES"),
         ("batch-txs", "batch-txs = 9 # command line"),
         ("batch-blocks", "batch-blocks = 1000 # default"),
-        ("end", "# end is not set"),
+        ("to", "# to is not set"),
         ("once", "once = false # default"),
     ] {
         assert_eq!(line(&shown, option), expected);
@@ -62,10 +62,10 @@ fn json_has_values_as_what_they_are() {
     let shown: serde_json::Value = serde_json::from_str(&run.stdout()).unwrap();
     let index = &shown["index"];
     assert_eq!(index["source"]["value"], serde_json::json!(["a"]));
-    assert_eq!(index["start"]["value"], 3);
+    assert_eq!(index["from"]["value"], 3);
     assert_eq!(index["no-plays"]["value"], true);
-    assert_eq!(index["end"]["value"], serde_json::Value::Null);
-    assert_eq!(index["start"]["origin"], "command line");
+    assert_eq!(index["to"]["value"], serde_json::Value::Null);
+    assert_eq!(index["from"]["origin"], "command line");
     assert_eq!(shown["global"]["color"]["origin"], "default");
     assert!(shown.get("migrate").is_none());
 }
@@ -77,7 +77,7 @@ fn options_of_the_config_command_itself_count_too() {
     let args = ["--db", "postgres://h/x", "config", "--config", "other.toml", "index"];
     let shown = env.run(&args).stdout();
     assert_eq!(line(&shown, "db"), "db = \"postgres://h/x\" # command line");
-    assert_eq!(line(&shown, "start"), "start = 5 # other.toml:2");
+    assert_eq!(line(&shown, "from"), "from = 5 # other.toml:2");
 }
 
 #[test]
@@ -97,14 +97,14 @@ fn problems_name_file_and_line_or_the_variable() {
         (
             "[index]\nstart = \"soon\"\n",
             ("", ""),
-            "audius-etl.toml:2: invalid value 'soon' for '--start",
+            "audius-etl.toml:2: invalid value 'soon' for '--from",
         ),
         (
             "[index]\nsource = [\n  \"a\",\n  \"b\"]\nonce = 1\n",
             ("", ""),
             "audius-etl.toml:5: `once` is a switch",
         ),
-        ("[index]\nstart = [1, 2]\n", ("", ""), "audius-etl.toml:2: `start` takes one value"),
+        ("[index]\nstart = [1, 2]\n", ("", ""), "audius-etl.toml:2: `from` takes one value"),
         (
             "color = \"blue\"\n",
             ("", ""),
@@ -114,7 +114,7 @@ fn problems_name_file_and_line_or_the_variable() {
         (
             "[index]\nend = 9\n\nonce = true\n",
             ("", ""),
-            "audius-etl.toml:4: `once` contradicts `end` (audius-etl.toml:2)",
+            "audius-etl.toml:4: `once` contradicts `to` (audius-etl.toml:2)",
         ),
         (
             "quiet = true\nverbose = 1\n",
@@ -129,7 +129,7 @@ fn problems_name_file_and_line_or_the_variable() {
         (
             "",
             ("AUDIUS_ETL_START", "soon"),
-            "AUDIUS_ETL_START: invalid value 'soon' for '--start <HEIGHT>'",
+            "AUDIUS_ETL_START: invalid value 'soon' for '--from <HEIGHT>'",
         ),
         ("", ("AUDIUS_ETL_QUIET", "yes"), "AUDIUS_ETL_QUIET: `quiet` is a switch: true or false"),
     ];
@@ -207,7 +207,8 @@ fn completed(words: &[&str]) -> Vec<String> {
     let script = r#"
         source ./completions
         COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)) COMPREPLY=()
-        _audius-etl audius-etl "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD - 1]}"
+        function=$(complete -p audius-etl | sed 's/.*-F \([^ ]*\).*/\1/')
+        "$function" audius-etl "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD - 1]}"
         printf '%s\n' "${COMPREPLY[@]}"
     "#;
     let offered = std::process::Command::new("bash")
@@ -234,9 +235,8 @@ fn bash_completes_commands_options_and_values() {
 fn completions_offer_what_help_lists_and_nothing_else() {
     for shell in ["bash", "zsh", "fish"] {
         let script = TestEnv::new().run(&["completions", shell]).stdout();
-        for hidden in ["wrap-transactions", "accept-wallet-signature"] {
-            assert!(!script.contains(hidden), "{shell}: {hidden}");
-        }
+        assert!(!script.contains("wrap-transactions"), "{shell}");
+        assert!(!script.contains(" --accept-wallet-signature "), "{shell}");
     }
 }
 
@@ -248,7 +248,10 @@ fn there_is_a_manual_page_for_the_program_and_every_command() {
     for page in ["audius-etl", "audius-etl-index", "audius-etl-migrate", "audius-etl-migrate-down"]
     {
         let text = std::fs::read_to_string(env.path().join(format!("pages/{page}.1"))).unwrap();
-        assert!(text.contains(".SH SYNOPSIS"), "{page}");
+        for section in ["SYNOPSIS", "OPTIONS", "ENVIRONMENT", "FILES", "EXIT STATUS"] {
+            let heading = [format!(".SH {section}\n"), format!(".SH \"{section}\"\n")];
+            assert!(heading.iter().any(|heading| text.contains(heading)), "{page}: {section}");
+        }
     }
 }
 

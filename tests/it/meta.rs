@@ -127,14 +127,22 @@ fn the_code_map_of_the_crate_names_every_module() {
     }
 }
 
+/// A command and everything below it.
+fn all(command: &clap::Command) -> Vec<&clap::Command> {
+    std::iter::once(command).chain(command.get_subcommands().flat_map(all)).collect()
+}
+
 #[test]
 fn every_option_the_readme_mentions_exists() {
     let mut program = Cli::command();
     program.build();
-    let commands = program.get_subcommands().chain([&program]);
-    let known: Vec<String> = commands
+    let known: Vec<String> = all(&program)
+        .into_iter()
         .flat_map(|command| command.get_arguments())
-        .filter_map(|option| Some(format!("--{}", option.get_long()?)))
+        .flat_map(|option| {
+            let aliases = option.get_all_aliases().into_iter().flatten();
+            option.get_long().into_iter().chain(aliases).map(|name| format!("--{name}"))
+        })
         .collect();
     let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
     let option = regex::Regex::new(r"`(--[a-z][a-z-]+)").unwrap();

@@ -638,7 +638,7 @@ async fn going_down_destroys_nothing_unasked_and_nothing_that_is_being_written_t
     assert!(unasked.stderr().contains("hint: --yes"), "{unasked:?}");
     assert!(unasked.stderr().contains("etl_blocks"), "{unasked:?}");
 
-    let writer = audius_etl::writer::exclusive(&db.database(), false).await.unwrap();
+    let writer = audius_etl::writer::exclusive(db.database(), false).await.unwrap();
     let beside = down(&["--yes"]);
     assert_eq!(beside.code(), 5, "{beside:?}");
     drop(writer);

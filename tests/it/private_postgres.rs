@@ -186,7 +186,10 @@ fn a_command_without_a_database_option_runs_on_its_own_server_and_stops_it() {
     let args = ["migrate", "--data-dir", data_dir];
     let run = TestEnv::new().run(&args);
     assert_eq!(run.code(), 0, "{run:?}");
-    assert!(run.stderr().contains("private PostgreSQL: postgresql:///audius?host=/"), "{run:?}");
+    assert!(
+        run.stderr().contains("private PostgreSQL: psql 'postgresql:///audius?host=/"),
+        "{run:?}"
+    );
     assert!(run.stdout().contains("applied 0001_bookkeeping"), "{run:?}");
     assert!(!is_running(folder.path()));
     let again = TestEnv::new().run(&args);

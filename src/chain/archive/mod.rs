@@ -9,4 +9,4 @@ pub use format::{Compression, Layout};
 pub use source::Embedded;
 pub use writer::{ArchiveWriter, Written};
 
-pub(super) use source::ArchiveSource;
+pub(super) use source::{ArchiveSource, check};

@@ -5,7 +5,7 @@ use std::fs;
 use std::io::{self, Cursor};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::thread;
 
 use futures::FutureExt;
@@ -17,7 +17,7 @@ use super::reader::{ArchiveReader, Entry};
 use crate::chain::error::Error;
 use crate::chain::origin::RawBlock;
 use crate::chain::sequence::{Sequence, Verdict};
-use crate::chain::{BlockSource, BytesRead, Fetched, SourceConfig};
+use crate::chain::{BlockSource, Fetched, ReadGauge, SourceConfig};
 
 /// A batch is handed over at this many blocks …
 const BATCH_BLOCKS: usize = 256;
@@ -90,8 +90,8 @@ impl BlockSource for ArchiveSource {
         false
     }
 
-    fn bytes_read(&self) -> Option<BytesRead> {
-        Some(BytesRead { read: self.read.load(Ordering::Relaxed), total: self.total })
+    fn gauge(&self) -> Option<ReadGauge> {
+        Some(ReadGauge { read: Arc::clone(&self.read), total: self.total })
     }
 
     fn next(&mut self) -> BoxFuture<'_, Result<Fetched, Error>> {
@@ -138,10 +138,6 @@ impl Plan {
             return Self::of_opened(reader, name, u64::try_from(bytes.len()).ok());
         }
         if config.sources.iter().any(|source| source == "-") {
-            if config.sources.len() > 1 {
-                let problem = "standard input (`-`) can only be the single source".to_owned();
-                return Err(Error::Sources { problem });
-            }
             let named = NamedFormat::default();
             let reader = ArchiveReader::new(io::stdin(), STDIN, named, Arc::clone(read))?;
             return Self::of_opened(reader, STDIN, None);
@@ -265,6 +261,18 @@ impl Batches<'_> {
         let blocks = std::mem::take(&mut self.blocks);
         blocks.is_empty() || self.sender.blocking_send(Ok(blocks)).is_ok()
     }
+}
+
+/// Makes sure that archives can be there, without opening any.
+pub(crate) fn check(sources: &[String]) -> Result<(), Error> {
+    if sources.iter().any(|source| source == "-") {
+        if sources.len() > 1 {
+            let problem = "standard input (`-`) can only be the single source".to_owned();
+            return Err(Error::Sources { problem });
+        }
+        return Ok(());
+    }
+    sources.iter().try_for_each(|source| files_of(source).map(drop))
 }
 
 /// Whether `path` is something that can be read only once, such as a named pipe.

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use prost::Message;
 
@@ -34,6 +34,24 @@ pub struct ArchiveWriter {
     path: String,
     written: Written,
     buffer: Vec<u8>,
+    /// The file being written and the name it gets once complete.
+    unfinished: Option<Unfinished>,
+}
+
+/// A file beside the one that was asked for. Dropped before it is complete, it goes.
+struct Unfinished {
+    beside: PathBuf,
+    target: PathBuf,
+    keep: bool,
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        if !self.keep {
+            // Where even that fails, its name says what it is.
+            drop(std::fs::remove_file(&self.beside));
+        }
+    }
 }
 
 enum Output {
@@ -43,7 +61,9 @@ enum Output {
 }
 
 impl ArchiveWriter {
-    /// Creates (or replaces) the archive `path`; its extensions choose layout and compression.
+    /// Creates (or replaces) the archive `path`; its extensions choose layout and compression. A
+    /// regular file is written beside (`path.part`) and gets its name once it is complete, so that
+    /// what stands there before stays until then.
     ///
     /// # Errors
     /// A name that ends in neither `.jsonl` nor `.pb` (then `.zst` or `.gz`), or a file that can't
@@ -58,17 +78,18 @@ impl ArchiveWriter {
                     .to_owned(),
             });
         };
-        let file = File::create(path).map_err(|source| Error::File {
+        let special = std::fs::metadata(path).is_ok_and(|found| !found.is_file());
+        let beside = if special { path.to_owned() } else { part_of(path) };
+        let file = File::create(&beside).map_err(|source| Error::File {
             action: "create",
             path: shown.clone(),
             source,
         })?;
-        Self::to_writer(
-            Box::new(file),
-            &shown,
-            layout,
-            named.compression.unwrap_or(Compression::Plain),
-        )
+        let compression = named.compression.unwrap_or(Compression::Plain);
+        let mut writer = Self::to_writer(Box::new(file), &shown, layout, compression)?;
+        writer.unfinished =
+            (!special).then(|| Unfinished { beside, target: path.to_owned(), keep: false });
+        Ok(writer)
     }
 
     /// Writes to `output`, called `path` in messages.
@@ -94,7 +115,8 @@ impl ArchiveWriter {
             ))),
         };
         let path = path.to_owned();
-        Ok(Self { output, layout, path, written: Written::default(), buffer: Vec::new() })
+        let (written, buffer) = (Written::default(), Vec::new());
+        Ok(Self { output, layout, path, written, buffer, unfinished: None })
     }
 
     /// Appends a block.
@@ -173,6 +195,11 @@ impl ArchiveWriter {
             Output::Gzip(out) => out.finish().and_then(|mut out| out.flush()),
         };
         outcome.map_err(|source| write_error(&self.path, source))?;
+        if let Some(mut file) = self.unfinished {
+            std::fs::rename(&file.beside, &file.target)
+                .map_err(|source| write_error(&self.path, source))?;
+            file.keep = true;
+        }
         Ok(self.written)
     }
 
@@ -214,6 +241,13 @@ impl ArchiveWriter {
             Output::Gzip(out) => out.write_all(bytes),
         }
     }
+}
+
+/// The name of an archive that is not complete yet.
+fn part_of(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".part");
+    name.into()
 }
 
 fn corrupt(block: &RawBlock, problem: &str) -> Error {

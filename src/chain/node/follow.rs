@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use prost::Message;
 use tokio::sync::mpsc;
@@ -192,23 +192,30 @@ impl Follower {
         let count = self.nodes.len();
         self.failures = self.failures.saturating_add(1);
         self.flight = 1;
-        let node = self.node();
-        tracing::warn!(node = %node.endpoint.shown, reason = error.reason, "core node failed");
-        node.fault = error.reason;
-        self.active = (self.active + 1) % count;
         let nodes = u32::try_from(count).unwrap_or(u32::MAX);
-        if !self.failures.is_multiple_of(nodes) {
-            return Ok(());
-        }
-        let rounds = self.failures / nodes;
-        let retry = &self.config.limits.retry;
+        let attempt = self.failures.div_ceil(nodes);
+        let all_failed = self.failures.is_multiple_of(nodes);
+        let retry = self.config.limits.retry.clone();
         let patient =
             has_answered && retry.forever && !self.config.once && error.class == Class::Connection;
-        if rounds >= retry.limit && !patient {
+        let pause = if all_failed { retry.delay(attempt) } else { Duration::ZERO };
+        let is_last = all_failed && attempt >= retry.limit && !patient;
+        let node = self.node();
+        tracing::warn!(
+            node = %node.endpoint.shown,
+            reason = error.reason,
+            attempt,
+            of = (!patient).then_some(retry.limit),
+            next_in_s = (!is_last).then(|| format!("{:.1}", pause.as_secs_f64())),
+            "core node failed"
+        );
+        node.fault = error.reason;
+        self.active = (self.active + 1) % count;
+        if is_last {
             let reason = |node: &Node| (node.endpoint.shown.to_string(), node.fault.clone());
             return Err(Error::Unreachable { endpoints: self.nodes.iter().map(reason).collect() });
         }
-        tokio::time::sleep(retry.delay(rounds)).await;
+        tokio::time::sleep(pause).await;
         Ok(())
     }
 

@@ -18,7 +18,7 @@ use futures::future::BoxFuture;
 use tokio::sync::mpsc;
 
 use super::error::Error;
-use super::{BlockSource, BytesRead, Fetched, SourceConfig};
+use super::{BlockSource, Fetched, ReadGauge, SourceConfig};
 
 pub use probe::{CoreProbe, probe_core};
 pub use retry::RetryPolicy;
@@ -103,7 +103,7 @@ impl BlockSource for NodeSource {
         true
     }
 
-    fn bytes_read(&self) -> Option<BytesRead> {
+    fn gauge(&self) -> Option<ReadGauge> {
         None
     }
 

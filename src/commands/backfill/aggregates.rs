@@ -1,11 +1,12 @@
 //! `audius-etl backfill aggregates`: the counters, counted from the rows.
 
 use clap::Args;
+use comfy_table::Cell;
 use sqlx::Connection;
 
-use crate::commands::context::Context;
+use super::Run;
 use crate::db::catalog::Catalog;
-use crate::db::{Database, Error, aggregates};
+use crate::db::{Error, aggregates};
 use crate::failure::Failure;
 use crate::terminal::table;
 use crate::writer;
@@ -23,26 +24,34 @@ pub struct AggregatesArgs {
     pub wait_lock: bool,
 }
 
-pub(super) async fn run(
-    args: &AggregatesArgs,
-    dry_run: bool,
-    context: &Context,
-    database: &Database,
-) -> Result<(), Failure> {
-    let mut connection = writer::exclusive(database, args.wait_lock).await?;
+pub(super) async fn run(args: &AggregatesArgs, run: &Run<'_>) -> Result<(), Failure> {
+    let Run { dry_run, context, database, work, .. } = *run;
+    let mut connection = tokio::select! {
+        connection = writer::exclusive(database, args.wait_lock) => connection?,
+        () = context.cancel.cancelled() => return Err(Failure::interrupted()),
+    };
     let foreign = Catalog::read(&mut connection).await?.has_deriving_triggers();
     if foreign {
         // Other writers do not archive what they replace.
         tracing::info!("the database has triggers of its own; counting rows as they are now");
     }
     let mode = if dry_run { aggregates::Mode::DryRun } else { aggregates::Mode::Apply };
-    let done = aggregates::rebuild(&mut connection, !foreign, mode).await?;
+    let mut begun = 0;
+    work.does("collecting versions");
+    let told = |table| {
+        work.reached(begun);
+        work.does(table);
+        begun += 1;
+    };
+    let rebuilding = aggregates::rebuild(&mut connection, !foreign, mode, told);
+    let done = tokio::select! {
+        done = rebuilding => done?,
+        // The server takes back what an unfinished transaction has done.
+        () = context.cancel.cancelled() => return Err(Failure::interrupted()),
+    };
     connection.close().await.map_err(Error::query("closing the connection"))?;
-    context.printer.data(&render(&done))?;
-    if dry_run {
-        context.printer.note("nothing was changed (--dry-run)");
-    }
-    Ok(())
+    let counts: Vec<_> = done.iter().map(|line| (line.table, line.rows)).collect();
+    run.tell(&render(&done), &counts)
 }
 
 fn render(done: &[aggregates::Rebuilt]) -> String {
@@ -50,7 +59,8 @@ fn render(done: &[aggregates::Rebuilt]) -> String {
     for line in done {
         let counts = [line.rows, line.added, line.changed, line.removed].map(table::grouped);
         let [rows, added, changed, removed] = counts;
-        table.add_row([line.table.to_owned(), rows, added, changed, removed]);
+        let counts = [rows, added, changed, removed].map(table::right);
+        table.add_row(std::iter::once(Cell::new(line.table)).chain(counts));
     }
     table.trim_fmt()
 }

@@ -1,23 +1,19 @@
 //! `audius-etl backfill blocks`: the raw rows of blocks that were indexed without them, or never.
 
-use std::time::{Duration, Instant};
-
 use clap::Args;
 
+use super::Run;
 use crate::chain::{self, NodeLimits, SourceConfig};
-use crate::commands::context::Context;
 use crate::commands::era::EraArgs;
+use crate::commands::telemetry::Monitor;
+use crate::db::aggregates;
 use crate::db::load::Loader;
 use crate::db::start::StartState;
-use crate::db::{Database, aggregates};
 use crate::eras::Numbering;
 use crate::failure::Failure;
 use crate::pipeline::{BlockBackfill, End, Filled};
 use crate::terminal::table;
 use crate::writer::{Missing, RawBlocks};
-
-/// Time between two log lines on the way.
-const REPORT_EVERY: Duration = Duration::from_secs(10);
 
 /// Fill in blocks that were indexed without the `etl_*` tables, or not at all
 ///
@@ -30,11 +26,12 @@ const REPORT_EVERY: Duration = Duration::from_secs(10);
 #[derive(Args, Clone, Debug)]
 pub struct BlocksArgs {
     /// First height
-    #[arg(long, value_name = "HEIGHT", default_value_t = 1, value_parser = clap::value_parser!(i64).range(0..))]
+    #[arg(long, visible_alias = "start", value_name = "HEIGHT", default_value_t = 1, value_parser = clap::value_parser!(i64).range(0..))]
     pub from: i64,
 
     /// Last height [default: the last indexed one]
-    #[arg(long, value_name = "HEIGHT", value_parser = clap::value_parser!(i64).range(0..))]
+    #[arg(long, visible_alias = "end", value_name = "HEIGHT")]
+    #[arg(value_parser = clap::value_parser!(i64).range(0..))]
     pub to: Option<i64>,
 
     /// Where blocks come from: a node, an archive, or - (see `index --help`)
@@ -56,13 +53,16 @@ pub struct BlocksArgs {
 
 pub(super) async fn run(
     args: &BlocksArgs,
-    dry_run: bool,
-    context: &Context,
-    database: &Database,
+    run: &Run<'_>,
+    monitor: &Monitor,
 ) -> Result<(), Failure> {
-    let mut writer = RawBlocks::open(database, args.wait_lock).await?;
+    let Run { context, database, .. } = *run;
+    let mut writer = tokio::select! {
+        writer = RawBlocks::open(database, args.wait_lock) => writer?,
+        () = context.cancel.cancelled() => return Err(Failure::interrupted()),
+    };
     let loader = Loader::open(database).await?;
-    let done = fill(args, dry_run, context, &mut writer, &loader).await;
+    let done = fill(args, run, monitor, &mut writer, &loader).await;
     let derives = loader.catalog().has_deriving_triggers();
     loader.close().await;
     writer.close().await;
@@ -78,37 +78,44 @@ pub(super) async fn run(
 /// Returns whether plays were added.
 async fn fill(
     args: &BlocksArgs,
-    dry_run: bool,
-    context: &Context,
+    run: &Run<'_>,
+    monitor: &Monitor,
     writer: &mut RawBlocks,
     loader: &Loader,
 ) -> Result<bool, Failure> {
+    let Run { dry_run, context, work, .. } = *run;
     let start = loader.start_state().await?;
     let (chain, to) = range_end(args, &start)?;
     let missing = writer.missing(args.from, to).await?;
     let Missing { count, first: Some(first), last: Some(last) } = missing else {
-        context.printer.data(&format!("nothing to do: all heights up to {to} are there"))?;
+        run.tell(&format!("nothing to do: all heights up to {to} are there"), &[("blocks", 0)])?;
         return Ok(false);
     };
-    context.printer.data(&format!(
+    let count = u64::try_from(count).unwrap_or(0);
+    let found = format!(
         "{} heights of {chain} are missing, from {first} to {last}",
-        table::grouped(u64::try_from(count).unwrap_or(0)),
-    ))?;
+        table::grouped(count),
+    );
     if dry_run {
-        context.printer.note("nothing was changed (--dry-run)");
+        run.tell(&found, &[("missing", count)])?;
         return Ok(false);
     }
-    let source = chain::open(SourceConfig {
+    context.printer.note(&found);
+    work.expects(u64::try_from(last + 1 - first).unwrap_or(0));
+    let opening = chain::open(SourceConfig {
         sources: args.source.clone(),
         start: first,
         end_inclusive: Some(last),
         once: false,
         chain_id: Some(chain),
         last: None,
-        activity: chain::Activity::default(),
+        activity: monitor.activity.clone(),
         limits: NodeLimits::default(),
-    })
-    .await?;
+    });
+    let source = tokio::select! {
+        source = opening => source?,
+        () = context.cancel.cancelled() => return Err(Failure::interrupted()),
+    };
     let backfill = BlockBackfill {
         loader,
         writer,
@@ -116,16 +123,15 @@ async fn fill(
         numbering: Numbering { plays_slot: start.plays_slot, ..Numbering::default() },
         plays: !args.no_plays,
     };
-    let mut reported = Instant::now();
     let (end, filled) = backfill
         .run(source, &context.cancel, |filled| {
-            if reported.elapsed() >= REPORT_EVERY {
-                reported = Instant::now();
-                tracing::info!(height = filled.height, blocks = filled.blocks, "filling blocks");
-            }
+            work.reached(u64::try_from(filled.height + 1 - first).unwrap_or(0));
+            work.counts("blocks filled", filled.blocks);
         })
         .await?;
-    context.printer.data(&render(&filled))?;
+    let mut counts = vec![("blocks", filled.blocks), ("known", filled.known)];
+    counts.extend(&filled.rows);
+    run.tell(&render(&filled), &counts)?;
     match end {
         End::Finished => Ok(filled.rows.iter().any(|(table, _)| *table == "plays")),
         End::Interrupted => Err(Failure::interrupted()),
@@ -157,10 +163,6 @@ fn range_end(args: &BlocksArgs, start: &StartState) -> Result<(String, i64), Fai
 }
 
 fn render(filled: &Filled) -> String {
-    let mut rows_added = table::plain(["table", "rows added"]);
-    for (name, rows) in &filled.rows {
-        rows_added.add_row([(*name).to_owned(), table::grouped(*rows)]);
-    }
     let headline = format!(
         "filled {} blocks, {} were there already",
         table::grouped(filled.blocks),
@@ -169,6 +171,6 @@ fn render(filled: &Filled) -> String {
     if filled.rows.is_empty() {
         headline
     } else {
-        format!("{headline}\n\n{}", rows_added.trim_fmt())
+        format!("{headline}\n\n{}", table::counts(["table", "rows added"], &filled.rows))
     }
 }

@@ -1,19 +1,13 @@
 //! `audius-etl backfill transfers`: balances of the wallets that events of a range name.
 
-use std::time::{Duration, Instant};
-
 use clap::Args;
 
-use crate::commands::context::Context;
+use super::Run;
 use crate::commands::ethereum::EthArgs;
-use crate::db::Database;
 use crate::failure::Failure;
 use crate::follow::{Replay, Replayed, Wallets};
 use crate::store::Effects;
 use crate::terminal::table;
-
-/// Time between two lines on the way.
-const REPORT_EVERY: Duration = Duration::from_secs(10);
 
 /// Read again the balances of wallets that Ethereum events of a range name
 ///
@@ -23,54 +17,45 @@ const REPORT_EVERY: Duration = Duration::from_secs(10);
 #[derive(Args, Clone, Debug)]
 pub struct TransfersArgs {
     /// First block
-    #[arg(long, value_name = "BLOCK")]
+    #[arg(long, visible_alias = "start", value_name = "BLOCK")]
     pub from: u64,
 
     /// Last block [default: the head]
-    #[arg(long, value_name = "BLOCK")]
+    #[arg(long, visible_alias = "end", value_name = "BLOCK")]
     pub to: Option<u64>,
 
     #[command(flatten)]
     pub nodes: EthArgs,
 }
 
-pub(super) async fn run(
-    args: &TransfersArgs,
-    dry_run: bool,
-    context: &Context,
-    database: &Database,
-) -> Result<(), Failure> {
+pub(super) async fn run(args: &TransfersArgs, run: &Run<'_>) -> Result<(), Failure> {
+    let Run { dry_run, context, database, work, .. } = *run;
     if args.to.is_some_and(|to| to < args.from) {
         return Err(Failure::usage("--to is below --from"));
     }
-    let provider = args.nodes.connect(database, &mut Effects::default()).await?;
+    let mut effects = Effects::default();
+    let provider = tokio::select! {
+        provider = args.nodes.connect(database, &mut effects) => provider?,
+        () = context.cancel.cancelled() => return Err(Failure::interrupted()),
+    };
     let wallets = Wallets::open(database).await?;
     let to = args.to.unwrap_or(u64::MAX);
     let replay = Replay { provider, wallets, from: args.from, to, dry_run };
-    let mut reported = Instant::now();
     let report = |sums: &Replayed| {
-        if reported.elapsed() >= REPORT_EVERY {
-            reported = Instant::now();
-            let Replayed { logs, wallets, stored, .. } = *sums;
-            context.printer.note(&format!("{logs} events, {wallets} wallets, {stored} stored"));
-        }
+        work.expects((sums.to + 1).saturating_sub(sums.from));
+        work.reached(sums.blocks);
+        work.counts("events", sums.logs);
+        work.counts("stored", sums.stored);
     };
     let done = replay.run(&context.cancel, report).await?;
     replay.wallets.close().await;
     let Some(done) = done else { return Err(Failure::interrupted()) };
-    let mut table = table::plain(["ethereum", "count"]);
-    for (name, count) in [
+    let counts = [
         ("blocks", (done.to + 1).saturating_sub(done.from)),
         ("events", done.logs),
         ("tracked wallets", done.wallets),
         ("balances stored", done.stored),
         ("wallets not read", done.unread),
-    ] {
-        table.add_row([name.to_owned(), table::grouped(count)]);
-    }
-    context.printer.data(&table.trim_fmt())?;
-    if dry_run {
-        context.printer.note("nothing was changed (--dry-run)");
-    }
-    Ok(())
+    ];
+    run.tell(&table::counts(["ethereum", "count"], &counts), &counts)
 }

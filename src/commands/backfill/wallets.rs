@@ -3,8 +3,8 @@
 use clap::Args;
 use sqlx::Connection;
 
-use crate::commands::context::Context;
-use crate::db::{Database, Error, eth_seed};
+use super::Run;
+use crate::db::{Error, eth_seed};
 use crate::failure::Failure;
 use crate::terminal::table;
 
@@ -17,15 +17,12 @@ use crate::terminal::table;
 #[derive(Args, Clone, Debug)]
 pub struct WalletsArgs {}
 
-pub(super) async fn run(
-    _args: &WalletsArgs,
-    dry_run: bool,
-    context: &Context,
-    database: &Database,
-) -> Result<(), Failure> {
+pub(super) async fn run(_args: &WalletsArgs, run: &Run<'_>) -> Result<(), Failure> {
+    let Run { dry_run, context, database, work, .. } = *run;
     let mut connection = database.connect().await?;
     let mut sum = eth_seed::Seeded::default();
     let last = eth_seed::last_user(&mut connection).await?;
+    work.expects(u64::try_from(last).unwrap_or(0));
     let mut from = i32::MIN;
     while let Some(next) = eth_seed::next_user(&mut connection, from).await? {
         if context.cancel.is_cancelled() {
@@ -37,20 +34,14 @@ pub(super) async fn run(
             break;
         };
         from = after;
-        tracing::info!(user = from, last, wallets = sum.known + sum.placeholders, "seeding");
+        work.reached(u64::try_from(from).unwrap_or(0));
+        work.counts("wallets", sum.known + sum.placeholders);
     }
     connection.close().await.map_err(Error::query("closing the connection"))?;
-    let mut table = table::plain(["wallets", "rows"]);
-    for (name, rows) in [
+    let counts = [
         ("with a known balance", sum.known),
         ("placeholders", sum.placeholders),
         ("malformed, left out", sum.malformed),
-    ] {
-        table.add_row([name.to_owned(), table::grouped(rows)]);
-    }
-    context.printer.data(&table.trim_fmt())?;
-    if dry_run {
-        context.printer.note("nothing was changed (--dry-run)");
-    }
-    Ok(())
+    ];
+    run.tell(&table::counts(["wallets", "rows"], &counts), &counts)
 }

@@ -5,9 +5,11 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::ethereum::FollowArgs;
+use crate::args::SummaryArgs;
 use crate::commands::era::EraArgs;
 use crate::commands::telemetry::TelemetryArgs;
 use crate::failure::Failure;
+use crate::quantity;
 use crate::settings::{DatabaseChoice, Settings};
 
 /// Read core chain blocks and keep PostgreSQL current
@@ -29,15 +31,17 @@ pub struct IndexArgs {
     pub source: Vec<String>,
 
     /// First height to read where there is no earlier run to continue [default: 1]
-    #[arg(long, value_name = "HEIGHT", value_parser = height(), help_heading = "Blocks")]
-    pub start: Option<i64>,
+    #[arg(long, visible_alias = "start", value_name = "HEIGHT", value_parser = height())]
+    #[arg(help_heading = "Blocks")]
+    pub from: Option<i64>,
 
     /// Last height to read
-    #[arg(long, value_name = "HEIGHT", value_parser = height(), help_heading = "Blocks")]
-    pub end: Option<i64>,
+    #[arg(long, visible_alias = "end", value_name = "HEIGHT", value_parser = height())]
+    #[arg(help_heading = "Blocks")]
+    pub to: Option<i64>,
 
     /// Stop at the head seen at the start instead of following the chain
-    #[arg(long, conflicts_with = "end", help_heading = "Blocks")]
+    #[arg(long, conflicts_with = "to", help_heading = "Blocks")]
     pub once: bool,
 
     /// Go on although the source serves another chain than the database holds
@@ -88,8 +92,9 @@ pub struct IndexArgs {
     #[arg(long, value_name = "N", default_value_t = 100_000, help_heading = "Writing")]
     pub max_changes: usize,
 
-    /// Memory for rows and for what is not yet written, in MB; rows are loaded again when needed
-    #[arg(long, value_name = "MB", default_value_t = 90, help_heading = "Writing")]
+    /// Memory for rows and for what is not yet written; rows are loaded again when needed
+    #[arg(long, value_name = "SIZE", default_value = "90M", help_heading = "Writing")]
+    #[arg(value_parser = quantity::size)]
     pub max_memory: usize,
 
     /// Blocks that are applied together at most
@@ -118,6 +123,10 @@ pub struct IndexArgs {
     /// Metrics, health and readiness.
     #[command(flatten)]
     pub telemetry: TelemetryArgs,
+
+    /// What is told at the end.
+    #[command(flatten)]
+    pub summary: SummaryArgs,
 
     /// Do not apply pending migrations
     #[arg(long, hide = true)]
@@ -184,7 +193,10 @@ impl IndexArgs {
     /// The demo archive is for trying the program out, so it never goes into a database that the
     /// user named.
     pub fn source_choice(&self, settings: &Settings) -> Result<SourceChoice, Failure> {
+        check_range(self.from, self.to)?;
         match (&settings.database, self.source.is_empty()) {
+            // Going back needs no blocks.
+            _ if self.rewind_to.is_some() => Ok(SourceChoice::Nothing),
             (_, false) => Ok(SourceChoice::Given(self.source.clone())),
             (_, true) if self.ethereum.nodes.is_given() => Ok(SourceChoice::Nothing),
             (DatabaseChoice::Private(_), true) => Ok(SourceChoice::Bundled),
@@ -193,6 +205,16 @@ impl IndexArgs {
                     .hint("name a node, an archive, or - for standard input with --source"))
             }
         }
+    }
+}
+
+/// A range that runs backwards is a slip.
+pub(crate) fn check_range(from: Option<i64>, to: Option<i64>) -> Result<(), Failure> {
+    match (from, to) {
+        (Some(from), Some(to)) if from > to => {
+            Err(Failure::usage(format!("--from {from} is above --to {to}")))
+        }
+        _ => Ok(()),
     }
 }
 

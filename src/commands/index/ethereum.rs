@@ -13,6 +13,7 @@ use crate::db::Database;
 use crate::db::start::{ChainPosition, StartState};
 use crate::failure::Failure;
 use crate::follow::{End, FollowConfig, FollowStatus, Follower, Wallets};
+use crate::quantity;
 use crate::store::Effects;
 use crate::terminal::Printer;
 use crate::writer::{Lane, WriterHandle};
@@ -35,14 +36,14 @@ pub struct FollowArgs {
     #[arg(long, value_name = "BLOCK")]
     pub eth_start: Option<u64>,
 
-    /// Seconds between two looks at the head while no websocket announces one
-    #[arg(long, value_name = "SECONDS", default_value_t = 6.0, value_parser = pause)]
-    pub eth_poll: f64,
+    /// Time between two looks at the head while no websocket announces one
+    #[arg(long, value_name = "TIME", default_value = "6s", value_parser = pause)]
+    pub eth_poll: Duration,
 
-    /// Seconds that a head may stay below the last one before that counts as a rollback, and not
-    /// as a node that lags
-    #[arg(long, hide = true, value_name = "SECONDS", default_value_t = 20.0, value_parser = pause)]
-    pub eth_patience: f64,
+    /// Time that a head may stay below the last one before that counts as a rollback, and not as a
+    /// node that lags
+    #[arg(long, hide = true, value_name = "TIME", default_value = "20s", value_parser = pause)]
+    pub eth_patience: Duration,
 }
 
 impl FollowArgs {
@@ -50,19 +51,20 @@ impl FollowArgs {
         FollowConfig {
             start: self.eth_start,
             once,
-            poll: Duration::from_secs_f64(self.eth_poll),
-            patience: Duration::from_secs_f64(self.eth_patience),
+            poll: self.eth_poll,
+            patience: self.eth_patience,
             ..FollowConfig::default()
         }
     }
 }
 
-fn pause(text: &str) -> Result<f64, String> {
-    let seconds: f64 = text.parse().map_err(|_not_a_number| "not a number".to_owned())?;
-    if (0.01..=3600.0).contains(&seconds) {
-        Ok(seconds)
+fn pause(text: &str) -> Result<Duration, String> {
+    let pause = quantity::duration(text)?;
+    let (least, most) = (Duration::from_millis(10), Duration::from_secs(3_600));
+    if (least..=most).contains(&pause) {
+        Ok(pause)
     } else {
-        Err("must be between 0.01 and 3600".to_owned())
+        Err("must be between 10ms and 1h".to_owned())
     }
 }
 
@@ -99,10 +101,8 @@ impl Ethereum {
     /// Lets those who watch the run see how following stands.
     pub(super) fn watched_by(&self, monitor: &mut Monitor) {
         monitor.follows(self.follower.provider(), self.follower.status());
-        if let Some(telemetry) = &monitor.telemetry {
-            for position in &self.stored {
-                telemetry.stands_at(&position.chain, position.height, position.block_time);
-            }
+        for position in &self.stored {
+            monitor.telemetry.stands_at(&position.chain, position.height, position.block_time);
         }
     }
 

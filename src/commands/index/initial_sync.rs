@@ -30,7 +30,7 @@ pub(super) async fn prepare(
     cancel: &CancellationToken,
 ) -> Result<MissingIndexes, Error> {
     let begins = start.is_empty && !args.no_defer_indexes;
-    if begins && (args.defer_indexes || is_far_behind(source, first_height, args.end)) {
+    if begins && (args.defer_indexes || is_far_behind(source, first_height, args.to)) {
         let count = deferred::defer(database).await?;
         tracing::info!(count, "secondary indexes are built once the chain is caught up");
     }

@@ -5,5 +5,6 @@ pub mod ethereum;
 mod initial_sync;
 mod run;
 
+pub(crate) use args::check_range;
 pub use args::{IndexArgs, SignatureMode, SourceChoice};
 pub(crate) use run::run;

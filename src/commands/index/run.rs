@@ -4,12 +4,13 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use super::args::{IndexArgs, SignatureMode, SourceChoice};
 use super::ethereum::{self, Ethereum};
 use super::initial_sync;
 use crate::chain::{self, BlockSource, LastBlock, NodeLimits, RetryPolicy, SourceConfig};
+use crate::commands::building::BuildWatch;
 use crate::commands::context::Context;
 use crate::commands::database::OpenDatabase;
 use crate::commands::era::EraSettings;
@@ -23,8 +24,8 @@ use crate::eras::{Derive, Numbering, SerialIds};
 use crate::failure::{Failure, FailureKind};
 use crate::model::Timestamp;
 use crate::pipeline::event::{PipelineEvent, Start, Summary};
-use crate::pipeline::{Applier, Cursor, End, Limits, Pipeline, RejectLog};
-use crate::terminal::progress;
+use crate::pipeline::{Applier, Cursor, Doing, End, Limits, Pipeline, RejectLog};
+use crate::terminal::{progress, summary};
 use crate::writer::{
     self, ChainStatus, CheckpointIds, Lane, PostgresConfig, PostgresSink, WriterConfig,
     WriterHandle,
@@ -39,6 +40,9 @@ const DEMO_ARCHIVE: &[u8] = include_bytes!("../../../fixtures/demo.jsonl.zst");
 /// Runs the command.
 pub(crate) async fn run(args: IndexArgs, context: &Context) -> Result<(), Failure> {
     let source = args.source_choice(&context.settings)?;
+    if let SourceChoice::Given(sources) = &source {
+        chain::check(sources)?;
+    }
     let open = OpenDatabase::open(context).await?;
     let done = index(&args, source, context, open.database()).await;
     let closed = open.close().await;
@@ -68,9 +72,7 @@ async fn index(
         sink,
         WriterConfig { committed: start.checkpoint, ..WriterConfig::default() },
         move |run| {
-            if let Some(telemetry) = &telemetry {
-                telemetry.written(run);
-            }
+            telemetry.written(run);
             report_written(&written, run);
         },
     );
@@ -131,15 +133,22 @@ async fn rewind(
         .hint("restore a backup from before that height instead"));
     }
     let Some(checkpoint) = loader.checkpoint_at(&position.chain, height).await? else {
-        return Err(Failure::usage(format!(
-            "no history is kept for block {height} of {}",
-            position.chain
-        ))
-        .hint("run index with --keep-history to keep a window that can be rewound"));
+        return Err(out_of_reach(height, &position.chain, loader).await?);
     };
     let reached = handle.rollback_to(checkpoint).await?;
     context.printer.note(&format!("{} stands at block {} now", reached.chain, reached.height));
     Ok(())
+}
+
+/// Why a height cannot be gone back to, and which can.
+async fn out_of_reach(height: i64, chain: &str, loader: &Loader) -> Result<Failure, Failure> {
+    let failure = Failure::usage(format!("no history is kept for block {height} of {chain}"));
+    Ok(match loader.reachable(chain).await? {
+        Some((low, high)) => failure
+            .hint(format!("blocks {low} to {high} can be gone back to"))
+            .hint("a larger --keep-history keeps more of the blocks that are indexed from then on"),
+        None => failure.hint("run index with --keep-history to keep a window that can be rewound"),
+    })
 }
 
 /// What a run is asked to do.
@@ -175,13 +184,13 @@ async fn follow(
 ) -> Result<(), Failure> {
     let args = job.args;
     let resume = job.resume();
-    let first_height = resume.as_ref().map_or(args.start.unwrap_or(1), |last| last.height + 1);
+    let first_height = resume.as_ref().map_or(args.from.unwrap_or(1), |last| last.height + 1);
     let source = job.open_source(first_height, resume.clone()).await?;
     let started = PipelineEvent::Started(Start {
         chain_id: source.chain_id().map(str::to_owned),
         first_height,
         resumed_from: resume.as_ref().map(|last| last.height),
-        last_height: args.end.or_else(|| source.head().filter(|_| args.once)),
+        last_height: args.to.or_else(|| source.head().filter(|_| args.once)),
     });
     // Drawing starts below; the queue has room for the first event.
     drop(events.try_send(started));
@@ -213,6 +222,7 @@ async fn follow(
         shape: loader.catalog().shape(),
     };
     let applier = job.applier(cursor, settings, &loader).await?;
+    let gauge = source.gauge();
     let pipeline = Pipeline {
         source,
         loader,
@@ -226,7 +236,7 @@ async fn follow(
             batch_blocks: args.batch_blocks,
             batch_txs: args.batch_txs,
             max_changes: args.max_changes,
-            max_bytes: args.max_memory << 20,
+            max_bytes: args.max_memory,
         },
         keep_history: args.keep_history,
         events,
@@ -250,14 +260,19 @@ async fn follow(
         let closed = handle.shutdown().await;
         ended.and_then(|end| closed.map(|()| end).map_err(Into::into))
     };
-    let drawing = progress::follow(&job.context.printer, receiver, |event| {
-        if let Some(telemetry) = &telemetry {
-            telemetry.observe(event);
-        }
+    let (told, doing) = watch::channel(None);
+    let pulse = job.monitor.pulse.clone();
+    let _looking = BuildWatch::start(
+        job.database,
+        move || pulse.doing().0 == Doing::Indexes,
+        move |text| drop(told.send_replace(text)),
+    );
+    let drawing = progress::follow(&job.context.printer, receiver, gauge, &doing, |event| {
+        telemetry.observe(event);
     });
-    let (ended, summary) = tokio::join!(work, drawing);
+    let (ended, sums) = tokio::join!(work, drawing);
     job.monitor.ends();
-    job.context.printer.summary(&summary)?;
+    job.tell_end(&sums, &ended)?;
     match ended? {
         End::Finished => Ok(()),
         End::Interrupted => Err(Failure::interrupted()),
@@ -280,10 +295,11 @@ impl Job<'_> {
                 vec![path.display().to_string()]
             }
         };
+        self.monitor.telemetry.opens(sources.iter().any(|source| chain::is_node(source)));
         let source = chain::open(SourceConfig {
             sources,
             start,
-            end_inclusive: self.args.end,
+            end_inclusive: self.args.to,
             once: self.args.once,
             chain_id: self.expected_chain(),
             last,
@@ -293,9 +309,23 @@ impl Job<'_> {
         Ok(source.await?)
     }
 
+    /// Prints what the run did, in the form that was asked for.
+    fn tell_end(&self, sums: &Summary, ended: &Result<End, Failure>) -> Result<(), Failure> {
+        let how = match ended {
+            Ok(End::Finished) => "done",
+            Ok(End::Interrupted) => "interrupted",
+            Err(_) => "failed",
+        };
+        let form = self.context.settings.summary(self.args.summary);
+        match summary::render(sums, form, how) {
+            Some(text) => self.context.printer.data(&text),
+            None => Ok(()),
+        }
+    }
+
     /// Tells those who watch where the run begins.
     fn tell_start(&self, source: &dyn BlockSource, handle: &WriterHandle) {
-        let Some(telemetry) = &self.monitor.telemetry else { return };
+        let telemetry = &self.monitor.telemetry;
         telemetry.starts(source.chain_id(), source.is_live(), handle.clone());
         for position in self.start.own.iter().chain(&self.start.indexed) {
             if source.chain_id().is_none_or(|chain| chain == position.chain) {
@@ -378,7 +408,7 @@ impl Job<'_> {
 
 /// A follower waits for its node as long as it takes; a bounded run gives up.
 fn node_limits(args: &IndexArgs) -> NodeLimits {
-    let bounded = args.once || args.end.is_some();
+    let bounded = args.once || args.to.is_some();
     NodeLimits {
         retry: RetryPolicy { limit: args.retry_limit, forever: !bounded, ..RetryPolicy::default() },
         ..NodeLimits::default()

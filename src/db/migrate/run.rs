@@ -372,6 +372,10 @@ fn failed(name: &str, source: sqlx::Error, line: Option<usize>) -> Error {
     let Some(refusal) = source.as_database_error() else {
         return Error::query(format!("running migration {name}"))(source);
     };
+    // The role is to blame, not the schema.
+    if refusal.code().as_deref() == Some("42501") {
+        return Error::query(format!("running migration {name}"))(source);
+    }
     let message = refusal.message().to_owned();
     SchemaProblem::Failed { migration: name.to_owned(), line, message }.into()
 }

@@ -67,6 +67,8 @@ struct Health {
     failures: u32,
     /// Not to be asked before.
     paused_until: Option<Instant>,
+    /// When it last answered anything.
+    answered: Option<Instant>,
 }
 
 /// What an endpoint did so far.
@@ -246,6 +248,8 @@ impl Endpoint {
         let outcome = self.exchange(body, deadline).await;
         if outcome.is_err() {
             self.errors.fetch_add(1, Ordering::Relaxed);
+        } else {
+            self.lock().answered = Some(Instant::now());
         }
         outcome
     }
@@ -273,6 +277,11 @@ impl Endpoint {
     }
 
     /// When the endpoint may be asked again; `None` for at once.
+    /// When it last answered anything, even an error of its own.
+    pub(super) fn answered(&self) -> Option<Instant> {
+        self.lock().answered
+    }
+
     pub(super) fn paused_until(&self, now: Instant) -> Option<Instant> {
         self.lock().paused_until.filter(|&until| until > now)
     }

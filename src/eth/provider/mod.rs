@@ -145,6 +145,11 @@ impl Provider {
         self.shared.endpoints.iter().map(Endpoint::stats).collect()
     }
 
+    /// When an endpoint last answered anything.
+    pub fn last_answer(&self) -> Option<std::time::Instant> {
+        self.shared.endpoints.iter().filter_map(Endpoint::answered).max().map(Instant::into_std)
+    }
+
     /// `eth_call`s sent so far, and how often one had to be split.
     pub fn calls(&self) -> (u64, u64) {
         (self.shared.calls.load(Ordering::Relaxed), self.shared.splits.load(Ordering::Relaxed))
