@@ -2,8 +2,13 @@
 //! command stand beside its `run` in `commands`.
 
 use std::ffi::OsString;
+use std::thread;
+use std::time::Duration;
 
 use clap::{CommandFactory, Parser, Subcommand};
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::args::GlobalArgs;
@@ -26,7 +31,8 @@ use crate::commands::{
     backfill, compare, completions, config, decode_multicall, generate, index, man, migrate, probe,
     record, status, sweep, wrap,
 };
-use crate::failure::Failure;
+use crate::failure::{Failure, FailureKind};
+use crate::interrupt::Interrupt;
 use crate::settings::{self, Environment, Settings};
 use crate::terminal::{Printer, log};
 
@@ -89,6 +95,12 @@ fn version() -> String {
 /// The commit a build was made from, where whoever built it said so.
 const COMMIT: Option<&str> = option_env!("AUDIUS_ETL_COMMIT");
 
+/// How long a dropped command may take to let go of what it holds, such as the private cluster.
+const LETTING_GO: Duration = Duration::from_millis(800);
+
+/// Stack of the thread of the command: that of a main thread.
+const STACK: usize = 8 << 20;
+
 /// Printed below the long help of the program.
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -103,7 +115,7 @@ Exit codes:
   130  interrupted, after everything processed was written";
 
 /// Runs the program for a command line and returns its exit code.
-pub async fn run(argv: Vec<OsString>, environment: Environment, cancel: CancellationToken) -> u8 {
+pub async fn run(argv: Vec<OsString>, environment: Environment, interrupt: Interrupt) -> u8 {
     let cli: Cli = match settings::parse(&argv, &environment) {
         Ok(cli) => cli,
         Err(error) => {
@@ -123,8 +135,10 @@ pub async fn run(argv: Vec<OsString>, environment: Environment, cancel: Cancella
             }
             let argv = argv.into();
             let printer = printer.clone();
-            let context = Context { settings, printer, cancel, argv, environment, program };
-            dispatch(cli, &context).await
+            let cancel = interrupt.token().clone();
+            let context =
+                Context { settings, printer, interrupt, cancel, argv, environment, program };
+            dispatch_unless_interrupted(cli, context).await
         }
         Err(failure) => Err(failure),
     };
@@ -134,6 +148,44 @@ pub async fn run(argv: Vec<OsString>, environment: Environment, cancel: Cancella
             printer.failure(&failure);
             failure.exit_code()
         }
+    }
+}
+
+/// Runs the command on a thread of its own, so that a signal finds somebody who listens whatever the
+/// command is doing, and drops it when it is time to.
+async fn dispatch_unless_interrupted(cli: Cli, context: Context) -> Result<u8, Failure> {
+    let interrupt = context.interrupt.clone();
+    let (runtime, given_up) = (Handle::current(), CancellationToken::new());
+    let (tell, mut ended) = oneshot::channel();
+    let listening = given_up.clone();
+    let command = move || {
+        let ended = runtime.block_on(async {
+            tokio::select! {
+                biased;
+                ended = dispatch(cli, &context) => Some(ended),
+                () = listening.cancelled() => None,
+            }
+        });
+        // Nobody listens any more where this came too late.
+        drop(tell.send(ended));
+    };
+    thread::Builder::new()
+        .name("command".to_owned())
+        .stack_size(STACK)
+        .spawn(command)
+        .map_err(|error| Failure::new(FailureKind::Data, error))?;
+    let waited_for = tokio::select! {
+        ended = &mut ended => {
+            let panicked = || Err(Failure::new(FailureKind::Data, "the command panicked"));
+            return ended.ok().flatten().unwrap_or_else(panicked);
+        }
+        waited_for = interrupt.gives_up() => waited_for,
+    };
+    given_up.cancel();
+    // What the command holds is let go of in order, as far as that does not wait for others either.
+    match timeout(LETTING_GO, ended).await {
+        Ok(Ok(Some(ended))) => ended,
+        Ok(_) | Err(_) => Err(Failure::given_up(waited_for.as_deref())),
     }
 }
 
@@ -150,7 +202,7 @@ async fn dispatch(cli: Cli, context: &Context) -> Result<u8, Failure> {
         Command::Man(args) => man::run(&args, context),
         Command::Migrate(args) => migrate::run(args, context).await,
         Command::Probe(args) => probe::run(*args, context).await,
-        Command::Record(args) => record::run(args, context).await,
+        Command::Record(args) => Box::pin(record::run(args, context)).await,
         Command::Status(args) => return status::run(args, context).await,
         Command::Sweep(args) => sweep::run(*args, context).await,
         Command::WrapTransactions(args) => wrap::run(args, context).await,

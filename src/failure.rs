@@ -33,7 +33,8 @@ pub enum FailureKind {
     Data,
     /// The schema is not what the migrations made, or one of them is half done.
     Schema,
-    /// A signal asked for an early end, and everything processed has been written.
+    /// A signal asked for an early end. Everything processed has been written, unless the message
+    /// says what that was waiting for.
     Interrupted,
 }
 
@@ -90,6 +91,18 @@ impl Failure {
     /// A run that a signal ended early, after its flush.
     pub fn interrupted() -> Self {
         Self::new(FailureKind::Interrupted, "interrupted; everything processed is written")
+    }
+
+    /// A run that a signal ended while it was waiting, for `what` if it had something to write.
+    pub fn given_up(what: Option<&str>) -> Self {
+        let text = match what {
+            None => "interrupted".to_owned(),
+            Some(what) => format!(
+                "interrupted while waiting for {what}; what is not written yet, the next start \
+                 does again"
+            ),
+        };
+        Self::new(FailureKind::Interrupted, text)
     }
 
     /// Adds a way out, printed below the message as `hint: …`.

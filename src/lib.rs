@@ -92,6 +92,7 @@
 //! | [`telemetry`] | metrics, health and readiness of a run, word to the service manager |
 //! | [`terminal`] | everything printed: data, progress, summary tables, logs, errors |
 //! | [`failure`] | one error type for the end of a run, with its exit code |
+//! | [`interrupt`] | ending early: signals, the one token, the one list of waits |
 
 // What the user asks for.
 pub mod args;
@@ -99,6 +100,9 @@ pub mod cli;
 pub mod commands;
 pub mod quantity;
 pub mod settings;
+
+// What everybody may be told: to end early.
+pub mod interrupt;
 
 // What flows.
 pub mod model;

@@ -209,6 +209,8 @@ pub(crate) async fn run(args: CompareArgs, context: &Context) -> Result<u8, Fail
         (None, Some(opened)) => opened.database().clone(),
         (None, None) => return Err(Failure::usage("no database to check is given")),
     };
+    // Servers are told to stop their queries.
+    let _moment = context.interrupt.moment();
     let ended = compare_and_report(&args, context, etl).await;
     if let Some(opened) = opened {
         opened.close().await?;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
+use crate::interrupt::Interrupt;
 use crate::settings::{Environment, Settings};
 use crate::terminal::Printer;
 
@@ -15,7 +16,10 @@ pub struct Context {
     pub settings: Settings,
     /// The way to stdout and stderr.
     pub printer: Printer,
-    /// Cancelled by the first SIGINT or SIGTERM: stop taking up work, flush, and end with
+    /// The wish for an early end. A command that has nothing to bring to an end need not look: it
+    /// is dropped.
+    pub interrupt: Interrupt,
+    /// The token of `interrupt`, for its sections: stop taking up work, flush, and end with
     /// [`Failure::interrupted`](crate::failure::Failure::interrupted).
     pub cancel: CancellationToken,
     /// The command line as it was typed.

@@ -19,18 +19,22 @@ impl OpenDatabase {
     pub(crate) async fn open(context: &Context) -> Result<Self, Failure> {
         match &context.settings.database {
             DatabaseChoice::Url(url) => {
-                Ok(Self { database: Database::parse(url.expose())?, cluster: None })
+                let database = Database::parse(url.expose())?.interrupted_by(&context.interrupt);
+                Ok(Self { database, cluster: None })
             }
             DatabaseChoice::Private(data_dir) => {
                 let doing =
                     if data_dir.join("postgres").exists() { "starting the" } else { "making a" };
                 let folder = data_dir.display();
                 context.printer.note(&format!("{doing} private PostgreSQL under {folder} …"));
+                // A server that is just being started is to be known as ours.
+                let _moment = context.interrupt.moment();
                 let cluster = PrivateCluster::open(data_dir, private::Options::default())
                     .await
                     .map_err(crate::db::Error::from)?;
                 context.printer.note(&format!("private PostgreSQL: psql '{}'", cluster.url()));
-                Ok(Self { database: cluster.database().clone(), cluster: Some(cluster) })
+                let database = cluster.database().clone().interrupted_by(&context.interrupt);
+                Ok(Self { database, cluster: Some(cluster) })
             }
         }
     }

@@ -98,10 +98,7 @@ async fn of_transaction(
         };
         Ok::<_, eth::Error>(Some((found.input.to_vec(), returned)))
     };
-    let found = tokio::select! {
-        found = ask => found?,
-        () = context.cancel.cancelled() => return Err(Failure::interrupted()),
-    };
+    let found = context.interrupt.wait("a node of Ethereum", ask).await?;
     let missing = || Failure::new(FailureKind::Data, format!("no node knows transaction {hash}"));
     found.ok_or_else(missing)
 }

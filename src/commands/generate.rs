@@ -131,6 +131,7 @@ pub(crate) async fn run(args: GenerateArgs, context: &Context) -> Result<(), Fai
     let out = args.out.clone();
     let plan = args.plan();
     let cancel = context.cancel.clone();
+    let _section = context.interrupt.section();
     let writing = tokio::task::spawn_blocking(move || {
         let mut writer = ArchiveWriter::create(&out)?;
         for block in Generator::new(plan).take_while(|_| !cancel.is_cancelled()) {

@@ -75,10 +75,9 @@ pub(crate) async fn run(args: RecordArgs, context: &Context) -> Result<(), Failu
     let mut writer = open_writer(&args.out, args.force, context)?;
     let work = Work::new("record", "blocks");
     let monitor = args.metrics.watch(context, &work, Duration::ZERO).await?;
-    let mut source = tokio::select! {
-        () = context.cancel.cancelled() => return Err(Failure::interrupted()),
-        source = chain::open(config(&args, &monitor)) => source?,
-    };
+    let opening = chain::open(config(&args, &monitor));
+    let mut source = context.interrupt.wait("the first block of the source", opening).await?;
+    let _section = context.interrupt.section();
     let last = args.to.or_else(|| source.head().filter(|_| args.once));
     let all = last.and_then(|last| u64::try_from(last + 1 - args.from).ok());
     all.into_iter().for_each(|all| work.expects(all));

@@ -31,7 +31,7 @@ const CONNECTIONS: u32 = 4;
 const NOTE_EVERY: Duration = Duration::from_millis(500);
 
 /// After an interrupt, batches at hand may take this long.
-const GRACE: Duration = Duration::from_secs(5);
+const GRACE: Duration = Duration::from_secs(1);
 
 /// Read AUDIO balances again, those first that were read longest ago
 ///
@@ -101,10 +101,10 @@ async fn sweep(args: &SweepArgs, context: &Context, database: &Database) -> Resu
     let mut monitor = args.metrics.watch(context, &work, args.sweep_interval).await?;
     let pool = database.pool(CONNECTIONS).await?;
     let mut effects = Effects::default();
-    let provider = tokio::select! {
-        provider = args.ethereum.connect(database, &mut effects) => provider?,
-        () = context.cancel.cancelled() => return Err(Failure::interrupted()),
-    };
+    let connecting = args.ethereum.connect(database, &mut effects);
+    let provider = context.interrupt.wait("a node of Ethereum", connecting).await?;
+    // What is leased is given back.
+    let _moment = context.interrupt.moment();
     monitor.telemetry.follows_ethereum(provider.clone());
     monitor.is_up(database);
     let sweeper = Sweeper::new(pool.clone(), provider, holder());

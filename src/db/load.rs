@@ -22,6 +22,7 @@ use super::{
     layout::{Layout, TableLayout, used},
 };
 use crate::{
+    interrupt::Interrupt,
     model::{
         key::{Key, KeyPart},
         table::{LookupPart, Row, TableDef},
@@ -54,6 +55,7 @@ pub struct Loader {
     pub(super) pool: PgPool,
     catalog: Arc<Catalog>,
     layout: Layout,
+    interrupt: Interrupt,
 }
 
 impl Loader {
@@ -84,7 +86,7 @@ impl Loader {
                 })
             })
             .connect_lazy_with(database.options.clone().statement_cache_capacity(STATEMENTS));
-        Ok(Self { pool, catalog, layout })
+        Ok(Self { pool, catalog, layout, interrupt: database.interrupt().clone() })
     }
 
     /// The database as it was when the loader opened.
@@ -123,6 +125,7 @@ impl Loader {
     ) -> Result<T, Error> {
         let started = Instant::now();
         let mut pause = BACKOFF.0;
+        let mut waiting = None;
         loop {
             let error = match ask().await {
                 Ok(answer) => return Ok(answer),
@@ -136,6 +139,7 @@ impl Loader {
                 return Err(error);
             }
             tracing::warn!(%error, pause_ms = pause.as_millis(), "loading is tried again");
+            waiting.get_or_insert_with(|| self.interrupt.waiting("the database"));
             sleep(pause).await;
             pause = (pause * 2).min(BACKOFF.1);
         }

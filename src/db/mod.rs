@@ -31,6 +31,8 @@ use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection};
 use tokio::time::timeout;
 
+use crate::interrupt::Interrupt;
+
 pub use self::error::{Error, ErrorKind, SchemaProblem};
 pub(crate) use self::error::{is_transient, may_be_drift};
 pub(crate) use self::url::hide_parameters;
@@ -48,6 +50,7 @@ const APPLICATION_NAME: &str = "audius-etl";
 pub struct Database {
     options: PgConnectOptions,
     redacted: String,
+    interrupt: Interrupt,
 }
 
 impl Database {
@@ -62,7 +65,7 @@ impl Database {
             .map_err(|source| Error::Url { url: redacted.clone(), source: Some(source) })?
             .application_name(APPLICATION_NAME)
             .disable_statement_logging();
-        Ok(Self { options, redacted })
+        Ok(Self { options, redacted, interrupt: Interrupt::default() })
     }
 
     /// Another database of the same server, with the same credentials.
@@ -71,7 +74,19 @@ impl Database {
         Self {
             options: self.options.clone().database(name),
             redacted: url::with_name(&self.redacted, name),
+            interrupt: self.interrupt.clone(),
         }
+    }
+
+    /// Enters waits for this database in the list of `interrupt`.
+    #[must_use]
+    pub fn interrupted_by(self, interrupt: &Interrupt) -> Self {
+        Self { interrupt: interrupt.clone(), ..self }
+    }
+
+    /// Where waits for this database are entered.
+    pub const fn interrupt(&self) -> &Interrupt {
+        &self.interrupt
     }
 
     /// The URL without password, fit for messages and logs.

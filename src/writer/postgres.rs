@@ -19,9 +19,13 @@ use super::{
     transaction::{self, Fault, RowCounts},
 };
 use crate::db::{self, Database, SchemaProblem, catalog::Catalog, is_transient, refusal::causes};
+use crate::interrupt::{Entry, Interrupt};
 
 /// First and longest pause between two attempts.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+
+/// What a writer without its server waits for.
+const THE_DATABASE: &str = "the database";
 
 /// Settings of the sink.
 #[derive(Clone, Debug)]
@@ -126,7 +130,7 @@ impl PostgresSink {
         self.settings.raw = RawContext::default();
         self.settings.raw.last_block.clone_from(&self.last_block);
         let mut prepared = self.prepare(run).await?;
-        let mut retry = Retry::new(self.config.retry_for);
+        let mut retry = Retry::new(&self.config);
         let rows = loop {
             let fault = match self.attempt(&prepared, run).await {
                 Ok(Attempt::Committed(rows)) => break rows,
@@ -213,6 +217,7 @@ impl PostgresSink {
     /// Opens a new session in place of the lost one; returns where the database stands.
     async fn reconnect(&mut self) -> Result<Committed, Error> {
         let contention = Contention::Replace { pid: self.pid };
+        let _waiting = self.config.database.interrupt().waiting(THE_DATABASE);
         let mut session =
             Session::open(&self.config.database, self.config.synchronous_commit, contention)
                 .await?;
@@ -349,7 +354,7 @@ impl Sink for PostgresSink {
     }
 
     async fn rollback(&mut self, checkpoint: u64) -> Result<Checkpoint, Error> {
-        let mut retry = Retry::new(self.config.retry_for);
+        let mut retry = Retry::new(&self.config);
         loop {
             match self.rollback_once(checkpoint).await {
                 Err(error) if error.is_retryable() => {
@@ -388,11 +393,16 @@ struct Retry {
     started: Instant,
     limit: Duration,
     pause: Duration,
+    interrupt: Interrupt,
+    /// From the first pause on.
+    waiting: Option<Entry>,
 }
 
 impl Retry {
-    fn new(limit: Duration) -> Self {
-        Self { started: Instant::now(), limit, pause: BACKOFF.0 }
+    fn new(config: &PostgresConfig) -> Self {
+        let interrupt = config.database.interrupt().clone();
+        let limit = config.retry_for;
+        Self { started: Instant::now(), limit, pause: BACKOFF.0, interrupt, waiting: None }
     }
 
     /// Waits before the next attempt, or gives up with `error`.
@@ -408,6 +418,7 @@ impl Retry {
             "writing is tried again"
         );
         written.retries += 1;
+        self.waiting.get_or_insert_with(|| self.interrupt.waiting(THE_DATABASE));
         sleep(self.pause).await;
         self.pause = (self.pause * 2).min(BACKOFF.1);
         Ok(())

@@ -25,6 +25,7 @@ mod generator;
 mod health;
 mod hostile;
 mod initial_sync;
+mod interrupt;
 mod kill;
 mod layers;
 mod meta;

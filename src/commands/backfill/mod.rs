@@ -84,6 +84,7 @@ pub(crate) async fn run(args: BackfillArgs, context: &Context) -> Result<(), Fai
     let metrics = MetricsArgs { metrics_addr: args.metrics_addr };
     let monitor = metrics.watch(context, &work, Duration::ZERO).await?;
     let open = OpenDatabase::open(context).await?;
+    let _moment = context.interrupt.moment();
     let database = open.database();
     let form = context.settings.summary(SummaryArgs { summary: args.summary });
     let run = Run { dry_run: args.dry_run, context, database, work: &work, form };

@@ -89,7 +89,8 @@ pub(super) async fn open(
         return Ok(None);
     }
     let mut effects = Effects::default();
-    let provider = args.nodes.connect(database, &mut effects).await?;
+    let connecting = args.nodes.connect(database, &mut effects);
+    let provider = context.interrupt.wait("a node of Ethereum", connecting).await?;
     let wallets = Wallets::open(database).await?;
     let writer = handle.on(Lane::Ethereum);
     let follower = Follower::new(provider, wallets, writer, args.config(once), effects);

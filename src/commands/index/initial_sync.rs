@@ -23,14 +23,13 @@ const LARGE_ARCHIVE: u64 = 4 << 20;
 pub(super) async fn prepare(
     args: &IndexArgs,
     start: &StartState,
-    source: &dyn BlockSource,
-    first_height: i64,
+    far_behind: bool,
     database: &Database,
     events: &Sender<PipelineEvent>,
     cancel: &CancellationToken,
 ) -> Result<MissingIndexes, Error> {
     let begins = start.is_empty && !args.no_defer_indexes;
-    if begins && (args.defer_indexes || is_far_behind(source, first_height, args.to)) {
+    if begins && (args.defer_indexes || far_behind) {
         let count = deferred::defer(database).await?;
         tracing::info!(count, "secondary indexes are built once the chain is caught up");
     }
@@ -41,7 +40,8 @@ pub(super) async fn prepare(
     Ok(indexes)
 }
 
-fn is_far_behind(source: &dyn BlockSource, first_height: i64, end: Option<i64>) -> bool {
+/// Whether so much is to be read from `source` that indexes are better built afterwards.
+pub(super) fn is_far_behind(source: &dyn BlockSource, first_height: i64, end: Option<i64>) -> bool {
     match (source.head(), source.bytes_read().and_then(|bytes| bytes.total)) {
         (Some(head), _) => end.unwrap_or(head).min(head) - first_height >= FAR_BEHIND,
         (None, Some(bytes)) => bytes >= LARGE_ARCHIVE,

@@ -167,6 +167,7 @@ async fn follow_ethereum(
     handle: &WriterHandle,
     context: &Context,
 ) -> Result<(), Failure> {
+    let _section = context.interrupt.section();
     let ended = ethereum.run(&context.cancel).await;
     let closed = handle.shutdown().await;
     let interrupted = ended?;
@@ -196,16 +197,11 @@ async fn follow(
     drop(events.try_send(started));
     job.tell_start(&*source, &handle);
     let cancel = &job.context.cancel;
-    let indexes = initial_sync::prepare(
-        args,
-        job.start,
-        &*source,
-        first_height,
-        job.database,
-        &events,
-        cancel,
-    )
-    .await?;
+    // From here on there is something to bring to an end.
+    let _section = job.context.interrupt.section();
+    let far_behind = initial_sync::is_far_behind(&*source, first_height, args.to);
+    let indexes =
+        initial_sync::prepare(args, job.start, far_behind, job.database, &events, cancel).await?;
     let stop = cancel.child_token();
     let status = job.status(source.chain_id(), source.head());
     let derive = choose_derivation(args, &loader).await?;
@@ -296,7 +292,7 @@ impl Job<'_> {
             }
         };
         self.monitor.telemetry.opens(sources.iter().any(|source| chain::is_node(source)));
-        let source = chain::open(SourceConfig {
+        let opening = chain::open(SourceConfig {
             sources,
             start,
             end_inclusive: self.args.to,
@@ -306,7 +302,8 @@ impl Job<'_> {
             limits: node_limits(self.args),
             activity: self.monitor.activity.clone(),
         });
-        Ok(source.await?)
+        let opened = self.context.interrupt.wait("the first block of the source", opening);
+        Ok(opened.await?)
     }
 
     /// Prints what the run did, in the form that was asked for.

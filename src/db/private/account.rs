@@ -54,6 +54,8 @@ impl Account {
     pub(super) fn command(self, program: &Path, folder: &Path) -> Command {
         let mut command = Command::new(program);
         command.current_dir(folder).env("LC_ALL", "C").stdin(Stdio::null());
+        // A key that interrupts us on a terminal is for us.
+        command.process_group(0);
         for name in ["PGDATA", "PGHOST", "PGPORT", "PGUSER", "PGOPTIONS", "PGDATABASE"] {
             command.env_remove(name);
         }

@@ -1,6 +1,6 @@
 //! The server process of a private cluster: making the cluster, starting, finding and stopping.
 
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -40,7 +40,7 @@ impl Server {
     pub(super) fn prepare(data_dir: &Path, options: Options) -> Result<Self, Error> {
         let (layout, account) = Layout::prepare(data_dir)?;
         let starting = layout::open_lock(&layout.start_lock)?;
-        starting.lock().map_err(Error::io("cannot lock the private cluster"))?;
+        lock_to_start(&starting, &layout)?;
         let users = layout::open_lock(&layout.users_lock)?;
         users.lock_shared().map_err(Error::io("cannot lock the private cluster"))?;
         let version = fs::read_to_string(layout.data.join("PG_VERSION")).ok();
@@ -122,7 +122,7 @@ impl Server {
         let locking = || Error::io("cannot lock the private cluster");
         if self.starting.is_none() {
             let starting = layout::open_lock(&self.layout.start_lock)?;
-            starting.lock().map_err(locking())?;
+            lock_to_start(&starting, &self.layout)?;
             self.starting = Some(starting);
         }
         self.users.unlock().map_err(locking())?;
@@ -253,6 +253,22 @@ impl Server {
     fn write_as_owner(&self, path: &Path, text: &str) -> Result<(), Error> {
         fs::write(path, text).map_err(Error::io(format!("cannot write {}", path.display())))?;
         self.account.give(path)
+    }
+}
+
+/// Waits for the right to start and stop the server.
+fn lock_to_start(lock: &File, layout: &Layout) -> Result<(), Error> {
+    let locking = || Error::io("cannot lock the private cluster");
+    match lock.try_lock() {
+        Ok(()) => Ok(()),
+        Err(TryLockError::WouldBlock) => {
+            tracing::info!(
+                lock = %layout.start_lock.display(),
+                "another process starts or stops the private PostgreSQL; waiting for its lock"
+            );
+            lock.lock().map_err(locking())
+        }
+        Err(TryLockError::Error(error)) => Err(locking()(error)),
     }
 }
 
