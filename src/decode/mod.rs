@@ -16,7 +16,7 @@ use prost::bytes::Bytes;
 
 use crate::chain::core_json::{self, JsonBlock, JsonTransaction};
 use crate::chain::{Origin, RawBlock, RawBody, core_pb};
-use crate::model::{Block, Tx, TxBody};
+use crate::model::{Block, Json, Tx, TxBody};
 
 pub use error::Error;
 pub use order::settle;
@@ -71,6 +71,15 @@ pub fn decode_block(raw: RawBlock, options: &DecodeOptions) -> Result<Block, Err
         draft.txs.sort_by_key(|tx| tx.key);
     }
     Ok(draft.into_block(size))
+}
+
+/// Parses metadata that was forgotten ([`Block::forget_parsed`]).
+pub fn parse_again(block: &mut Block) {
+    for tx in &mut block.txs {
+        if let TxBody::ManageEntity(call) | TxBody::ManageEntityMigration(call) = &mut tx.body {
+            call.json = (!call.metadata.is_empty()).then(|| Json::parse(&call.metadata));
+        }
+    }
 }
 
 /// A block on its way, its transactions with the keys that order them.

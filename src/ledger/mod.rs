@@ -70,6 +70,7 @@ pub fn apply(
         | TxBody::Recorded(_)
         | TxBody::Unknown(_)
         | TxBody::Unset
+        | TxBody::Refused(_)
         | TxBody::Malformed(_) => {}
     }
     Ok(None)

@@ -84,6 +84,8 @@ pub enum TxBody {
     Unknown(Member),
     /// A signed transaction with no member set.
     Unset,
+    /// What the database refused, taken out of a transaction (see [`Refused`]).
+    Refused(Box<Refused>),
     /// No transaction, or bytes that are not a `SignedTransaction`: what was wrong. Its hash may be
     /// empty.
     Malformed(String),
@@ -106,8 +108,15 @@ impl TxBody {
             Self::Recorded(name) => name,
             Self::Unknown(_) => "unknown",
             Self::Unset => "unset",
+            Self::Refused(refused) => refused.kind,
             Self::Malformed(_) => "malformed",
         }
+    }
+
+    /// Whether it is an entity call that counts toward the number of its block, taken out or not.
+    pub fn is_call(&self) -> bool {
+        let taken_out = matches!(self, Self::Refused(refused) if refused.is_call);
+        taken_out || self.call().is_some()
     }
 
     /// The entity call, live or migrated.
@@ -117,6 +126,20 @@ impl TxBody {
             _ => None,
         }
     }
+}
+
+/// What is left of a transaction whose rows the database refused, although every rule let them pass:
+/// nothing is applied, and it is recorded by its hash and type alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// Its type ([`TxBody::type_name`]).
+    pub kind: &'static str,
+    /// It was an entity call.
+    pub is_call: bool,
+    /// SQLSTATE.
+    pub code: String,
+    /// What the server said.
+    pub words: String,
 }
 
 /// A oneof member, by what is known of it: protobuf gives its tag, JSON its name.

@@ -35,16 +35,18 @@ pub(super) enum Upcoming {
 
 /// A batch, and the task that loads for it.
 pub(super) struct Loading {
-    blocks: Arc<[Arc<Block>]>,
-    summary: Summary,
+    pub(super) blocks: Arc<[Arc<Block>]>,
+    pub(super) summary: Summary,
+    /// What the blocks add to the sums of the run was told before.
+    pub(super) is_counted: bool,
     /// Last checkpoint that was in the database when loading began.
     committed: u64,
     unsettled: Unsettled,
-    rows: JoinHandle<Result<Loaded, Error>>,
+    pub(super) rows: JoinHandle<Result<Loaded, Error>>,
 }
 
 /// What was loaded for a batch: the rows it will probably read, and which of its hashes are known.
-type Loaded = (Vec<(LoadRequest, Vec<Row>)>, FxHashSet<String>);
+pub(super) type Loaded = (Vec<(LoadRequest, Vec<Row>)>, FxHashSet<String>);
 
 /// A batch whose rows are in memory as far as they could be foreseen.
 pub(super) struct Ready {
@@ -55,12 +57,14 @@ pub(super) struct Ready {
     pub(super) known_hashes: FxHashSet<String>,
     /// Checkpoints above this one may hold further ones.
     pub(super) committed: u64,
+    /// What the blocks add to the sums of the run was told before.
+    pub(super) is_counted: bool,
 }
 
 impl Running {
     /// Starts loading for a batch. What is loaded has to be taken in before rows are dropped from
     /// memory again: until then, whatever is changed meanwhile is in memory, and wins.
-    pub(super) async fn look_ahead(&self, next: Next) -> Result<Upcoming, Error> {
+    pub(super) async fn look_ahead(&self, next: Next, is_counted: bool) -> Result<Upcoming, Error> {
         let (blocks, summary) = match next {
             Next::Batch(blocks, summary) => (blocks, summary),
             Next::AtHead(head) => return Ok(Upcoming::AtHead(head)),
@@ -78,12 +82,13 @@ impl Running {
             loaded.map_err(Error::from)
         });
         let summary = *summary;
-        Ok(Upcoming::Batch(Box::new(Loading { blocks, summary, committed, unsettled, rows })))
+        let loading = Loading { blocks, summary, is_counted, committed, unsettled, rows };
+        Ok(Upcoming::Batch(Box::new(loading)))
     }
 
     /// Takes in what was loaded for a batch, and loads what only those rows let foresee.
     pub(super) async fn loaded(&self, loading: Loading) -> Result<Ready, Error> {
-        let Loading { blocks, mut summary, committed, unsettled, rows } = loading;
+        let Loading { blocks, mut summary, is_counted, committed, unsettled, rows } = loading;
         let height = blocks.first().map_or(0, |block| block.height);
         let gone = || Error::Ended { stage: "load", height };
         let started = Instant::now();
@@ -109,7 +114,7 @@ impl Running {
             again = Some(unsettled);
         }
         summary.time.load += started.elapsed();
-        Ok(Ready { blocks, summary, known_hashes, committed })
+        Ok(Ready { blocks, summary, known_hashes, committed, is_counted })
     }
 
     async fn foresee(

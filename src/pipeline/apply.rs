@@ -11,6 +11,7 @@ use std::{collections::VecDeque, sync::Arc};
 
 use super::{
     event::{self, Summary},
+    refusal,
     rejects::RejectedCall,
 };
 use crate::{
@@ -47,6 +48,8 @@ struct Tentative {
     start: Cursor,
     written: Vec<WrittenBlock>,
     outcomes: Vec<Vec<(usize, Outcome)>>,
+    /// What each block was numbered after.
+    before: Vec<Numbering>,
 }
 
 /// Transactions to be looked at again: positions of blocks, and positions in them.
@@ -79,6 +82,8 @@ pub struct Applied {
     pub summary: Summary,
     /// Calls that were not applied.
     pub rejects: Vec<RejectedCall>,
+    /// What each block was numbered after.
+    pub before: Vec<Numbering>,
 }
 
 impl Applier {
@@ -87,6 +92,15 @@ impl Applier {
         let mut store = Store::default();
         store.guess_absent();
         Self { store, cursor, era, tentative: None, reserved: VecDeque::new() }
+    }
+
+    /// Forgets every row and goes on at `numbering`, as a new process would.
+    pub(super) fn start_over(&mut self, numbering: Numbering) {
+        self.store = Store::default();
+        self.store.guess_absent();
+        self.cursor.numbering = numbering;
+        self.tentative = None;
+        self.reserved.clear();
     }
 
     /// Where the next block goes on.
@@ -125,12 +139,14 @@ impl Applier {
         let start = self.cursor.clone();
         let mut written: Vec<WrittenBlock> = Vec::with_capacity(blocks.len());
         let mut outcomes = Vec::with_capacity(blocks.len());
+        let mut before = Vec::with_capacity(blocks.len());
         for block in blocks {
+            before.push(self.cursor.numbering.clone());
             let (applied, result) = self.apply(block);
             written.push(applied);
             outcomes.push(result);
         }
-        let tentative = Tentative { start, written, outcomes };
+        let tentative = Tentative { start, written, outcomes, before };
         if self.store.has_missing() {
             self.tentative = Some(tentative);
             return Attempt::Missing(self.store.take_missing());
@@ -196,7 +212,7 @@ impl Applier {
     }
 
     fn finish(&self, blocks: &[Arc<Block>], tentative: Tentative) -> Applied {
-        let Tentative { mut written, outcomes, .. } = tentative;
+        let Tentative { mut written, outcomes, before, .. } = tentative;
         for block in &mut written {
             block.changes.retain(|change| self.era.writes(change.table));
         }
@@ -207,14 +223,15 @@ impl Applier {
             count_outcomes(&mut summary, &mut rejects, block, outcomes);
         }
         let batch = Batch { blocks: written, ..Batch::default() };
-        Applied { batch, summary, rejects }
+        Applied { batch, summary, rejects, before }
     }
 
     fn apply(&mut self, block: &Arc<Block>) -> (WrittenBlock, Vec<(usize, Outcome)>) {
         let reserved = self.reserved.pop_front();
         let id = reserved.unwrap_or_else(|| self.cursor.ids.next());
         let applied = self.era.apply(block, &mut self.cursor.numbering, &mut self.store, id);
-        let BlockResult { outcomes, provenance, rollups, changes, incomplete } = applied;
+        let BlockResult { mut outcomes, provenance, rollups, changes, incomplete } = applied;
+        refusal::add_outcomes(&mut outcomes, block);
         debug_assert!(!incomplete, "nothing is missing while absence is guessed");
         let written = WrittenBlock {
             checkpoint: Checkpoint {

@@ -23,6 +23,8 @@ pub enum PipelineEvent {
     Committed(Box<Summary>),
     /// An index that was left out of the initial sync is there: the time it took.
     IndexBuilt(Box<Summary>),
+    /// The database refused transactions for their data, and they are left out: how many.
+    Refused(Box<Summary>),
 }
 
 /// Where a run begins and, when that is known, where it will end.
@@ -70,6 +72,8 @@ pub struct Summary {
     pub rows: BTreeMap<&'static str, u64>,
     /// Values that PostgreSQL cannot hold (NUL, lone surrogates) and that were cleaned.
     pub sanitized_values: u64,
+    /// Transactions that were left out because the database refused their data.
+    pub refused_by_database: u64,
     /// Results of `--verify-signatures`.
     pub signatures: SignatureCounts,
     /// Where the time went. The stages overlap, so the parts add up to more than the whole.
@@ -308,6 +312,7 @@ impl Summary {
         self.entities.absorb(&other.entities);
         add_all(&mut self.rows, &other.rows);
         self.sanitized_values += other.sanitized_values;
+        self.refused_by_database += other.refused_by_database;
         self.signatures.checked += other.signatures.checked;
         self.signatures.matching += other.signatures.matching;
         self.time.absorb(&other.time);

@@ -15,6 +15,7 @@ pub mod event;
 mod indexes;
 mod input;
 mod pulse;
+mod refusal;
 mod rejects;
 mod run;
 mod thread;

@@ -14,6 +14,7 @@ use super::{
     event::{PipelineEvent, Summary},
     indexes::MissingIndexes,
     input::{self, Batches},
+    refusal::Unwritten,
     thread::ApplyThread,
 };
 use crate::{
@@ -86,7 +87,7 @@ pub(super) struct Running {
     pub(super) loader: Arc<Loader>,
     pub(super) writer: WriterHandle,
     rejects: RejectLog,
-    limits: Limits,
+    pub(super) limits: Limits,
     keep_history: u64,
     events: mpsc::Sender<PipelineEvent>,
     status: ChainStatus,
@@ -94,7 +95,11 @@ pub(super) struct Running {
     pulse: Pulse,
     /// Hashes of transactions that were handed over and may not be visible to the loader yet, with
     /// their checkpoint.
-    recent: FxHashMap<String, u64>,
+    pub(super) recent: FxHashMap<String, u64>,
+    /// What is looked at ahead.
+    pub(super) upcoming: Option<Upcoming>,
+    /// Blocks that were handed over, and those to be applied again.
+    pub(super) unwritten: Unwritten,
 }
 
 impl Pipeline {
@@ -120,6 +125,8 @@ impl Pipeline {
             indexes: self.indexes,
             pulse: self.pulse,
             recent: FxHashMap::default(),
+            upcoming: None,
+            unwritten: Unwritten::default(),
         };
         let chain = tracing::warn_span!("chain", chain = running.status.chain);
         let ended = running.follow(&mut batches, &self.cancel).instrument(chain).await;
@@ -127,7 +134,13 @@ impl Pipeline {
         // Also after a failed read: what was applied is right, and is kept.
         let flushed = running.writer.flush().await;
         let ended = ended?;
-        flushed?;
+        match flushed {
+            // What is refused is found again by the next start.
+            Err(error) if ended == End::Interrupted && error.refusal().is_some() => {
+                running.writer.resume();
+            }
+            flushed => drop(flushed?),
+        }
         if ended == End::Finished {
             running.pulse.begins(Doing::Indexes);
             running.indexes.build(&running.events, &self.cancel).await?;
@@ -142,49 +155,63 @@ impl Running {
         batches: &mut Batches,
         cancel: &CancellationToken,
     ) -> Result<End, Error> {
-        let mut upcoming = None;
         loop {
-            let next = match upcoming.take() {
-                Some(next) => next,
-                None => {
-                    self.pulse.begins(Doing::Fetch);
-                    let mut progress = self.writer.progress();
-                    let next = tokio::select! {
-                        // First: reading ends with it too, which looks like the end of the source.
-                        biased;
-                        () = cancel.cancelled() => return Ok(End::Interrupted),
-                        failed = progress.wait_for(|progress| progress.failed.is_some()) => {
-                            let error = failed.ok().and_then(|progress| progress.failed.clone());
-                            let gone = Error::Ended { stage: "write", height: 0 };
-                            return Err(error.map_or(gone, Error::from));
-                        }
-                        next = batches.next() => next,
-                    };
-                    self.look_ahead(next).await?
-                }
-            };
-            match next {
-                Upcoming::Batch(loading) => {
-                    self.pulse.begins(Doing::Apply);
-                    let batch = self.loaded(*loading).await?;
-                    if let Some(next) = batches.next().now_or_never() {
-                        upcoming = Some(self.look_ahead(next).await?);
-                    }
-                    let height = batch.blocks.first().map(|block| block.height);
-                    let span = tracing::warn_span!("batch", height);
-                    self.process(batch).instrument(span).await?;
-                }
-                Upcoming::AtHead(head) => {
-                    self.send(PipelineEvent::Head { height: head }).await;
-                    self.reach_head(head, cancel).await?;
-                }
-                Upcoming::End => return Ok(End::Finished),
-                Upcoming::Failed(error) => return Err(error),
+            match self.turn(batches, cancel).await {
+                Ok(Some(end)) => return Ok(end),
+                Ok(None) => {}
+                Err(error) => self.work_around(error, cancel).await?,
             }
             if cancel.is_cancelled() {
                 return Ok(End::Interrupted);
             }
         }
+    }
+
+    /// Takes the next batch, or whatever comes next, to its end; returns the end of the run.
+    async fn turn(
+        &mut self,
+        batches: &mut Batches,
+        cancel: &CancellationToken,
+    ) -> Result<Option<End>, Error> {
+        let next = match self.upcoming.take() {
+            Some(next) => next,
+            None => {
+                self.pulse.begins(Doing::Fetch);
+                let (next, is_counted) = tokio::select! {
+                    // First: reading ends with it too, which looks like the end of the source.
+                    biased;
+                    () = cancel.cancelled() => return Ok(Some(End::Interrupted)),
+                    error = self.writer.trouble() => return Err(error.into()),
+                    next = self.unwritten.next(batches) => next,
+                };
+                self.look_ahead(next, is_counted).await?
+            }
+        };
+        match next {
+            Upcoming::Batch(loading) => {
+                self.pulse.begins(Doing::Apply);
+                self.unwritten.hold(&loading);
+                let batch = self.loaded(*loading).await?;
+                if let Some((next, is_counted)) = self.unwritten.next(batches).now_or_never() {
+                    self.upcoming = Some(self.look_ahead(next, is_counted).await?);
+                }
+                self.unwritten.release();
+                let height = batch.blocks.first().map(|block| block.height);
+                let span = tracing::warn_span!("batch", height);
+                self.process(batch).instrument(span).await?;
+            }
+            Upcoming::AtHead(head) => {
+                self.send(PipelineEvent::Head { height: head }).await;
+                self.reach_head(head, cancel).await?;
+            }
+            Upcoming::End => {
+                self.pulse.begins(Doing::Write);
+                self.writer.flush().await?;
+                return Ok(Some(End::Finished));
+            }
+            Upcoming::Failed(error) => return Err(error),
+        }
+        Ok(None)
     }
 
     /// Notes the head. The first time it also ends an initial sync: the database keeps up once
@@ -207,20 +234,24 @@ impl Running {
     }
 
     async fn process(&mut self, batch: Ready) -> Result<(), Error> {
-        let Ready { blocks, mut summary, known_hashes, committed } = batch;
+        let Ready { blocks, mut summary, known_hashes, committed, is_counted } = batch;
         self.pulse.begins(Doing::Apply);
         let applied = self.apply(blocks, &mut summary).await?;
-        let Applied { mut batch, summary: applied_summary, rejects } = applied;
+        let Applied { mut batch, summary: applied_summary, rejects, before } = applied;
         summary.absorb(&applied_summary);
-        for written in &mut batch.blocks {
+        for (written, before) in batch.blocks.iter_mut().zip(before) {
             // Parsed metadata takes several times as much as its text, which is all that is written.
             if let Some(block) = Arc::get_mut(&mut written.block) {
                 block.forget_parsed();
             }
+            self.unwritten.add(written, before);
         }
+        self.unwritten.forget_written(self.writer.committed());
         self.recent.retain(|_, checkpoint| *checkpoint > committed);
         summary.duplicates += self.mark_duplicates(&mut batch, &known_hashes);
-        self.rejects.record(&rejects)?;
+        if !is_counted {
+            self.rejects.record(&rejects)?;
+        }
         self.choose_history_mode(&mut batch);
         batch.transactions = summary.transactions_total();
         if let Some(last) = batch.blocks.last() {
@@ -230,13 +261,14 @@ impl Running {
             self.status.head_time = self.status.head_time.max(Some(checkpoint.block_time));
             self.writer.set_status(self.status.clone());
         }
-        self.writer.submit(batch)?;
-        self.send(PipelineEvent::Applied(Box::new(summary))).await;
-        Ok(())
+        if !is_counted {
+            self.send(PipelineEvent::Applied(Box::new(summary))).await;
+        }
+        Ok(self.writer.submit(batch)?)
     }
 
     /// Applies a batch, loading what it misses until it misses nothing.
-    async fn apply(
+    pub(super) async fn apply(
         &mut self,
         blocks: Arc<[Arc<Block>]>,
         summary: &mut Summary,
@@ -265,7 +297,7 @@ impl Running {
     }
 
     /// Before-images are kept inside the window below the head; without a known head, always.
-    fn choose_history_mode(&self, batch: &mut crate::writer::Batch) {
+    pub(super) fn choose_history_mode(&self, batch: &mut crate::writer::Batch) {
         let Some(last) = batch.blocks.last().filter(|_| self.keep_history > 0) else { return };
         let height = last.checkpoint.height;
         let window = i64::try_from(self.keep_history).unwrap_or(i64::MAX);
@@ -346,7 +378,7 @@ impl Running {
         done.ok_or(Error::Ended { stage: "apply", height: 0 })
     }
 
-    async fn send(&self, event: PipelineEvent) {
+    pub(super) async fn send(&self, event: PipelineEvent) {
         // Events are for people: nobody listening is no reason to stop.
         drop(self.events.send(event).await);
     }

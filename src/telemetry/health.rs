@@ -13,7 +13,7 @@ use crate::writer::Lane;
 /// The answer of `/health` and `/ready`.
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
-    /// `ok`, or `stalled`.
+    /// `ok`; `degraded` where the database refused transactions, which are left out; or `stalled`.
     pub status: &'static str,
     /// Whether every chain is caught up.
     pub ready: bool,
@@ -117,11 +117,18 @@ impl Telemetry {
         if doing == Doing::Indexes {
             reasons.push("indexes that the initial sync left out are being built".to_owned());
         }
+        let refused = Some(state.sums.refused_by_database)
+            .filter(|count| *count > 0)
+            .map(|count| format!("the database refused {count} transactions, which are left out"));
         let websocket = state.ethereum.as_ref().and_then(|ethereum| ethereum.status.websocket);
         Report {
-            status: if stall.is_some() { "stalled" } else { "ok" },
+            status: match (&stall, state.sums.refused_by_database) {
+                (Some(_), _) => "stalled",
+                (None, 0) => "ok",
+                (None, _) => "degraded",
+            },
             ready: reasons.is_empty(),
-            reasons,
+            reasons: reasons.into_iter().chain(refused).collect(),
             stall,
             doing: if state.ended { "nothing" } else { doing.name() },
             chains,

@@ -228,6 +228,12 @@ fn writing(text: &mut Exposition, shared: &Shared, state: &State) {
         Some(state.sums.sanitized_values),
     );
     text.single(
+        "audius_etl_refused_transactions_total",
+        Counter,
+        "Transactions that are left out because the database refused their data.",
+        Some(state.sums.refused_by_database),
+    );
+    text.single(
         "audius_etl_plays_left_out_total",
         Counter,
         "Plays without a usable track id, kept in etl_plays only.",

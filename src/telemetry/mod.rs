@@ -211,7 +211,9 @@ impl Telemetry {
                 chain.block_time = chain.block_time.max(part.last_block_time);
                 chain.progress = Some(at);
             }
-            PipelineEvent::IndexBuilt(part) => self.state().sums.absorb(part),
+            PipelineEvent::IndexBuilt(part) | PipelineEvent::Refused(part) => {
+                self.state().sums.absorb(part);
+            }
             // The writer reports with more detail than the event has.
             PipelineEvent::Committed(_) => {}
         }

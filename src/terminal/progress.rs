@@ -134,7 +134,8 @@ impl Run {
             PipelineEvent::Head { height } => self.head = self.head.max(Some(height)),
             PipelineEvent::Applied(part)
             | PipelineEvent::Committed(part)
-            | PipelineEvent::IndexBuilt(part) => {
+            | PipelineEvent::IndexBuilt(part)
+            | PipelineEvent::Refused(part) => {
                 self.sums.absorb(&part);
             }
         }

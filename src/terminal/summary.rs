@@ -83,6 +83,12 @@ fn short(summary: &Summary) -> String {
             grouped(summary.sanitized_values)
         ));
     }
+    if summary.refused_by_database > 0 {
+        lines.push(format!(
+            "{} transactions refused by the database for their data and left out",
+            grouped(summary.refused_by_database)
+        ));
+    }
     if summary.blocks > 0 {
         lines.push("(every table with --summary full)".to_owned());
     }
@@ -144,6 +150,7 @@ fn as_json(summary: &Summary, ended: &str) -> Value {
         "rows": summary.rows_total(),
         "rows_by_table": summary.rows,
         "sanitized_values": summary.sanitized_values,
+        "refused_by_database": summary.refused_by_database,
         "signatures_checked": summary.signatures.checked,
         "signatures_matching": summary.signatures.matching,
         "seconds": seconds(&summary.time),
@@ -201,6 +208,7 @@ fn transactions(summary: &Summary) -> Option<String> {
         ("  known hash, not indexed again", summary.duplicates),
         ("  single plays", summary.plays),
         ("  values cleaned for PostgreSQL", summary.sanitized_values),
+        ("  refused by the database", summary.refused_by_database),
         ("  signatures checked", summary.signatures.checked),
         ("  signatures matching", summary.signatures.matching),
     ] {

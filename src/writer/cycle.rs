@@ -18,6 +18,7 @@ use tracing::Instrument as _;
 use super::{
     Batch, ChainStatus, Checkpoint, CheckpointIds, Error, EthereumWrite, Lane, PerLane, Weight,
     WriterConfig, WriterHandle, WrittenBlock,
+    refusal::{self, Narrowing, Rehearsal},
 };
 
 /// How often chain metadata is written when nothing else is.
@@ -83,6 +84,13 @@ pub trait Sink: Send + 'static {
     /// Writes a run in one transaction.
     fn write(&mut self, run: Arc<Run>) -> impl Future<Output = Result<Written, Error>> + Send;
 
+    /// Does everything that writing a run does, and takes it back. The inner error is the server's
+    /// refusal of its data.
+    fn rehearse(
+        &mut self,
+        run: Arc<Run>,
+    ) -> impl Future<Output = Result<Result<(), Error>, Error>> + Send;
+
     /// Takes the database back to an earlier checkpoint, in one transaction.
     fn rollback(
         &mut self,
@@ -100,6 +108,8 @@ pub struct Progress {
     pub(super) committed: PerLane<u64>,
     /// Generation of the chain status that is durable.
     pub(super) status: PerLane<u64>,
+    /// Refusals so far: wakes those who wait on a lane that is held at one.
+    pub(super) refusals: u64,
     /// Why the writer ended, if it did on an error.
     pub failed: Option<Arc<Error>>,
 }
@@ -133,6 +143,9 @@ pub(super) struct Queue {
     /// Write the status without waiting for the throttle.
     pub(super) flush: bool,
     pub(super) rollbacks: VecDeque<Rollback>,
+    pub(super) rehearsals: VecDeque<Rehearsal>,
+    /// What a lane is held at.
+    pub(super) refused: PerLane<Option<Arc<Error>>>,
     pub(super) closing: bool,
     /// The task is gone: nothing that is queued from now on would ever be answered.
     pub(super) ended: bool,
@@ -163,6 +176,7 @@ impl Drop for EndGuard {
         queue.ended = true;
         queue.batches.clear();
         queue.rollbacks.clear();
+        queue.rehearsals.clear();
     }
 }
 
@@ -178,6 +192,7 @@ struct Taken {
 enum Step {
     Write(Taken),
     Rollback(Rollback),
+    Rehearse(Rehearsal),
     Close,
     /// Nothing to do; the instant is when an unwritten status is due.
     Wait(Option<Instant>),
@@ -202,6 +217,7 @@ pub(super) fn spawn<S: Sink>(
         progress,
         on_written,
         status_due: Instant::now(),
+        narrowing: None,
     };
     tokio::spawn(cycle.run());
     WriterHandle { shared, progress: receiver, ids, lane: Lane::Core }
@@ -216,6 +232,8 @@ struct Cycle<S, F> {
     on_written: F,
     /// Earliest time at which the status is written on its own.
     status_due: Instant,
+    /// A refusal is being narrowed down.
+    narrowing: Option<Narrowing>,
 }
 
 impl<S: Sink, F: FnMut(&Written) + Send + 'static> Cycle<S, F> {
@@ -224,6 +242,7 @@ impl<S: Sink, F: FnMut(&Written) + Send + 'static> Cycle<S, F> {
             let result = match self.next_step() {
                 Step::Write(taken) => self.write(taken).await,
                 Step::Rollback(rollback) => self.rollback(rollback).await,
+                Step::Rehearse(rehearsal) => self.rehearse(rehearsal).await,
                 Step::Wait(due) => {
                     self.wait(due).await;
                     Ok(())
@@ -253,6 +272,9 @@ impl<S: Sink, F: FnMut(&Written) + Send + 'static> Cycle<S, F> {
         {
             return Step::Rollback(rollback);
         }
+        if let Some(rehearsal) = queue.rehearsals.pop_front() {
+            return Step::Rehearse(rehearsal);
+        }
         if let Some(lane) = queue.batches.front().map(|queued| queued.lane) {
             return Step::Write(self.take_run(&mut queue, lane));
         }
@@ -279,7 +301,10 @@ impl<S: Sink, F: FnMut(&Written) + Send + 'static> Cycle<S, F> {
         let mut first = true;
         while let Some(next) = queue.batches.front().filter(|next| next.lane == lane) {
             let sum = weight + next.weight;
-            let fits = sum.rows() <= self.config.max_rows && sum.bytes <= self.config.max_bytes;
+            let most_blocks = self.narrowing.map_or(usize::MAX, |narrowing| narrowing.most_blocks);
+            let fits = sum.rows() <= self.config.max_rows
+                && sum.bytes <= self.config.max_bytes
+                && run.blocks.len() + next.batch.blocks.len() <= most_blocks;
             if !first && (next.batch.in_reorg_threshold != run.keep_history || !fits) {
                 break;
             }
@@ -308,7 +333,15 @@ impl<S: Sink, F: FnMut(&Written) + Send + 'static> Cycle<S, F> {
         let newest = run.last_checkpoint().map(|at| (at.chain.clone(), at.height));
         let (chain, height) = newest.unzip();
         let span = tracing::warn_span!("write", chain, height);
-        let mut written = self.sink.write(Arc::new(run)).instrument(span).await?;
+        let run = Arc::new(run);
+        let mut written = match self.sink.write(Arc::clone(&run)).instrument(span).await {
+            Ok(written) => written,
+            Err(error) if error.refusal().is_some() && !run.blocks.is_empty() => {
+                self.refused(Arc::unwrap_or_clone(run), error);
+                return Ok(());
+            }
+            Err(error) => return Err(error),
+        };
         written.lane = lane;
         written.elapsed = started.elapsed();
         self.status_due = Instant::now() + self.config.status_interval;
@@ -316,12 +349,35 @@ impl<S: Sink, F: FnMut(&Written) + Send + 'static> Cycle<S, F> {
             let mut queue = self.shared.queue();
             queue.pending[lane] = queue.pending[lane] - weight;
         }
+        if last.is_some_and(|last| self.narrowing.is_some_and(|found| found.is_over(last))) {
+            self.narrowing = None;
+        }
         // What is reported is durable, and it is reported before anybody who waits goes on.
         (self.on_written)(&written);
         self.progress.send_modify(|progress| {
             progress.committed[lane] = last.unwrap_or(progress.committed[lane]);
             progress.status[lane] = generation.unwrap_or(progress.status[lane]);
         });
+        Ok(())
+    }
+
+    /// A run of several blocks is tried again in parts; a single block is where the lane stops.
+    fn refused(&mut self, run: Run, error: Error) {
+        let (lane, blocks) = (run.lane, run.blocks.len());
+        if blocks > 1 {
+            self.narrowing = Some(refusal::put_back(&mut self.shared.queue(), run));
+            return;
+        }
+        self.narrowing = None;
+        let committed = self.progress.borrow().committed[lane];
+        refusal::hold(&mut self.shared.queue(), committed, lane, error);
+        self.progress.send_modify(|progress| progress.refusals += 1);
+    }
+
+    async fn rehearse(&mut self, rehearsal: Rehearsal) -> Result<(), Error> {
+        let outcome = self.sink.rehearse(Arc::new(rehearsal.run)).await?;
+        // Nobody listening any more is no reason to stop.
+        drop(rehearsal.reply.send(outcome.map_err(Arc::new)));
         Ok(())
     }
 

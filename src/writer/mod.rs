@@ -15,6 +15,9 @@
 //! lane; what is submitted, durable, pending or rolled back is counted per lane, and a transaction
 //! holds batches of one lane only.
 //!
+//! A run that the server refuses for its data is narrowed down to one block, and the lane is held
+//! there until whoever submits goes on without what is at fault (`refusal`).
+//!
 //! To start: open a [`PostgresSink`] (it takes the writer lock), read the start state with
 //! `db::load` while the lock is held, then [`spawn`].
 
@@ -29,6 +32,7 @@ mod postgres;
 mod prepare;
 mod raw;
 mod raw_blocks;
+mod refusal;
 mod rollback;
 mod rows;
 mod session;
@@ -51,6 +55,7 @@ pub use ethereum::EthereumWrite;
 pub use lane::{CheckpointIds, Lane, PerLane};
 pub use postgres::{PostgresConfig, PostgresSink};
 pub use raw_blocks::{Missing, RawBlocks};
+pub use refusal::Words;
 pub use session::exclusive;
 pub use session::lock_holder;
 
@@ -131,6 +136,9 @@ impl WriterHandle {
         if queue.ended {
             drop(queue);
             return Err(self.ended());
+        }
+        if let Some(error) = &queue.refused[lane] {
+            return Err(Arc::clone(error));
         }
         if first <= queue.submitted[lane] {
             let after = queue.submitted[lane];
@@ -226,10 +234,7 @@ impl WriterHandle {
         self.shared.wake.notify_one();
         match answer.await {
             Ok(result) => result,
-            Err(_closed) => {
-                let failed = self.wait_until(self.progress.clone(), |_| false).await;
-                Err(failed.err().unwrap_or_else(|| Arc::new(Error::Stopped)))
-            }
+            Err(_closed) => Err(self.trouble().await),
         }
     }
 
@@ -250,7 +255,11 @@ impl WriterHandle {
     }
 
     fn checked(&self) -> Result<(), Arc<Error>> {
-        if self.shared.queue().ended { Err(self.ended()) } else { Ok(()) }
+        if self.shared.queue().ended {
+            return Err(self.ended());
+        }
+        let refused = self.shared.queue().refused[self.lane].clone();
+        refused.map_or(Ok(()), Err)
     }
 
     /// Why the task is gone.
@@ -264,9 +273,9 @@ impl WriterHandle {
         reached: impl Fn(&Progress) -> bool,
     ) -> Result<u64, Arc<Error>> {
         let outcome = progress
-            .wait_for(|progress| progress.failed.is_some() || reached(progress))
+            .wait_for(|progress| self.problem(progress).is_some() || reached(progress))
             .await
-            .map(|progress| (progress.failed.clone(), progress.committed[self.lane]));
+            .map(|progress| (self.problem(&progress), progress.committed[self.lane]));
         match outcome {
             Ok((None, committed)) => Ok(committed),
             Ok((Some(error), _)) => Err(error),

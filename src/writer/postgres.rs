@@ -16,7 +16,7 @@ use super::{
     raw::{self, ETL_TRANSACTIONS, RawContext},
     rollback,
     session::{Contention, Session},
-    transaction::{self, Fault, RowCounts},
+    transaction::{self, Ending, Fault, RowCounts},
 };
 use crate::db::{self, Database, SchemaProblem, catalog::Catalog, is_transient, refusal::causes};
 use crate::interrupt::{Entry, Interrupt};
@@ -124,7 +124,12 @@ impl PostgresSink {
     }
 
     /// Writes the run, as often as it takes.
-    async fn write_run(&mut self, run: &Arc<Run>, written: &mut Written) -> Result<(), Error> {
+    async fn write_run(
+        &mut self,
+        run: &Arc<Run>,
+        ending: Ending,
+        written: &mut Written,
+    ) -> Result<(), Error> {
         // A table that had such values once is cleaned from then on: looking for them costs next to
         // nothing, starting the transaction over costs all of it.
         self.settings.raw = RawContext::default();
@@ -132,7 +137,7 @@ impl PostgresSink {
         let mut prepared = self.prepare(run).await?;
         let mut retry = Retry::new(&self.config);
         let rows = loop {
-            let fault = match self.attempt(&prepared, run).await {
+            let fault = match self.attempt(&prepared, run, ending).await {
                 Ok(Attempt::Committed(rows)) => break rows,
                 Ok(Attempt::Reconnect(error)) => {
                     retry.pause(error, written).await?;
@@ -178,7 +183,12 @@ impl PostgresSink {
     }
 
     /// One attempt at the transaction, on a session that is made if there is none.
-    async fn attempt(&mut self, prepared: &Prepared, run: &Run) -> Result<Attempt, Error> {
+    async fn attempt(
+        &mut self,
+        prepared: &Prepared,
+        run: &Run,
+        ending: Ending,
+    ) -> Result<Attempt, Error> {
         if self.session.is_none() {
             let found = match self.reconnect().await {
                 Ok(found) => found,
@@ -194,7 +204,7 @@ impl PostgresSink {
             self.expect(&found)?;
         }
         let Some(session) = &mut self.session else { return Err(Error::Stopped) };
-        match transaction::execute(&mut session.connection, prepared, run).await {
+        match transaction::execute(&mut session.connection, prepared, run, ending).await {
             Ok(rows) => Ok(Attempt::Committed(rows)),
             Err(fault) => {
                 self.abandon_transaction(&fault.source).await;
@@ -338,7 +348,7 @@ impl PostgresSink {
 impl Sink for PostgresSink {
     async fn write(&mut self, run: Arc<Run>) -> Result<Written, Error> {
         let mut written = Written { blocks: run.blocks.len(), ..Written::default() };
-        self.write_run(&run, &mut written).await?;
+        self.write_run(&run, Ending::Commit, &mut written).await?;
         if let Some(last) = run.last_checkpoint() {
             self.committed.insert(last.chain.clone(), last.id);
             written.checkpoint = Some(last.clone());
@@ -351,6 +361,14 @@ impl Sink for PostgresSink {
             self.prune(&run, last).await;
         }
         Ok(written)
+    }
+
+    async fn rehearse(&mut self, run: Arc<Run>) -> Result<Result<(), Error>, Error> {
+        match self.write_run(&run, Ending::Rehearsal, &mut Written::default()).await {
+            Ok(()) => Ok(Ok(())),
+            Err(error) if error.refusal().is_some() => Ok(Err(error)),
+            Err(error) => Err(error),
+        }
     }
 
     async fn rollback(&mut self, checkpoint: u64) -> Result<Checkpoint, Error> {

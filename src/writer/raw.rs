@@ -201,6 +201,20 @@ pub(super) const AFTER_ENTITIES: &[RawSource] = &[
         storage_proof_verifications,
     ),
     source(
+        "audius_etl_refusals",
+        &[
+            ("chain", Text),
+            ("height", Int8),
+            ("tx_index", Int4),
+            ("tx_hash", Text),
+            ("tx_type", Text),
+            ("code", Text),
+            ("message", Text),
+            ("block_time", Time),
+        ],
+        refusals,
+    ),
+    source(
         "audius_etl_history",
         &[("checkpoint_id", Int8), ("table_name", Text), ("row_key", Jsonb), ("previous", Jsonb)],
         history,
@@ -381,6 +395,7 @@ fn type_and_address(body: &TxBody) -> (Cow<'static, str>, Option<&str>) {
         | TxBody::Recorded(_)
         | TxBody::Unknown(_)
         | TxBody::Unset
+        | TxBody::Refused(_)
         | TxBody::Malformed(_) => None,
     };
     let tx_type = match body {
@@ -496,6 +511,24 @@ fn storage_proof_verifications(run: &Run, _context: &RawContext, rows: &mut Rows
             .int(block.block.height)
             .text(&tx.hash)
             .time(block.block.time);
+    }
+}
+
+/// What the database refused, with its words.
+fn refusals(run: &Run, _context: &RawContext, rows: &mut Rows<'_>) {
+    for WrittenBlock { block, .. } in &run.blocks {
+        for tx in &block.txs {
+            let TxBody::Refused(refused) = &tx.body else { continue };
+            rows.row()
+                .text(&block.chain_id)
+                .int(block.height)
+                .int(tx.index)
+                .text(&tx.hash)
+                .text(refused.kind)
+                .text(&refused.code)
+                .text(&refused.words)
+                .time(block.time);
+        }
     }
 }
 

@@ -56,6 +56,8 @@ const PROGRESS: &[&str] = &[
          AND p.slot = b.plays_slot AND p.updated_at = c.block_time",
     "DELETE FROM skipped_transactions s USING audius_etl_checkpoints c \
      WHERE c.id > $1 AND s.blocknumber = c.em_block AND s.blockhash = c.block_hash",
+    "DELETE FROM audius_etl_refusals r USING audius_etl_checkpoints c \
+     WHERE c.id > $1 AND r.chain = c.chain AND r.height = c.height",
     "DELETE FROM core_indexed_blocks b USING audius_etl_checkpoints c \
      WHERE c.id > $1 AND b.chain_id = c.chain AND b.height = c.height",
     // The mark of an adopted row spares it.

@@ -24,6 +24,8 @@ struct Script {
     most_in_flight: AtomicUsize,
     /// Fail when this checkpoint is written.
     fail_at: Option<u64>,
+    /// Refuse what has this height.
+    refuse_at: Option<i64>,
     /// A write takes a permit; without one it hangs.
     permits: Option<Semaphore>,
     closed: AtomicUsize,
@@ -32,6 +34,12 @@ struct Script {
 impl Script {
     fn written(&self) -> Vec<Vec<u64>> {
         self.runs.lock().unwrap().iter().map(|(ids, ..)| ids.clone()).collect()
+    }
+
+    fn refusal(&self, run: &Run) -> Option<Error> {
+        let is_refused = |block: &WrittenBlock| Some(block.checkpoint.height) == self.refuse_at;
+        let refused = run.blocks.iter().any(is_refused);
+        refused.then_some(Error::Encode { table: "users", column: "name", problem: "on purpose" })
     }
 
     fn allow(&self, writes: usize) {
@@ -53,12 +61,19 @@ impl Sink for Scripted {
         script.in_flight.fetch_sub(1, Ordering::SeqCst);
         let ids: Vec<u64> = run.blocks.iter().map(|block| block.checkpoint.id).collect();
         if script.fail_at.is_some_and(|id| ids.contains(&id)) {
-            return Err(Error::Encode { table: "users", column: "name", problem: "on purpose" });
+            return Err(Error::Diverged { expected: None, found: None });
+        }
+        if let Some(error) = script.refusal(&run) {
+            return Err(error);
         }
         let head = run.status.as_ref().and_then(|status| status.head_height);
         script.runs.lock().unwrap().push((ids, run.keep_history, head));
         let checkpoint = run.blocks.last().map(|block| block.checkpoint.clone());
         Ok(Written { blocks: run.blocks.len(), checkpoint, ..Written::default() })
+    }
+
+    async fn rehearse(&mut self, run: Arc<Run>) -> Result<Result<(), Error>, Error> {
+        Ok(self.0.refusal(&run).map_or(Ok(()), Err))
     }
 
     async fn rollback(&mut self, checkpoint: u64) -> Result<Checkpoint, Error> {
@@ -250,7 +265,7 @@ async fn a_failed_write_reaches_everybody_who_waits_and_everybody_who_comes_late
     errors.push(timeout(SOON, handle.wait_for_commit()).await.unwrap().unwrap_err());
     errors.push(timeout(SOON, handle.flush()).await.unwrap().unwrap_err());
     assert!(errors.iter().all(|error| Arc::ptr_eq(error, &errors[0])), "{errors:?}");
-    assert!(matches!(*errors[0], Error::Encode { .. }));
+    assert!(matches!(*errors[0], Error::Diverged { .. }));
     assert_eq!(script.written(), [[1]]);
     assert_eq!(handle.committed(), 1);
 }
@@ -260,6 +275,9 @@ async fn a_sink_that_panics_leaves_nobody_waiting() {
     struct Panicking;
     impl Sink for Panicking {
         async fn write(&mut self, _run: Arc<Run>) -> Result<Written, Error> {
+            panic!("on purpose")
+        }
+        async fn rehearse(&mut self, _run: Arc<Run>) -> Result<Result<(), Error>, Error> {
             panic!("on purpose")
         }
         async fn rollback(&mut self, _checkpoint: u64) -> Result<Checkpoint, Error> {
@@ -273,6 +291,39 @@ async fn a_sink_that_panics_leaves_nobody_waiting() {
     assert!(matches!(*error, Error::Stopped));
     assert!(matches!(*handle.submit(batch([2], false)).unwrap_err(), Error::Stopped));
     assert!(timeout(SOON, handle.rollback_to(1)).await.unwrap().is_err());
+}
+
+#[tokio::test]
+async fn a_refused_run_is_halved_until_its_block_is_found_and_the_lane_is_held_there() {
+    let script = Script { refuse_at: Some(12), ..hanging() };
+    let (script, handle) = start(script, WriterConfig::default());
+    handle.submit(batch([1], false)).unwrap();
+    settle().await;
+    handle.submit(batch(2..=9, false)).unwrap();
+    handle.submit(batch(10..=17, false)).unwrap();
+    let waiter = {
+        let handle = handle.clone();
+        tokio::spawn(async move { handle.flush().await })
+    };
+    settle().await;
+    script.allow(100);
+    let error = timeout(SOON, waiter).await.unwrap().unwrap().unwrap_err();
+    assert_eq!(error.refusal().unwrap().text, "users.name: on purpose");
+    assert_eq!(script.written().concat(), (1..=11).collect::<Vec<_>>());
+    // 16 blocks: halved four times, and each half that is taken is a write.
+    assert!(script.written().len() <= 9, "{:?}", script.written());
+    assert_eq!((handle.committed(), handle.pending().rows()), (11, 0));
+
+    assert!(Arc::ptr_eq(&handle.submit(batch([18], false)).unwrap_err(), &error));
+    let ethereum = handle.on(Lane::Ethereum);
+    ethereum.submit(step(19)).unwrap();
+    assert_eq!(timeout(SOON, ethereum.flush()).await.unwrap().unwrap(), 19);
+    assert!(handle.rehearse(batch([12], false).blocks, false).await.unwrap().is_err());
+    assert!(handle.rehearse(batch([13], false).blocks, false).await.unwrap().is_ok());
+    assert_eq!(handle.committed(), 11);
+    handle.resume();
+    handle.submit(batch([20, 21], false)).unwrap();
+    assert_eq!(timeout(SOON, handle.flush()).await.unwrap().unwrap(), 21);
 }
 
 #[tokio::test]

@@ -21,11 +21,21 @@ pub(super) fn at(table: &'static str) -> impl FnOnce(sqlx::Error) -> Fault {
 /// Rows inserted by table.
 pub(super) type RowCounts = Vec<(&'static str, u64)>;
 
+/// How a transaction ends that nothing went wrong in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// What it did is durable.
+    Commit,
+    /// All that a commit would check is checked, and what it did is taken back.
+    Rehearsal,
+}
+
 /// Runs the whole transaction. On an error it is left open; the caller rolls it back.
 pub(super) async fn execute(
     connection: &mut PgConnection,
     prepared: &Prepared,
     run: &Run,
+    ending: Ending,
 ) -> Result<RowCounts, Fault> {
     statement(connection, "BEGIN", "begin").await?;
     if prepared.moves_current {
@@ -38,7 +48,12 @@ pub(super) async fn execute(
         ethereum::write(connection, write, run.keep_history, &mut rows).await?;
     }
     write_chain(connection, run).await.map_err(at("audius_etl_chains"))?;
-    statement(connection, "COMMIT", "commit").await?;
+    match ending {
+        Ending::Commit => statement(connection, "COMMIT", "commit").await?,
+        Ending::Rehearsal => {
+            statement(connection, "SET CONSTRAINTS ALL IMMEDIATE; ROLLBACK", "rehearsal").await?;
+        }
+    }
     Ok(rows)
 }
 

@@ -35,6 +35,7 @@ mod private_postgres;
 mod probe;
 mod prometheus;
 mod record;
+mod refusal;
 mod secrets;
 mod status;
 mod support;

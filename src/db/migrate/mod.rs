@@ -75,6 +75,7 @@ pub const MIGRATIONS: &[Migration] = migrations![
     10 "0010_delegators",
     11 "0011_read_blocks",
     12 "0012_etl_era",
+    13 "0013_refusals",
 ];
 
 impl Migration {

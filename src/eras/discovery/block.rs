@@ -18,6 +18,12 @@ pub fn entity_calls(block: &Block) -> impl Iterator<Item = (usize, &EntityTx)> +
     })
 }
 
+/// Whether the block gets a number: it has a call, whatever becomes of it.
+pub(super) fn is_numbered(block: &Block) -> bool {
+    let is_migrated = |body: &TxBody| matches!(body, TxBody::ManageEntityMigration(_));
+    block.txs.iter().any(|tx| tx.body.is_call() && !is_migrated(&tx.body))
+}
+
 /// Applies the entity calls of `block`, then the rows of the chain itself, and folds both into the
 /// store as `checkpoint`. What the calls leave behind besides rows is added to `provenance`.
 pub fn apply(

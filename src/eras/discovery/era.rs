@@ -35,7 +35,7 @@ impl Era for Discovery {
         checkpoint: u64,
     ) -> BlockResult {
         let mut provenance = record(block, numbering, self.plays);
-        if block::entity_calls(block).next().is_some() {
+        if block::is_numbered(block) {
             numbering.em_block += 1;
             provenance.em_block = Some(numbering.em_block);
         }

@@ -43,7 +43,7 @@ fn work<'a>(block: &Block, tx: &'a Tx) -> Work<'a> {
 
 /// Whether the block gets a number: it has a call, whatever becomes of it (frame.md 1.4).
 fn is_numbered(block: &Block) -> bool {
-    block.txs.iter().any(|tx| tx.body.call().is_some())
+    block.txs.iter().any(|tx| tx.body.is_call())
 }
 
 /// See [`crate::eras::Era::wants`].
