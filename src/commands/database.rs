@@ -44,6 +44,11 @@ impl OpenDatabase {
         &self.database
     }
 
+    /// Where the private cluster is, if it is one.
+    pub(crate) fn private_url(&self) -> Option<&str> {
+        self.cluster.as_ref().map(PrivateCluster::url)
+    }
+
     /// Leaves the private cluster, if it is one, and reports if its server does not stop.
     pub(crate) async fn close(self) -> Result<(), Failure> {
         match self.cluster {

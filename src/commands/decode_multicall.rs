@@ -1,14 +1,15 @@
 //! `audius-etl decode-multicall`: say what a batch of calls does.
 
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use alloy::hex;
-use alloy::primitives::B256;
+use alloy::primitives::{Address, B256};
 use clap::Args;
 
 use super::context::Context;
-use crate::eth::{self, EthConfig, Provider, calldata};
+use crate::eth::calldata::{self, Decoded, Signatures};
+use crate::eth::{self, EthConfig, Provider};
 use crate::failure::{Failure, FailureKind};
 use crate::terminal::multicall::render;
 
@@ -18,8 +19,9 @@ const MOST_BYTES: u64 = 4 << 20;
 /// Say which calls a batch makes, and what they returned
 ///
 /// Reads calldata of Multicall3 and its predecessors: aggregate, tryAggregate, blockAndAggregate,
-/// tryBlockAndAggregate, aggregate3 and aggregate3Value, also inside one another. Well-known
-/// functions are shown by name with their arguments, others as selector and size.
+/// tryBlockAndAggregate, aggregate3 and aggregate3Value, also inside one another; a call of anything
+/// else is shown like a batch of one. Well-known functions, and those of --sig and --abi, are shown by
+/// name with their arguments, amounts of AUDIO as such; of others the words.
 #[derive(Args, Clone, Debug)]
 #[command(after_long_help = EXAMPLES)]
 pub struct DecodeMulticallArgs {
@@ -46,6 +48,16 @@ pub struct DecodeMulticallArgs {
     #[arg(long, value_name = "URL", hide_default_value = true)]
     pub eth_http: Vec<String>,
 
+    /// A function to know, as `name(address to, uint256 amount)(bool)`; may be repeated
+    ///
+    /// Names of arguments and results may be left out.
+    #[arg(long, value_name = "SIGNATURE")]
+    pub sig: Vec<String>,
+
+    /// Functions to know: the ABI of a contract as JSON; may be repeated
+    #[arg(long, value_name = "FILE")]
+    pub abi: Vec<PathBuf>,
+
     /// Print JSON instead of a table
     #[arg(long)]
     pub json: bool,
@@ -55,37 +67,77 @@ const EXAMPLES: &str = "\
 Examples:
   What a transaction called, and what that returns:
     audius-etl decode-multicall --tx 0x… --replay --eth-http https://eth.example.org
+  A call of a contract of your own:
+    audius-etl decode-multicall 0x2e1a7d4d… --sig 'withdraw(uint256 amount)'
   Calldata and what it returned, from files, for a program:
     audius-etl decode-multicall call.hex --returned result.hex --json | jq '.calls[0]'";
 
 pub(crate) async fn run(args: DecodeMulticallArgs, context: &Context) -> Result<(), Failure> {
-    let (input, replayed) = match (&args.calldata, args.tx) {
-        (Some(given), _) => (bytes_of(given)?, None),
+    let known = signatures(&args, context)?;
+    let Found { input, to, returned } = match (&args.calldata, args.tx) {
+        (Some(given), _) => Found { input: bytes_of(given)?, to: None, returned: None },
         (None, Some(hash)) => of_transaction(hash, &args, context).await?,
         (None, None) => return Err(Failure::usage("no calldata given")),
     };
-    let mut batch = calldata::decode(&input).map_err(|error| unreadable("calldata", &error))?;
+    let mut decoded =
+        calldata::read(&input, to, &known).map_err(|error| unreadable("calldata", &error))?;
     let given = args.returned.as_deref().map(bytes_of).transpose()?;
-    if let Some(returned) = given.or(replayed) {
-        batch.add_returned(&returned).map_err(|error| unreadable("return data", &error))?;
+    if let Some(returned) = given.or(returned) {
+        match &mut decoded {
+            Decoded::Batch(batch) => batch
+                .add_returned(&returned, &known)
+                .map_err(|error| unreadable("return data", &error))?,
+            Decoded::Single(call) => call.add_returned(&returned, &known),
+        }
     }
-    if args.json {
-        context.printer.data(&format!("{:#}", calldata::to_json(&batch)))
-    } else {
-        context.printer.data(&render(&batch))
+    context.printer.data(&match (&decoded, args.json) {
+        (decoded, false) => render(decoded, &input),
+        (Decoded::Batch(batch), true) => format!("{:#}", calldata::to_json(batch, &input)),
+        (Decoded::Single(call), true) => format!("{:#}", calldata::single_to_json(call, &input)),
+    })
+}
+
+/// The functions that the user named, beside those that are known.
+fn signatures(args: &DecodeMulticallArgs, context: &Context) -> Result<Signatures, Failure> {
+    let mut known = Signatures::default();
+    for text in &args.sig {
+        known.add(text).map_err(|problem| Failure::usage(format!("--sig: {problem}")))?;
     }
+    for path in &args.abi {
+        let unusable = |problem: String| {
+            Failure::usage(format!("--abi {}: {problem}", path.display()))
+                .hint("an ABI is a JSON array of functions, as compilers write it")
+        };
+        let text = std::fs::read_to_string(path).map_err(|error| unusable(error.to_string()))?;
+        let abi = serde_json::from_str(&text).map_err(|error| unusable(error.to_string()))?;
+        let (_, left_out) = known.add_abi(&abi).map_err(unusable)?;
+        if left_out > 0 {
+            context.printer.note(&format!(
+                "{}: {left_out} functions have tuples or arrays of a fixed length, which are not read",
+                path.display()
+            ));
+        }
+    }
+    Ok(known)
+}
+
+/// Calldata, and what is known of it.
+struct Found {
+    input: Vec<u8>,
+    to: Option<Address>,
+    returned: Option<Vec<u8>>,
 }
 
 fn unreadable(what: &str, error: &calldata::Error) -> Failure {
     Failure::new(FailureKind::Data, format!("the {what} cannot be read: {error}"))
 }
 
-/// The calldata of a transaction and, if wanted, what the call returns.
+/// The calldata of a transaction, where it went and, if wanted, what the call returns.
 async fn of_transaction(
     hash: B256,
     args: &DecodeMulticallArgs,
     context: &Context,
-) -> Result<(Vec<u8>, Option<Vec<u8>>), Failure> {
+) -> Result<Found, Failure> {
     let mut config = EthConfig::new(args.eth_http.iter().cloned());
     // Any chain will do, whatever contracts it has.
     config.check_contracts = false;
@@ -96,7 +148,8 @@ async fn of_transaction(
             true => Some(provider.replay(&found).await?.to_vec()),
             false => None,
         };
-        Ok::<_, eth::Error>(Some((found.input.to_vec(), returned)))
+        let (input, to) = (found.input.to_vec(), found.to);
+        Ok::<_, eth::Error>(Some(Found { input, to, returned }))
     };
     let found = context.interrupt.wait("a node of Ethereum", ask).await?;
     let missing = || Failure::new(FailureKind::Data, format!("no node knows transaction {hash}"));

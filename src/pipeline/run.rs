@@ -257,7 +257,9 @@ impl Running {
         if let Some(last) = batch.blocks.last() {
             let checkpoint = &last.checkpoint;
             self.status.chain.clone_from(&checkpoint.chain);
-            self.status.head_height = self.status.head_height.max(Some(checkpoint.height));
+            // An archive has no head: how far the chain is beyond it, nobody knows.
+            let head = self.status.head_height;
+            self.status.head_height = head.map(|head| head.max(checkpoint.height));
             self.status.head_time = self.status.head_time.max(Some(checkpoint.block_time));
             self.writer.set_status(self.status.clone());
         }

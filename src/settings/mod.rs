@@ -21,6 +21,9 @@ pub use layers::Origin;
 
 use crate::args::{Color, GlobalArgs, LogFormat, SummaryArgs, SummaryForm};
 
+/// Commands that have nothing to do with a database.
+const WITHOUT_DATABASE: &[&str] = &["completions", "decode-multicall", "man", "probe"];
+
 /// Why the command line, the environment and the file together make no run.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -169,7 +172,7 @@ pub fn parse<P: CommandFactory + FromArgMatches>(
     // Help shows the program's own defaults, not what the environment may hold of secrets, and is
     // there when the file is broken.
     let asks_for_help = [ErrorKind::DisplayHelp, ErrorKind::DisplayVersion];
-    match P::command().color(hue).try_get_matches_from(argv) {
+    match without_database(P::command().color(hue)).try_get_matches_from(argv) {
         Err(error) if asks_for_help.contains(&error.kind()) => return Err(error.into()),
         Ok(_) | Err(_) => {}
     }
@@ -185,6 +188,19 @@ pub fn parse<P: CommandFactory + FromArgMatches>(
         other => other?,
     };
     Ok(P::from_arg_matches(&matches)?)
+}
+
+/// The program as help shows it: options about the database are not listed where they mean nothing.
+fn without_database(mut program: clap::Command) -> clap::Command {
+    for name in WITHOUT_DATABASE {
+        if program.find_subcommand(name).is_some() {
+            program = program.mut_subcommand(*name, |command| {
+                let hidden = |id, long| clap::Arg::new(id).long(long).hide(true);
+                command.arg(hidden("db", "db")).arg(hidden("data_dir", "data-dir"))
+            });
+        }
+    }
+    program
 }
 
 /// Whether the log is to be JSON, as far as that can be told of a command line that is not

@@ -5,7 +5,7 @@ use std::time::Duration;
 use comfy_table::Cell;
 use serde_json::{Map, Value, json};
 
-use super::table::{finished, grouped, number, per_second, plain, right};
+use super::table::{finished, grouped, number, per_second, plain, right, wrapped};
 use crate::args::SummaryForm;
 use crate::pipeline::event::{Outcome, OutcomeCounts, Summary, TimeSplit};
 
@@ -71,17 +71,16 @@ fn short(summary: &Summary) -> String {
     }
     let rows = summary.rows.iter().map(|(table, count)| (*table, *count)).collect();
     if let Some(most) = most(rows) {
-        let (count, tables) = (grouped(summary.rows_total()), summary.rows.len());
-        lines.push(format!("{count} rows in {} written: {most}", plural(tables, "table")));
+        let (rows, tables) = (summary.rows_total(), summary.rows.len() as u64);
+        let (rows, tables) = (counted(rows, "row"), counted(tables, "table"));
+        lines.push(format!("{rows} in {tables} written: {most}"));
     }
     if summary.plays > 0 {
-        lines.push(format!("{} plays", grouped(summary.plays)));
+        lines.push(counted(summary.plays, "play"));
     }
     if summary.sanitized_values > 0 {
-        lines.push(format!(
-            "{} values cleaned of what PostgreSQL cannot hold",
-            grouped(summary.sanitized_values)
-        ));
+        let values = counted(summary.sanitized_values, "value");
+        lines.push(format!("{values} cleaned of what PostgreSQL cannot hold"));
     }
     if summary.refused_by_database > 0 {
         lines.push(format!(
@@ -93,7 +92,7 @@ fn short(summary: &Summary) -> String {
         lines.push("(every table with --summary full)".to_owned());
     }
     lines.push(verdict(summary));
-    lines.join("\n")
+    lines.iter().map(|line| wrapped(line, 2)).collect::<Vec<_>>().join("\n")
 }
 
 /// The largest counts by name, and how many more there are.
@@ -110,8 +109,8 @@ fn most(mut counts: Vec<(&str, u64)>) -> Option<String> {
     Some(format!("{}{more}", named.join(", ")))
 }
 
-fn plural(count: usize, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+fn counted(count: u64, what: &str) -> String {
+    format!("{} {what}{}", grouped(count), if count == 1 { "" } else { "s" })
 }
 
 fn as_json(summary: &Summary, ended: &str) -> Value {

@@ -43,6 +43,26 @@ pub fn plain<const N: usize>(head: [&str; N]) -> Table {
     table
 }
 
+/// Text cut between words so that it fits, with `indent` before every line but the first.
+pub(super) fn wrapped(text: &str, indent: usize) -> String {
+    let (columns, margin) = (usize::from(width()), " ".repeat(indent));
+    let mut lines: Vec<String> = Vec::new();
+    for line in text.lines() {
+        let mut now = String::new();
+        for word in line.split(' ') {
+            let fits = now.chars().count() + 1 + word.chars().count() <= columns;
+            if !now.is_empty() && !fits {
+                lines.push(std::mem::replace(&mut now, margin.clone()));
+            } else if !now.is_empty() {
+                now.push(' ');
+            }
+            now.push_str(word);
+        }
+        lines.push(now);
+    }
+    lines.join("\n")
+}
+
 /// A table of counts by name, without a line end.
 pub fn counts(head: [&str; 2], counts: &[(&str, u64)]) -> String {
     let mut table = plain(head);

@@ -154,7 +154,10 @@ impl PostgresSink {
             match self.remedy(&fault) {
                 Remedy::Retry => retry.pause(refused(run, fault), written).await?,
                 Remedy::Sanitize => {
-                    tracing::warn!(table = fault.table, "removing U+0000 from values of a table");
+                    tracing::info!(
+                        table = fault.table,
+                        "values hold U+0000, which PostgreSQL cannot store; it is left out"
+                    );
                     self.settings.sanitize.insert(fault.table);
                     prepared = self.prepare(run).await?;
                     written.retries += 1;

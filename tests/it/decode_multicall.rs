@@ -98,6 +98,31 @@ fn input_that_is_no_batch_is_refused_with_the_byte() {
     assert_eq!(env.run(&["decode-multicall"]).code(), 2);
 }
 
+#[test]
+fn a_plain_call_is_read_and_functions_can_be_named() {
+    let env = TestEnv::new();
+    let plain = hex(&Token::balanceOfCall { account: holder(7) }.abi_encode());
+    let run = env.run(&["decode-multicall", &plain]);
+    assert_eq!(run.code(), 0, "{run:?}");
+    assert!(run.stdout().contains(&format!("balanceOf({})", holder(7))), "{run:?}");
+
+    // withdraw(uint256), which nobody knows here.
+    let own = format!("0x2e1a7d4d{:064x}", 77);
+    let unknown = env.run(&["decode-multicall", &own]);
+    assert!(unknown.stdout().contains("call 0: 0x2e1a7d4d\n     0: 0000"), "{unknown:?}");
+    let json: Value =
+        serde_json::from_str(&env.run(&["decode-multicall", &own, "--json"]).stdout()).unwrap();
+    assert_eq!(json["data"], own);
+    let named = env.run(&["decode-multicall", &own, "--sig", "withdraw(uint256 amount)"]);
+    assert!(named.stdout().contains("withdraw(77)"), "{named:?}");
+    let abi = r#"[{"type":"function","name":"withdraw","inputs":[{"type":"uint256","name":"x"}]}]"#;
+    env.write("abi.json", abi);
+    let named = env.run(&["decode-multicall", &own, "--abi", "abi.json"]);
+    assert!(named.stdout().contains("withdraw(77)"), "{named:?}");
+    let wrong = env.run(&["decode-multicall", &own, "--sig", "withdraw"]);
+    assert_eq!(wrong.code(), 2, "{wrong:?}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_transaction_is_read_from_a_node() {
     let anvil = Anvil::start().await;

@@ -122,7 +122,9 @@ impl ArchiveReader {
         };
         let length = u32::from_le_bytes(prefix);
         if length > MAX_FRAME_BYTES {
-            let problem = format!("corrupt: a block of {length} bytes, more than any block has");
+            let problem = format!(
+                "corrupt: a block of {length} bytes, more than any block has; JSON lines begin with {{"
+            );
             return Err(Error::Corrupt { origin, problem });
         }
         let mut block = mem::take(&mut self.scratch);

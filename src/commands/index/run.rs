@@ -9,6 +9,7 @@ use tokio::sync::{mpsc, watch};
 use super::args::{IndexArgs, SignatureMode, SourceChoice};
 use super::ethereum::{self, Ethereum};
 use super::initial_sync;
+use crate::args::SummaryForm;
 use crate::chain::{self, BlockSource, LastBlock, NodeLimits, RetryPolicy, SourceConfig};
 use crate::commands::building::BuildWatch;
 use crate::commands::context::Context;
@@ -45,7 +46,14 @@ pub(crate) async fn run(args: IndexArgs, context: &Context) -> Result<(), Failur
     }
     let open = OpenDatabase::open(context).await?;
     let done = index(&args, source, context, open.database()).await;
+    let url = open.private_url().map(str::to_owned);
     let closed = open.close().await;
+    if let (Some(url), Ok(())) = (url, &done) {
+        context.printer.note(&format!(
+            "the private PostgreSQL runs while a command does (audius-etl status starts it too); then \
+             look around with\n  psql '{url}'"
+        ));
+    }
     done.and(closed)
 }
 
@@ -314,6 +322,10 @@ impl Job<'_> {
             Err(_) => "failed",
         };
         let form = self.context.settings.summary(self.args.summary);
+        // Where nothing was read, the error says it all.
+        if ended.is_err() && sums.blocks == 0 && form != SummaryForm::Json {
+            return Ok(());
+        }
         match summary::render(sums, form, how) {
             Some(text) => self.context.printer.data(&text),
             None => Ok(()),

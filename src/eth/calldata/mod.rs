@@ -21,8 +21,8 @@ use alloy::primitives::{Address, B256, U256};
 
 pub use frame::{Error, Frame};
 pub use outcome::{Outcome, Returned};
-pub use render::to_json;
-pub use signature::Value;
+pub use render::{single_to_json, to_json};
+pub use signature::{Signatures, Value};
 
 /// Batches inside batches are read to this depth.
 pub const MOST_DEPTH: usize = 8;
@@ -178,13 +178,50 @@ pub enum Meaning {
 /// It is no batch, or not one that a contract would accept; with the byte position.
 pub fn decode(calldata: &[u8]) -> Result<Batch, Error> {
     let whole = Frame::whole(calldata);
+    match read(calldata, None, &Signatures::default())? {
+        Decoded::Batch(batch) => Ok(batch),
+        Decoded::Single(call) => {
+            let selector = call.selector.map(alloy::hex::encode_prefixed).unwrap_or_default();
+            let text = format!("the selector {selector} is none of a batch of calls");
+            Err(whole.problem(text))
+        }
+    }
+}
+
+/// Calldata that was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Decoded {
+    /// A batch of calls.
+    Batch(Batch),
+    /// A call of some other function.
+    Single(Box<SubCall>),
+}
+
+/// Reads calldata, of a batch or of anything else; `to` is the contract it goes to, where that is
+/// known.
+///
+/// # Errors
+/// It is not what a contract would accept; with the byte position.
+pub fn read(calldata: &[u8], to: Option<Address>, known: &Signatures) -> Result<Decoded, Error> {
+    let whole = Frame::whole(calldata);
     let selector = selector_of(whole).ok_or_else(|| whole.problem("there is no selector"))?;
-    let Some(function) = Function::of(selector) else {
-        let selector = alloy::hex::encode_prefixed(selector);
-        let text = format!("the selector {selector} is none of a batch of calls");
-        return Err(whole.problem(text));
+    if let Some(function) = Function::of(selector) {
+        return Ok(Decoded::Batch(batch(function, whole, 1, known)?));
+    }
+    let call = SubCall {
+        target: to.unwrap_or_default(),
+        allow_failure: None,
+        value: None,
+        position: 0,
+        size: calldata.len(),
+        selector: Some(selector),
+        meaning: meaning(whole, 1, known),
+        outcome: None,
     };
-    batch(function, whole, 1)
+    match call.meaning {
+        Meaning::Unreadable { error, .. } => Err(error),
+        _ => Ok(Decoded::Single(Box::new(call))),
+    }
 }
 
 fn selector_of(calldata: Frame<'_>) -> Option<[u8; 4]> {
@@ -192,7 +229,12 @@ fn selector_of(calldata: Frame<'_>) -> Option<[u8; 4]> {
 }
 
 /// Reads a batch from its calldata, selector included.
-fn batch(function: Function, calldata: Frame<'_>, depth: usize) -> Result<Batch, Error> {
+fn batch(
+    function: Function,
+    calldata: Frame<'_>,
+    depth: usize,
+    known: &Signatures,
+) -> Result<Batch, Error> {
     let arguments = calldata.skip(4, "the arguments")?;
     let require_success =
         if function.has_flag() { Some(arguments.flag(0, "requireSuccess")?) } else { None };
@@ -202,7 +244,7 @@ fn batch(function: Function, calldata: Frame<'_>, depth: usize) -> Result<Batch,
     let mut calls = Vec::with_capacity(count);
     for index in 0..count {
         let element = elements.follow(32 * index, "a call")?;
-        let call = sub_call(function, element, depth)?;
+        let call = sub_call(function, element, depth, known)?;
         room = room.checked_sub(call.size).ok_or_else(|| {
             element.problem("the calls claim more bytes than there are: they overlap")
         })?;
@@ -211,7 +253,12 @@ fn batch(function: Function, calldata: Frame<'_>, depth: usize) -> Result<Batch,
     Ok(Batch { function, require_success, size: calldata.content().len(), calls, block: None })
 }
 
-fn sub_call(function: Function, element: Frame<'_>, depth: usize) -> Result<SubCall, Error> {
+fn sub_call(
+    function: Function,
+    element: Frame<'_>,
+    depth: usize,
+    known: &Signatures,
+) -> Result<SubCall, Error> {
     let target = element.address(0, "target")?;
     let (allow_failure, value, at) = match function {
         Function::Aggregate3 => (Some(element.flag(32, "allowFailure")?), None, 64),
@@ -230,23 +277,23 @@ fn sub_call(function: Function, element: Frame<'_>, depth: usize) -> Result<SubC
         position: data.position(),
         size: data.content().len(),
         selector: selector_of(data),
-        meaning: meaning(data, depth),
+        meaning: meaning(data, depth, known),
         outcome: None,
     })
 }
 
-fn meaning(data: Frame<'_>, depth: usize) -> Meaning {
+fn meaning(data: Frame<'_>, depth: usize, known: &Signatures) -> Meaning {
     let Some(selector) = selector_of(data) else { return Meaning::Bare };
     if let Some(function) = Function::of(selector) {
         if depth >= MOST_DEPTH {
             return Meaning::TooDeep(function);
         }
-        return match batch(function, data, depth + 1) {
+        return match batch(function, data, depth + 1, known) {
             Ok(batch) => Meaning::Batch(batch),
             Err(error) => Meaning::Unreadable { name: function.name(), error },
         };
     }
-    let Some(known) = signature::find(selector) else { return Meaning::Unknown };
+    let Some(known) = known.find(selector) else { return Meaning::Unknown };
     match data.skip(4, "the arguments").and_then(|arguments| known.inputs(arguments)) {
         Ok(arguments) => Meaning::Known { name: known.name, arguments },
         Err(error) => Meaning::Unreadable { name: known.name, error },

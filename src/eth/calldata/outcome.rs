@@ -3,7 +3,7 @@
 use alloy::primitives::{B256, U256};
 
 use super::frame::{Error, Frame};
-use super::signature::{self, Value};
+use super::signature::{Signatures, Value};
 use super::{Batch, Function, Meaning, SubCall};
 
 /// Characters of a revert reason that are shown.
@@ -42,11 +42,11 @@ impl Batch {
     ///
     /// # Errors
     /// It is not what this batch can have returned; with the byte position.
-    pub fn add_returned(&mut self, data: &[u8]) -> Result<(), Error> {
-        self.add(Frame::whole(data))
+    pub fn add_returned(&mut self, data: &[u8], known: &Signatures) -> Result<(), Error> {
+        self.add(Frame::whole(data), known)
     }
 
-    fn add(&mut self, data: Frame<'_>) -> Result<(), Error> {
+    fn add(&mut self, data: Frame<'_>, known: &Signatures) -> Result<(), Error> {
         let (list_at, flags) = match self.function {
             Function::Aggregate => (32, false),
             Function::BlockAndAggregate | Function::TryBlockAndAggregate => (64, true),
@@ -75,27 +75,34 @@ impl Batch {
             room = room.checked_sub(returned.content().len()).ok_or_else(|| {
                 element.problem("the results claim more bytes than there are: they overlap")
             })?;
-            call.outcome = Some(outcome(call, success, returned));
+            call.outcome = Some(outcome(call, success, returned, known));
         }
         Ok(())
     }
 }
 
-fn outcome(call: &mut SubCall, success: bool, data: Frame<'_>) -> Outcome {
-    let returned = if success { results(call, data) } else { failure(data) };
+impl SubCall {
+    /// Adds what a call that is no part of a batch returned.
+    pub fn add_returned(&mut self, data: &[u8], known: &Signatures) {
+        self.outcome = Some(outcome(self, true, Frame::whole(data), known));
+    }
+}
+
+fn outcome(call: &mut SubCall, success: bool, data: Frame<'_>, known: &Signatures) -> Outcome {
+    let returned = if success { results(call, data, known) } else { failure(data) };
     Outcome { success, size: data.content().len(), returned }
 }
 
-fn results(call: &mut SubCall, data: Frame<'_>) -> Returned {
+fn results(call: &mut SubCall, data: Frame<'_>, known: &Signatures) -> Returned {
     if data.content().is_empty() {
         return Returned::Nothing;
     }
     if let Meaning::Batch(batch) = &mut call.meaning
-        && batch.add(data).is_ok()
+        && batch.add(data, known).is_ok()
     {
         return Returned::Batch;
     }
-    let known = call.selector.and_then(signature::find);
+    let known = call.selector.and_then(|selector| known.find(selector));
     known
         .and_then(|known| known.outputs(data))
         .filter(|values| !values.is_empty())

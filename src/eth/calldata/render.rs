@@ -64,6 +64,11 @@ impl fmt::Display for Meaning {
 }
 
 impl SubCall {
+    /// Its calldata, of the whole input.
+    pub fn data<'i>(&self, input: &'i [u8]) -> &'i [u8] {
+        input.get(self.position..self.position + self.size).unwrap_or_default()
+    }
+
     /// What is called, for people: by name, or as selector and size.
     pub fn called(&self) -> String {
         match (&self.meaning, self.selector) {
@@ -102,7 +107,9 @@ impl fmt::Display for Outcome {
 }
 
 /// A batch for programs. Numbers are decimal text, for they are larger than those of JSON.
-pub fn to_json(batch: &Batch) -> Json {
+///
+/// `input` is the whole calldata, of which calls of unknown functions are shown.
+pub fn to_json(batch: &Batch, input: &[u8]) -> Json {
     let mut out = json!({
         "function": batch.function.name(),
         "selector": hex::encode_prefixed(batch.function.selector()),
@@ -117,11 +124,21 @@ pub fn to_json(batch: &Batch) -> Json {
             out["block_hash"] = json!(hash);
         }
     }
-    out["calls"] = batch.calls.iter().map(call).collect();
+    out["calls"] = batch.calls.iter().map(|one| call(one, input)).collect();
     out
 }
 
-fn call(call: &SubCall) -> Json {
+/// A call that is no part of a batch.
+pub fn single_to_json(single: &SubCall, input: &[u8]) -> Json {
+    let mut out = call(single, input);
+    // Calldata alone does not say which contract it goes to.
+    if single.target.is_zero() {
+        out["target"] = Json::Null;
+    }
+    out
+}
+
+fn call(call: &SubCall, input: &[u8]) -> Json {
     let mut out = json!({"target": call.target});
     if let Some(flag) = call.allow_failure {
         out["allow_failure"] = json!(flag);
@@ -139,7 +156,7 @@ fn call(call: &SubCall) -> Json {
                 |(name, value): &(&str, Value)| json!({"name": name, "value": plain(value)});
             out["arguments"] = arguments.iter().map(argument).collect();
         }
-        Meaning::Batch(batch) => out["batch"] = to_json(batch),
+        Meaning::Batch(batch) => out["batch"] = to_json(batch, input),
         Meaning::Unreadable { name, error } => {
             out["name"] = json!(name);
             out["error"] = json!({"position": error.position, "problem": error.problem});
@@ -148,7 +165,9 @@ fn call(call: &SubCall) -> Json {
             out["name"] = json!(function.name());
             out["error"] = json!({"position": call.position, "problem": "too deep to read"});
         }
-        Meaning::Unknown | Meaning::Bare => {}
+        Meaning::Unknown | Meaning::Bare => {
+            out["data"] = json!(hex::encode_prefixed(call.data(input)));
+        }
     }
     if let Some(outcome) = &call.outcome {
         out["result"] = result(outcome);

@@ -1,6 +1,7 @@
 //! Functions that are known by their signature: a table, and how to read what it says.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::LazyLock;
 
 use alloy::primitives::{Address, I256, U256, keccak256};
@@ -115,31 +116,94 @@ pub(super) struct Known {
     outputs: Vec<Kind>,
 }
 
-static TABLE: LazyLock<HashMap<[u8; 4], Known>> =
-    LazyLock::new(|| SIGNATURES.iter().map(|text| parse(text)).collect());
+static TABLE: LazyLock<HashMap<[u8; 4], Known>> = LazyLock::new(|| {
+    SIGNATURES.iter().map(|text| parse(text).expect("a test parses every line")).collect()
+});
 
-/// The function with this selector.
-pub(super) fn find(selector: [u8; 4]) -> Option<&'static Known> {
-    TABLE.get(&selector)
+/// The functions that are known: those of the table, and others that somebody named.
+#[derive(Clone, Debug, Default)]
+pub struct Signatures(HashMap<[u8; 4], &'static Known>);
+
+impl Signatures {
+    /// Adds a function as people write it: `name(address to, uint256)(bool)`, names of arguments and
+    /// results optional, or as Solidity has it (`function name(address to) returns (bool)`).
+    ///
+    /// # Errors
+    /// Text for people: what is wrong with it, or which type cannot be read.
+    pub fn add(&mut self, text: &str) -> Result<(), String> {
+        // It lives as long as the process, as the table does.
+        let (selector, known) = parse(Box::leak(text.trim().to_owned().into_boxed_str()))?;
+        self.0.insert(selector, Box::leak(Box::new(known)));
+        Ok(())
+    }
+
+    /// Adds the functions of a contract's ABI as compilers write it, an array or an object with one
+    /// as `abi`. Returns how many were added, and how many have types that cannot be read.
+    ///
+    /// # Errors
+    /// It is no ABI.
+    pub fn add_abi(&mut self, abi: &serde_json::Value) -> Result<(usize, usize), String> {
+        let entries = abi.as_array().or_else(|| abi["abi"].as_array());
+        let entries = entries.ok_or_else(|| "no ABI: an array of functions".to_owned())?;
+        let typed = |entry: &serde_json::Value, part: &str| {
+            let types = entry[part].as_array().into_iter().flatten().map(|argument| {
+                let text = |key: &str| argument[key].as_str().unwrap_or_default();
+                format!("{} {}", text("type"), text("name")).trim().to_owned()
+            });
+            types.collect::<Vec<_>>().join(", ")
+        };
+        let functions = entries.iter().filter(|entry| entry["type"] == "function");
+        let (mut added, mut left_out) = (0, 0);
+        for entry in functions {
+            let name = entry["name"].as_str().unwrap_or_default();
+            let (inputs, outputs) = (typed(entry, "inputs"), typed(entry, "outputs"));
+            match self.add(&format!("{name}({inputs})({outputs})")) {
+                Ok(()) => added += 1,
+                Err(_) => left_out += 1,
+            }
+        }
+        Ok((added, left_out))
+    }
+
+    /// The function with this selector.
+    pub(super) fn find(&self, selector: [u8; 4]) -> Option<&'static Known> {
+        self.0.get(&selector).copied().or_else(|| TABLE.get(&selector))
+    }
 }
 
-/// Selector and function of a line of the table.
-fn parse(text: &'static str) -> ([u8; 4], Known) {
-    let (name, rest) = text.split_once('(').expect("a signature has arguments");
-    let (inputs, outputs) = rest.split_once(")(").expect("a signature has results");
-    let outputs = outputs.trim_end_matches(')');
-    let inputs: Vec<(&str, &str)> = list(inputs)
-        .map(|input| input.split_once(' ').expect("arguments have a type and a name"))
-        .collect();
-    let types: Vec<&str> = inputs.iter().map(|(kind, _)| *kind).collect();
+/// Selector and function of a signature.
+fn parse(text: &'static str) -> Result<([u8; 4], Known), String> {
+    let text = text.strip_prefix("function ").unwrap_or(text);
+    let wrong = || format!("`{text}` is no signature, as in `transfer(address to, uint256)(bool)`");
+    let (name, rest) = text.split_once('(').ok_or_else(wrong)?;
+    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '$';
+    if name.is_empty() || !name.chars().all(is_name) {
+        return Err(wrong());
+    }
+    let (inputs, rest) = rest.split_once(')').ok_or_else(wrong)?;
+    let outputs = match rest.split_once('(') {
+        Some((_, outputs)) => outputs.split_once(')').ok_or_else(wrong)?.0,
+        None => "",
+    };
+    let inputs = arguments(inputs)?;
+    let types: Vec<String> = inputs.iter().map(|(_, kind)| kind.to_string()).collect();
     let hash = keccak256(format!("{name}({})", types.join(",")));
     let selector = [hash[0], hash[1], hash[2], hash[3]];
-    let inputs = inputs.into_iter().map(|(kind, name)| (name, Kind::of(kind))).collect();
-    (selector, Known { name, inputs, outputs: list(outputs).map(Kind::of).collect() })
+    let outputs = arguments(outputs)?.into_iter().map(|(_, kind)| kind).collect();
+    Ok((selector, Known { name, inputs, outputs }))
 }
 
-fn list(text: &'static str) -> impl Iterator<Item = &'static str> {
-    text.split(", ").filter(|item| !item.is_empty())
+/// Names (empty where there is none) and types of a list of arguments.
+fn arguments(text: &'static str) -> Result<Vec<(&'static str, Kind)>, String> {
+    let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
+    let argument = |item: &'static str| {
+        let mut words = item.split_whitespace();
+        let kind = words.next().unwrap_or_default();
+        let name = words.next_back().unwrap_or_default();
+        let kind = Kind::parse(kind);
+        Ok((name, kind.ok_or_else(|| format!("the type in `{item}` cannot be read here"))?))
+    };
+    items.map(argument).collect()
 }
 
 impl Known {
@@ -157,22 +221,35 @@ impl Known {
 }
 
 impl Kind {
-    fn of(text: &str) -> Self {
-        let bits = |text: &str| text.parse().expect("types of the table have a width");
+    /// The type of this name; `None` for tuples, arrays of a fixed length, and what is none.
+    fn parse(text: &str) -> Option<Self> {
         if let Some(element) = text.strip_suffix("[]") {
-            return Self::List(Box::new(Self::of(element)));
+            // Lists of lists have offsets of their own.
+            let element = Self::parse(element).filter(|kind| !kind.is_dynamic())?;
+            return Some(Self::List(Box::new(element)));
         }
-        match text {
+        let bits = |width: &str| match width {
+            "" => Some(256),
+            _ => width.parse().ok().filter(|bits| (8..=256).contains(bits) && bits % 8 == 0),
+        };
+        Some(match text {
             "address" => Self::Address,
             "bool" => Self::Bool,
             "bytes" => Self::Bytes,
             "string" => Self::Text,
             _ => match (text.strip_prefix("uint"), text.strip_prefix("int")) {
-                (Some(width), _) => Self::Uint(bits(width)),
-                (_, Some(width)) => Self::Int(bits(width)),
-                _ => Self::FixedBytes(bits(text.strip_prefix("bytes").unwrap_or_default())),
+                (Some(width), _) => Self::Uint(bits(width)?),
+                (_, Some(width)) => Self::Int(bits(width)?),
+                _ => {
+                    let length = text.strip_prefix("bytes")?.parse().ok()?;
+                    Self::FixedBytes(Some(length).filter(|length| (1..=32).contains(length))?)
+                }
             },
-        }
+        })
+    }
+
+    const fn is_dynamic(&self) -> bool {
+        matches!(self, Self::Bytes | Self::Text | Self::List(_))
     }
 
     /// The value whose head is at `at`.
@@ -216,9 +293,54 @@ impl Kind {
     }
 }
 
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address => f.write_str("address"),
+            Self::Bool => f.write_str("bool"),
+            Self::Bytes => f.write_str("bytes"),
+            Self::Text => f.write_str("string"),
+            Self::Uint(bits) => write!(f, "uint{bits}"),
+            Self::Int(bits) => write!(f, "int{bits}"),
+            Self::FixedBytes(length) => write!(f, "bytes{length}"),
+            Self::List(kind) => write!(f, "{kind}[]"),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn signatures_are_taken_as_people_write_them() {
+        let transfer = [0xa9, 0x05, 0x9c, 0xbb];
+        for text in [
+            "transfer(address,uint256)",
+            "transfer(address to, uint amount)(bool)",
+            "function transfer(address payable to, uint256 amount) external returns (bool)",
+        ] {
+            let mut own = Signatures::default();
+            own.add(text).unwrap();
+            assert!(own.0.contains_key(&transfer), "{text}");
+        }
+        for wrong in
+            ["", "transfer", "(address)", "f(tuple x)", "f(uint7)", "f(bytes33)", "f(x[3])"]
+        {
+            assert!(Signatures::default().add(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn the_functions_of_an_abi_are_added_and_those_with_other_types_counted() {
+        let abi = serde_json::json!({"abi": [
+            {"type": "event", "name": "E", "inputs": []},
+            {"type": "function", "name": "f", "inputs": [{"type": "uint8", "name": "x"}]},
+            {"type": "function", "name": "g", "inputs": [{"type": "tuple", "name": "x"}]},
+        ]});
+        assert_eq!(Signatures::default().add_abi(&abi), Ok((1, 1)));
+        assert!(Signatures::default().add_abi(&serde_json::json!(3)).is_err());
+    }
 
     #[test]
     fn every_signature_parses_and_none_hides_another() {
@@ -236,7 +358,7 @@ mod tests {
             ([0x42, 0xcb, 0xb1, 0x5c], "getBlockNumber"),
             ([0xe1, 0x6c, 0x7d, 0x98], "getContract"),
         ] {
-            assert_eq!(find(selector).unwrap().name, name);
+            assert_eq!(Signatures::default().find(selector).unwrap().name, name);
         }
     }
 

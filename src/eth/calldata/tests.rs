@@ -125,7 +125,9 @@ fn what_was_returned_is_told_per_call() {
         result(true, vec![]),
         result(true, aggregate3Call::abi_encode_returns(&nested)),
     ];
-    batch.add_returned(&aggregate3Call::abi_encode_returns(&returned)).unwrap();
+    batch
+        .add_returned(&aggregate3Call::abi_encode_returns(&returned), &Signatures::default())
+        .unwrap();
     let told: Vec<_> =
         batch.calls.iter().map(|call| call.outcome.as_ref().unwrap().to_string()).collect();
     let raw = format!("0x{}… (40 bytes)", "ab".repeat(32));
@@ -150,13 +152,13 @@ fn the_older_functions_return_a_block() {
     let (number, amount) = (U256::from(99), U256::from(5).abi_encode());
     let mut batch = decode(&aggregateCall { calls: calls() }.abi_encode()).unwrap();
     let returned = (number, vec![Bytes::from(amount.clone())]).abi_encode_params();
-    batch.add_returned(&returned).unwrap();
+    batch.add_returned(&returned, &Signatures::default()).unwrap();
     assert_eq!(batch.block, Some((number, None)));
     assert_eq!(batch.calls[0].outcome.as_ref().unwrap().to_string(), "5");
     let mut batch = decode(&blockAndAggregateCall { calls: calls() }.abi_encode()).unwrap();
     let hash = B256::repeat_byte(3);
     let returned = (number, hash, vec![result(true, amount)]).abi_encode_params();
-    batch.add_returned(&returned).unwrap();
+    batch.add_returned(&returned, &Signatures::default()).unwrap();
     assert_eq!(batch.block, Some((number, Some(hash))));
     assert_eq!(batch.calls[0].outcome.as_ref().unwrap().to_string(), "5");
 }
@@ -201,7 +203,9 @@ fn errors_name_the_byte() {
 fn results_that_are_not_of_this_batch_are_refused() {
     let mut batch = decode(&three([balance(), balance()])).unwrap();
     let one = vec![result(true, vec![0; 32])];
-    let error = batch.add_returned(&aggregate3Call::abi_encode_returns(&one)).unwrap_err();
+    let error = batch
+        .add_returned(&aggregate3Call::abi_encode_returns(&one), &Signatures::default())
+        .unwrap_err();
     assert_eq!(error.to_string(), "byte 32: 1 results for 2 calls");
 }
 
@@ -258,10 +262,10 @@ fn harmless(input: &[u8], returned: &[u8]) {
     match decode(input) {
         Ok(mut batch) => {
             assert!(count(&batch) <= MOST_DEPTH * input.len() / 32 + 1);
-            if let Err(error) = batch.add_returned(returned) {
+            if let Err(error) = batch.add_returned(returned, &Signatures::default()) {
                 assert!(error.position <= returned.len());
             }
-            let text = to_json(&batch).to_string();
+            let text = to_json(&batch, input).to_string();
             assert!(text.len() <= 2_000 + 2_000 * input.len());
         }
         Err(error) => assert!(error.position <= input.len(), "{error}"),
