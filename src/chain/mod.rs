@@ -18,8 +18,9 @@ mod origin;
 mod redact;
 mod sequence;
 
-use std::sync::Arc;
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::future::BoxFuture;
 
@@ -87,12 +88,28 @@ pub struct BytesRead {
 pub struct ReadGauge {
     read: Arc<AtomicU64>,
     total: Option<u64>,
+    marks: Marks,
 }
+
+/// How much had been read when blocks up to a height were handed over, in order.
+type Marks = Arc<Mutex<VecDeque<(i64, u64)>>>;
 
 impl ReadGauge {
     /// How much has been read by now.
     pub fn reading(&self) -> BytesRead {
         BytesRead { read: self.read.load(Ordering::Relaxed), total: self.total }
+    }
+
+    /// How much had to be read for the blocks up to `height`, as far as that is known by now: reading
+    /// runs ahead of whoever works with the blocks. Heights only rise from call to call.
+    pub fn reached(&self, height: i64) -> Option<u64> {
+        let mut marks = self.marks.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut reached = None;
+        while let Some((_, read)) = marks.front().copied().filter(|(mark, _)| *mark <= height) {
+            reached = Some(read);
+            marks.pop_front();
+        }
+        reached
     }
 }
 

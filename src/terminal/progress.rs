@@ -11,7 +11,7 @@ use super::Printer;
 use super::pace::Pace;
 use super::standing::bytes;
 use super::table::grouped;
-use crate::chain::{BytesRead, ReadGauge};
+use crate::chain::ReadGauge;
 use crate::pipeline::event::{Outcome, PipelineEvent, Start, Summary};
 
 /// Between two updates of the bar: ten a second are as many as an eye can use.
@@ -102,6 +102,8 @@ struct Run {
     sums: Summary,
     /// How much of an archive has been read.
     input: Option<ReadGauge>,
+    /// How much of it the blocks needed that are done.
+    input_done: u64,
     /// What goes on beside the blocks.
     doing: Option<String>,
     transactions: Pace,
@@ -118,6 +120,7 @@ impl Run {
             head: None,
             sums: Summary::default(),
             input: None,
+            input_done: 0,
             doing: None,
             transactions: Pace::new(now),
             goal: Pace::new(now),
@@ -144,6 +147,10 @@ impl Run {
     /// Notes how far the run has come.
     fn sample(&mut self, now: Instant) {
         self.transactions.sample(now, self.sums.transactions_total());
+        let reached = self.input.as_ref().zip(self.sums.last_height);
+        if let Some(read) = reached.and_then(|(input, height)| input.reached(height)) {
+            self.input_done = read;
+        }
         if let Some((done, _)) = self.goal() {
             self.goal.sample(now, done);
         }
@@ -164,9 +171,8 @@ impl Run {
     }
 
     fn bytes(&self) -> Option<(u64, u64)> {
-        let BytesRead { read, total } = self.input.as_ref()?.reading();
-        let total = total.filter(|total| *total > 0)?;
-        Some((read.min(total), total))
+        let total = self.input.as_ref()?.reading().total.filter(|total| *total > 0)?;
+        Some((self.input_done.min(total), total))
     }
 
     /// Time to the goal at the present rate.

@@ -4,8 +4,8 @@
 use std::fs;
 use std::io::{self, Cursor};
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError};
 use std::thread;
 
 use futures::FutureExt;
@@ -17,7 +17,7 @@ use super::reader::{ArchiveReader, Entry};
 use crate::chain::error::Error;
 use crate::chain::origin::RawBlock;
 use crate::chain::sequence::{Sequence, Verdict};
-use crate::chain::{BlockSource, Fetched, ReadGauge, SourceConfig};
+use crate::chain::{BlockSource, Fetched, Marks, ReadGauge, SourceConfig};
 
 /// A batch is handed over at this many blocks …
 const BATCH_BLOCKS: usize = 256;
@@ -25,6 +25,9 @@ const BATCH_BLOCKS: usize = 256;
 const BATCH_BYTES: usize = 1 << 20;
 /// Batches read ahead; with [`BATCH_BYTES`] this bounds the memory of the read stage.
 const BATCHES_AHEAD: usize = 6;
+
+/// Marks of how much was read for which heights: more than batches can be under way.
+const MOST_MARKS: usize = 1_000;
 
 /// What standard input is called in messages.
 const STDIN: &str = "standard input";
@@ -44,6 +47,7 @@ pub(crate) struct ArchiveSource {
     chain_id: Option<String>,
     read: Arc<AtomicU64>,
     total: Option<u64>,
+    marks: Marks,
     failed: bool,
 }
 
@@ -60,11 +64,13 @@ impl ArchiveSource {
         let (sender, batches) = mpsc::channel(BATCHES_AHEAD);
         let read = Arc::new(AtomicU64::new(0));
         let counter = Arc::clone(&read);
+        let marks = Marks::default();
+        let marking = Arc::clone(&marks);
         let reader = move || match Plan::make(&config, embedded, &counter) {
             Ok(plan) => {
                 // Fails only when the caller has given up waiting; then nobody takes blocks either.
                 if ready.send(Ok((plan.chain_id.clone(), plan.total))).is_ok() {
-                    plan.run(config, &counter, &sender);
+                    plan.run(config, &counter, &marking, &sender);
                 }
             }
             Err(error) => drop(ready.send(Err(error))),
@@ -73,7 +79,7 @@ impl ArchiveSource {
             Error::File { action: "start a thread for", path: "the archives".to_owned(), source }
         })?;
         let (chain_id, total) = opened.await.unwrap_or(Err(Error::Stopped))?;
-        Ok(Self { batches, chain_id, read, total, failed: false })
+        Ok(Self { batches, chain_id, read, total, marks, failed: false })
     }
 }
 
@@ -91,7 +97,8 @@ impl BlockSource for ArchiveSource {
     }
 
     fn gauge(&self) -> Option<ReadGauge> {
-        Some(ReadGauge { read: Arc::clone(&self.read), total: self.total })
+        let (read, marks) = (Arc::clone(&self.read), Arc::clone(&self.marks));
+        Some(ReadGauge { read, total: self.total, marks })
     }
 
     fn next(&mut self) -> BoxFuture<'_, Result<Fetched, Error>> {
@@ -181,11 +188,13 @@ impl Plan {
         mut self,
         config: SourceConfig,
         read: &Arc<AtomicU64>,
+        marks: &Marks,
         sender: &mpsc::Sender<Result<Vec<RawBlock>, Error>>,
     ) {
         let sequence =
             Sequence::new(config.start, config.end_inclusive, config.chain_id, config.last);
-        let mut batches = Batches { sender, blocks: Vec::new(), bytes: 0, sequence };
+        let (blocks, bytes) = (Vec::new(), 0);
+        let mut batches = Batches { sender, read, marks, blocks, bytes, sequence };
         for path in std::mem::take(&mut self.files) {
             let outcome = match self.opened.take() {
                 Some((reader, first)) => batches.read(reader, first),
@@ -220,6 +229,8 @@ enum Flow {
 
 struct Batches<'a> {
     sender: &'a mpsc::Sender<Result<Vec<RawBlock>, Error>>,
+    read: &'a AtomicU64,
+    marks: &'a Marks,
     blocks: Vec<RawBlock>,
     bytes: usize,
     sequence: Sequence,
@@ -259,6 +270,14 @@ impl Batches<'_> {
     fn hand_over(&mut self) -> bool {
         self.bytes = 0;
         let blocks = std::mem::take(&mut self.blocks);
+        if let Some(last) = blocks.last() {
+            let mut marks = self.marks.lock().unwrap_or_else(PoisonError::into_inner);
+            // Where nobody looks, they do not pile up.
+            if marks.len() >= MOST_MARKS {
+                marks.pop_front();
+            }
+            marks.push_back((last.height, self.read.load(Ordering::Relaxed)));
+        }
         blocks.is_empty() || self.sender.blocking_send(Ok(blocks)).is_ok()
     }
 }
