@@ -98,6 +98,9 @@ const COMMIT: Option<&str> = option_env!("AUDIUS_ETL_COMMIT");
 /// How long a dropped command may take to let go of what it holds, such as the private cluster.
 const LETTING_GO: Duration = Duration::from_millis(800);
 
+/// A command that ends within this time needs no word about it.
+const SAY_STOPPING_AFTER: Duration = Duration::from_millis(200);
+
 /// Stack of the thread of the command: that of a main thread.
 const STACK: usize = 8 << 20;
 
@@ -136,9 +139,19 @@ pub async fn run(argv: Vec<OsString>, environment: Environment, interrupt: Inter
             let argv = argv.into();
             let printer = printer.clone();
             let cancel = interrupt.token().clone();
-            let context =
-                Context { settings, printer, interrupt, cancel, argv, environment, program };
-            dispatch_unless_interrupted(cli, context).await
+            let context = Context {
+                settings,
+                printer,
+                interrupt: interrupt.clone(),
+                cancel,
+                argv,
+                environment,
+                program,
+            };
+            let stopping = tokio::spawn(tell_of_stopping(interrupt, context.printer.clone()));
+            let ended = dispatch_unless_interrupted(cli, context).await;
+            stopping.abort();
+            ended
         }
         Err(failure) => Err(failure),
     };
@@ -149,6 +162,14 @@ pub async fn run(argv: Vec<OsString>, environment: Environment, interrupt: Inter
             failure.exit_code()
         }
     }
+}
+
+/// Says that a signal was heard, unless the command ends at once: people who see nothing press again,
+/// and lose what would have been written.
+async fn tell_of_stopping(interrupt: Interrupt, printer: Printer) {
+    interrupt.token().cancelled().await;
+    tokio::time::sleep(SAY_STOPPING_AFTER).await;
+    printer.always("stopping: what was processed is written first; a second signal stops at once");
 }
 
 /// Runs the command on a thread of its own, so that a signal finds somebody who listens whatever the
