@@ -133,6 +133,8 @@ async fn copy(
                 work.reached(blocks);
                 work.does(format!("height {last}"));
                 work.counts("MB", bytes >> 20);
+                // An archive is always ready: let those who draw have their turn.
+                tokio::task::yield_now().await;
             }
             Fetched::AtHead { head } => {
                 tracing::debug!(head, "at the head of the chain");
