@@ -201,8 +201,13 @@ impl From<chain::Error> for Failure {
             chain::ErrorKind::Unreachable => FailureKind::Chain,
             chain::ErrorKind::Data => FailureKind::Data,
         };
+        let lacks_a_block = matches!(error, chain::Error::NoBlock { .. });
         let failure = Self::new(kind, error);
         match kind {
+            FailureKind::Chain if lacks_a_block => failure.hint(
+                "a node that was pruned begins later: ask one that has the block, or begin an empty \
+                 database at the first block that this one has, with --start",
+            ),
             FailureKind::Chain => failure
                 .hint("check the addresses of --source, or name further nodes to fall back on"),
             _ => failure,
@@ -241,8 +246,13 @@ impl From<decode::Error> for Failure {
 
 impl From<db::Error> for Failure {
     fn from(error: db::Error) -> Self {
-        if matches!(error, db::Error::Private(_)) && error.kind() == db::ErrorKind::Unreachable {
-            return Self::new(FailureKind::Database, error);
+        match (&error, error.kind()) {
+            // They name the way out themselves.
+            (db::Error::Private(_) | db::Error::Unfit(_), db::ErrorKind::Unreachable) => {
+                return Self::new(FailureKind::Database, error);
+            }
+            (db::Error::Unfit(_), _) => return Self::new(FailureKind::Usage, error),
+            _ => {}
         }
         Self::of_database(error.kind(), error)
     }

@@ -104,6 +104,14 @@ pub enum Error {
         /// Redacted URL and reason, in the order of the sources.
         endpoints: Vec<(String, String)>,
     },
+    /// Every endpoint answers, and none gives the next block.
+    #[error("no core node serves block {height}: {}", join_reasons(endpoints))]
+    NoBlock {
+        /// The block.
+        height: i64,
+        /// Redacted URL and reason, in the order of the sources.
+        endpoints: Vec<(String, String)>,
+    },
     /// A block that can't be written in the archive's format.
     #[error("block {height}")]
     Form {
@@ -124,7 +132,7 @@ impl Error {
             Self::Sources { .. } | Self::UnusableSource { .. } | Self::File { .. } => {
                 ErrorKind::Usage
             }
-            Self::Unreachable { .. } => ErrorKind::Unreachable,
+            Self::Unreachable { .. } | Self::NoBlock { .. } => ErrorKind::Unreachable,
             Self::Corrupt { .. }
             | Self::Write { .. }
             | Self::NotContiguous { .. }
@@ -137,7 +145,7 @@ impl Error {
 
     /// Whether the same sources may answer later.
     pub const fn is_retryable(&self) -> bool {
-        matches!(self, Self::Unreachable { .. })
+        matches!(self, Self::Unreachable { .. } | Self::NoBlock { .. })
     }
 }
 

@@ -75,14 +75,20 @@ Examples:
 pub(crate) async fn run(args: DecodeMulticallArgs, context: &Context) -> Result<(), Failure> {
     let known = signatures(&args, context)?;
     let Found { input, to, returned } = match (&args.calldata, args.tx) {
-        (Some(given), _) => Found { input: bytes_of(given)?, to: None, returned: None },
+        (Some(given), _) => Found { input: bytes_of(given, "calldata")?, to: None, returned: None },
         (None, Some(hash)) => of_transaction(hash, &args, context).await?,
         (None, None) => return Err(Failure::usage("no calldata given")),
     };
     let mut decoded =
         calldata::read(&input, to, &known).map_err(|error| unreadable("calldata", &error))?;
-    let given = args.returned.as_deref().map(bytes_of).transpose()?;
-    if let Some(returned) = given.or(returned) {
+    let given = args.returned.as_deref().map(|given| bytes_of(given, "returned data"));
+    let returned = given.transpose()?.or(returned);
+    if returned.as_ref().is_some_and(Vec::is_empty) {
+        context.printer.note(
+            "nothing was returned: there is no contract at the address, or it took another call",
+        );
+    }
+    if let Some(returned) = returned.filter(|returned| !returned.is_empty()) {
         match &mut decoded {
             Decoded::Batch(batch) => batch
                 .add_returned(&returned, &known)
@@ -157,12 +163,15 @@ async fn of_transaction(
 }
 
 /// The bytes that an argument stands for.
-fn bytes_of(given: &str) -> Result<Vec<u8>, Failure> {
+fn bytes_of(given: &str, what: &str) -> Result<Vec<u8>, Failure> {
     if given == "-" {
         return read(std::io::stdin().lock(), "standard input");
     }
     if let Some(bytes) = from_hex(given.as_bytes()) {
         return Ok(bytes);
+    }
+    if given == "0x" {
+        return Ok(Vec::new());
     }
     let path = Path::new(given);
     match std::fs::File::open(path) {
@@ -171,9 +180,9 @@ fn bytes_of(given: &str) -> Result<Vec<u8>, Failure> {
             let wrong = given.char_indices().skip(2).find(|(_, c)| !c.is_ascii_hexdigit());
             let problem = match wrong {
                 Some((at, c)) => {
-                    format!("character {at} of the calldata, {c:?}, is no hexadecimal digit")
+                    format!("character {at} of the {what}, {c:?}, is no hexadecimal digit")
                 }
-                None => "the calldata has an odd number of hexadecimal digits".to_owned(),
+                None => format!("the {what} has an odd number of hexadecimal digits"),
             };
             Err(Failure::usage(problem))
         }
@@ -218,7 +227,7 @@ mod tests {
 
     #[test]
     fn what_is_no_hexadecimal_and_no_file_is_explained() {
-        let message = |given| bytes_of(given).unwrap_err().to_string();
+        let message = |given| bytes_of(given, "calldata").unwrap_err().to_string();
         assert_eq!(message("0x12g4"), "character 4 of the calldata, 'g', is no hexadecimal digit");
         assert_eq!(message("0x123"), "the calldata has an odd number of hexadecimal digits");
         assert!(message("nowhere.hex").starts_with("cannot open nowhere.hex"));

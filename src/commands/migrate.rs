@@ -7,8 +7,8 @@ use sqlx::{Connection, PgConnection};
 use super::building::BuildWatch;
 use super::context::Context;
 use super::database::OpenDatabase;
-use crate::db::Error;
 use crate::db::migrate::{Loss, Migrator, Origin, State, Status, Step, losses};
+use crate::db::{Error, fitness};
 use crate::failure::Failure;
 use crate::telemetry::Work;
 use crate::terminal::{
@@ -81,6 +81,10 @@ pub(crate) async fn run(args: MigrateArgs, context: &Context) -> Result<(), Fail
 
 async fn act(args: &MigrateArgs, context: &Context, open: &OpenDatabase) -> Result<(), Failure> {
     let migrator = Migrator::default();
+    let changes = !args.dry_run && !matches!(args.action, Some(MigrateAction::Status));
+    if changes {
+        fitness::check(open.database()).await?;
+    }
     let mut connection = open.database().connect().await?;
     match (args.action.unwrap_or(MigrateAction::Up), args.dry_run) {
         (MigrateAction::Up, false) => {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::fitness::Unfit;
 use super::private;
 
 /// Why a database could not be used.
@@ -29,6 +30,9 @@ pub enum Error {
     /// The schema is not what this program can work on; the text names the way out.
     #[error("{0}")]
     Schema(SchemaProblem),
+    /// The database or the way to it does not do for writing; the text names the way out.
+    #[error(transparent)]
+    Unfit(#[from] Unfit),
     /// A statement failed.
     #[error("{doing}")]
     Query {
@@ -258,6 +262,7 @@ impl Error {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Url { .. } => ErrorKind::Settings,
+            Self::Unfit(unfit) => unfit.kind(),
             Self::Unreachable { .. } | Self::Private(_) => ErrorKind::Unreachable,
             Self::Schema(_) => ErrorKind::Schema,
             Self::Query { source, .. } if is_lost(source) => ErrorKind::Unreachable,
@@ -269,7 +274,7 @@ impl Error {
     /// down or up, deadlocks and serialization failures.
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Url { .. } | Self::Private(_) | Self::Schema(_) => false,
+            Self::Url { .. } | Self::Private(_) | Self::Schema(_) | Self::Unfit(_) => false,
             Self::Unreachable { source, .. } | Self::Query { source, .. } => is_transient(source),
         }
     }
@@ -324,10 +329,11 @@ fn is_lost(error: &sqlx::Error) -> bool {
     }
 }
 
-/// Serialization failure, deadlock, administrator or crash shutdown, server starting up, and the
+/// A server that was made a standby, serialization failure, deadlock, administrator or crash shutdown, server starting up, and the
 /// whole class of connection exceptions.
 fn is_transient_state(code: &str) -> bool {
-    matches!(code, "40001" | "40P01" | "57P01" | "57P02" | "57P03") || code.starts_with("08")
+    matches!(code, "25006" | "40001" | "40P01" | "57P01" | "57P02" | "57P03")
+        || code.starts_with("08")
 }
 
 #[cfg(test)]
@@ -336,7 +342,7 @@ mod tests {
 
     #[test]
     fn lost_connections_and_conflicts_are_retried_and_wrong_data_is_not() {
-        for code in ["40001", "40P01", "57P01", "08006", "08P01"] {
+        for code in ["25006", "40001", "40P01", "57P01", "08006", "08P01"] {
             assert!(is_transient_state(code), "{code}");
         }
         for code in ["22021", "23505", "42P01", "53100", "28P01"] {

@@ -10,6 +10,7 @@ pub mod deferred;
 pub mod effects;
 pub mod eth_balances;
 pub mod eth_seed;
+pub mod fitness;
 pub mod load;
 pub mod migrate;
 pub mod private;

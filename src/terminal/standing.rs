@@ -123,14 +123,14 @@ pub(super) fn bytes(bytes: u64) -> String {
     format!("{size:.1} TB")
 }
 
-/// Seconds as two units: `3 min 5 s`, `56 a 23 d`.
+/// Seconds as two units: `3 min 5 s`, `56 y 23 d`.
 pub fn duration(seconds: f64) -> String {
     if !seconds.is_finite() {
         return "unknown".to_owned();
     }
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped above 0")]
     let whole = seconds.max(0.0) as u64;
-    let units = [(31_536_000, "a"), (86_400, "d"), (3_600, "h"), (60, "min"), (1, "s")];
+    let units = [(31_536_000, "y"), (86_400, "d"), (3_600, "h"), (60, "min"), (1, "s")];
     let mut left = whole;
     let mut parts = Vec::new();
     for (size, unit) in units {
@@ -154,7 +154,7 @@ mod tests {
     #[test]
     fn durations_have_two_units_at_most() {
         let shown = [0.4, 59.9, 3_600.0, 3_725.0, 90_061.0, 1_800_000_000.0].map(duration);
-        assert_eq!(shown, ["0 s", "59 s", "1 h", "1 h 2 min", "1 d 1 h", "57 a 28 d"]);
+        assert_eq!(shown, ["0 s", "59 s", "1 h", "1 h 2 min", "1 d 1 h", "57 y 28 d"]);
     }
 
     #[test]

@@ -449,9 +449,9 @@ impl Retry {
 /// Whether the connection is of no use any more.
 fn is_lost(error: &sqlx::Error) -> bool {
     match error {
-        sqlx::Error::Database(database) => {
-            database.code().is_some_and(|code| code.starts_with("08") || code.starts_with("57P"))
-        }
+        sqlx::Error::Database(database) => database.code().is_some_and(|code| {
+            code == "25006" || code.starts_with("08") || code.starts_with("57P")
+        }),
         _ => true,
     }
 }

@@ -21,6 +21,7 @@ mod eth_backfill;
 mod eth_follow;
 mod eth_provider;
 mod eth_sweep;
+mod fitness;
 mod generator;
 mod health;
 mod hostile;

@@ -29,6 +29,9 @@ const BATCHES_AHEAD: usize = 6;
 /// Marks of how much was read for which heights: more than batches can be under way.
 const MOST_MARKS: usize = 1_000;
 
+/// The same for blocks that are handed over one by one.
+const SINGLES_AHEAD: usize = 64;
+
 /// What standard input is called in messages.
 const STDIN: &str = "standard input";
 
@@ -49,6 +52,8 @@ pub(crate) struct ArchiveSource {
     total: Option<u64>,
     marks: Marks,
     failed: bool,
+    /// What came after the blocks that were returned last.
+    put_back: Option<Error>,
 }
 
 impl ArchiveSource {
@@ -61,7 +66,9 @@ impl ArchiveSource {
         // Opening standard input waits for its first block, which may take as long as it likes;
         // a detached thread, unlike a blocking task, does not hold up the end of the process.
         let (ready, opened) = tokio::sync::oneshot::channel();
-        let (sender, batches) = mpsc::channel(BATCHES_AHEAD);
+        let is_live =
+            embedded.is_none() && config.sources.iter().any(|path| path == "-" || is_pipe(path));
+        let (sender, batches) = mpsc::channel(if is_live { SINGLES_AHEAD } else { BATCHES_AHEAD });
         let read = Arc::new(AtomicU64::new(0));
         let counter = Arc::clone(&read);
         let marks = Marks::default();
@@ -70,7 +77,7 @@ impl ArchiveSource {
             Ok(plan) => {
                 // Fails only when the caller has given up waiting; then nobody takes blocks either.
                 if ready.send(Ok((plan.chain_id.clone(), plan.total))).is_ok() {
-                    plan.run(config, &counter, &marking, &sender);
+                    plan.run(config, is_live, &counter, &marking, &sender);
                 }
             }
             Err(error) => drop(ready.send(Err(error))),
@@ -79,7 +86,7 @@ impl ArchiveSource {
             Error::File { action: "start a thread for", path: "the archives".to_owned(), source }
         })?;
         let (chain_id, total) = opened.await.unwrap_or(Err(Error::Stopped))?;
-        Ok(Self { batches, chain_id, read, total, marks, failed: false })
+        Ok(Self { batches, chain_id, read, total, marks, failed: false, put_back: None })
     }
 }
 
@@ -106,8 +113,12 @@ impl BlockSource for ArchiveSource {
             if self.failed {
                 return Err(Error::Stopped);
             }
-            match self.batches.recv().await {
-                Some(Ok(blocks)) => Ok(Fetched::Blocks(blocks)),
+            let next = match self.put_back.take() {
+                Some(error) => Some(Err(error)),
+                None => self.batches.recv().await,
+            };
+            match next {
+                Some(Ok(blocks)) => Ok(Fetched::Blocks(self.with_what_is_there(blocks))),
                 Some(Err(error)) => {
                     self.failed = true;
                     Err(error)
@@ -116,6 +127,27 @@ impl BlockSource for ArchiveSource {
             }
         }
         .boxed()
+    }
+}
+
+impl ArchiveSource {
+    /// `blocks` and those behind them that are there already, up to a batch.
+    fn with_what_is_there(&mut self, mut blocks: Vec<RawBlock>) -> Vec<RawBlock> {
+        let mut bytes: usize = blocks.iter().map(RawBlock::size).sum();
+        while blocks.len() < BATCH_BLOCKS && bytes < BATCH_BYTES {
+            match self.batches.try_recv() {
+                Ok(Ok(more)) => {
+                    bytes += more.iter().map(RawBlock::size).sum::<usize>();
+                    blocks.extend(more);
+                }
+                Ok(Err(error)) => {
+                    self.put_back = Some(error);
+                    break;
+                }
+                Err(_nothing_yet) => break,
+            }
+        }
+        blocks
     }
 }
 
@@ -187,6 +219,7 @@ impl Plan {
     fn run(
         mut self,
         config: SourceConfig,
+        is_live: bool,
         read: &Arc<AtomicU64>,
         marks: &Marks,
         sender: &mpsc::Sender<Result<Vec<RawBlock>, Error>>,
@@ -194,7 +227,7 @@ impl Plan {
         let sequence =
             Sequence::new(config.start, config.end_inclusive, config.chain_id, config.last);
         let (blocks, bytes) = (Vec::new(), 0);
-        let mut batches = Batches { sender, read, marks, blocks, bytes, sequence };
+        let mut batches = Batches { sender, is_live, read, marks, blocks, bytes, sequence };
         for path in std::mem::take(&mut self.files) {
             let outcome = match self.opened.take() {
                 Some((reader, first)) => batches.read(reader, first),
@@ -229,6 +262,8 @@ enum Flow {
 
 struct Batches<'a> {
     sender: &'a mpsc::Sender<Result<Vec<RawBlock>, Error>>,
+    /// Blocks come as somebody makes them: none waits for the next one.
+    is_live: bool,
     read: &'a AtomicU64,
     marks: &'a Marks,
     blocks: Vec<RawBlock>,
@@ -247,7 +282,9 @@ impl Batches<'_> {
                     let block = reader.take(entry);
                     self.bytes += block.size();
                     self.blocks.push(block);
-                    let full = self.blocks.len() >= BATCH_BLOCKS || self.bytes >= BATCH_BYTES;
+                    let full = self.is_live
+                        || self.blocks.len() >= BATCH_BLOCKS
+                        || self.bytes >= BATCH_BYTES;
                     if full && !self.hand_over() {
                         return Ok(Flow::Stop);
                     }

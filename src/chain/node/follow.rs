@@ -213,7 +213,11 @@ impl Follower {
         self.active = (self.active + 1) % count;
         if is_last {
             let reason = |node: &Node| (node.endpoint.shown.to_string(), node.fault.clone());
-            return Err(Error::Unreachable { endpoints: self.nodes.iter().map(reason).collect() });
+            let endpoints = self.nodes.iter().map(reason).collect();
+            return Err(match error.class {
+                Class::Refused if has_answered => Error::NoBlock { height: self.next, endpoints },
+                _ => Error::Unreachable { endpoints },
+            });
         }
         tokio::time::sleep(pause).await;
         Ok(())

@@ -16,11 +16,11 @@ use crate::commands::context::Context;
 use crate::commands::database::OpenDatabase;
 use crate::commands::era::EraSettings;
 use crate::commands::telemetry::Monitor;
-use crate::db::Database;
 use crate::db::load::Loader;
 use crate::db::migrate::Migrator;
 use crate::db::start::StartState;
 use crate::db::taken_ids;
+use crate::db::{Database, fitness};
 use crate::eras::{Derive, Numbering, SerialIds};
 use crate::failure::{Failure, FailureKind};
 use crate::model::Timestamp;
@@ -64,6 +64,7 @@ async fn index(
     database: &Database,
 ) -> Result<(), Failure> {
     let mut monitor = args.telemetry.start(context).await?;
+    fitness::check(database).await?;
     if !args.no_migrate {
         migrate(context, database).await?;
     }
@@ -192,9 +193,8 @@ async fn follow(
     receiver: mpsc::Receiver<PipelineEvent>,
 ) -> Result<(), Failure> {
     let args = job.args;
-    let resume = job.resume();
-    let first_height = resume.as_ref().map_or(args.from.unwrap_or(1), |last| last.height + 1);
-    let source = job.open_source(first_height, resume.clone()).await?;
+    let (source, resume) = job.open_where_it_stands().await?;
+    let first_height = job.first_height(resume.as_ref());
     let started = PipelineEvent::Started(Start {
         chain_id: source.chain_id().map(str::to_owned),
         first_height,
@@ -284,6 +284,33 @@ async fn follow(
 }
 
 impl Job<'_> {
+    /// Opens the source after the last block that was indexed of its chain; with --new-chain, that
+    /// is not known before the source has said which chain it has.
+    async fn open_where_it_stands(
+        &self,
+    ) -> Result<(Box<dyn BlockSource>, Option<LastBlock>), Failure> {
+        let resume = self.resume();
+        let source = self.open_source(self.first_height(resume.as_ref()), resume.clone()).await?;
+        let known = source.chain_id().filter(|_| self.args.new_chain);
+        let Some(position) = known.and_then(|chain| self.start.position(chain)) else {
+            return Ok((source, resume));
+        };
+        let (chain, height) = (&position.chain, position.height);
+        if matches!(&self.source, SourceChoice::Given(sources) if sources.iter().any(|it| it == "-"))
+        {
+            let text = format!("chain {chain} is no new one: it stands at block {height}");
+            return Err(Failure::usage(text).hint("leave --new-chain away"));
+        }
+        tracing::info!(chain, height, "the chain of --new-chain is known already and goes on");
+        let resume = LastBlock { height, hash: position.block_hash.clone() };
+        let source = self.open_source(height + 1, Some(resume.clone())).await?;
+        Ok((source, Some(resume)))
+    }
+
+    fn first_height(&self, resume: Option<&LastBlock>) -> i64 {
+        resume.map_or(self.args.from.unwrap_or(1), |last| last.height + 1)
+    }
+
     /// Opens what blocks are read from, beginning at `start`, after the block `last`.
     async fn open_source(
         &self,

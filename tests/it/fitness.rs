@@ -1,0 +1,105 @@
+//! Databases and sources that a run finds in another state than it would like: refused at once with
+//! the way out, or taken as they are.
+
+use std::io::Write as _;
+use std::process::Stdio;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use crate::support::TestEnv;
+use crate::support::db::TestDb;
+
+/// How long anything that must happen may take on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The URL of another database of the server of `db`.
+fn beside(db: &TestDb, name: &str) -> String {
+    let found = db.url().rfind("/it_").unwrap();
+    let query = db.url().find('?').map(|at| &db.url()[at..]).unwrap_or_default();
+    format!("{}/{name}{query}", &db.url()[..found])
+}
+
+fn generate(env: &TestEnv, out: &str, more: &[&str]) {
+    let args = ["generate", "--out", out, "--blocks", "20", "--txs", "100"];
+    assert_eq!(env.run(&[&args[..], more].concat()).code(), 0);
+}
+
+#[tokio::test]
+async fn a_database_that_cannot_hold_every_text_is_refused_before_anything_is_made() {
+    let (env, db) = (TestEnv::new(), TestDb::empty().await);
+    let name = format!("latin1_{}", std::process::id());
+    let words = "TEMPLATE template0 ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C'";
+    db.execute(&format!("CREATE DATABASE {name} {words}")).await;
+    let url = beside(&db, &name);
+    generate(&env, "a.pb", &[]);
+    let run = env.run(&["index", "--db", &url, "--source", "a.pb"]);
+    assert_eq!(run.code(), 2, "{run:?}");
+    assert!(run.stderr().contains("the encoding of the database is LATIN1"), "{run:?}");
+    db.execute(&format!("DROP DATABASE {name} WITH (FORCE)")).await;
+}
+
+#[tokio::test]
+async fn a_role_without_temporary_tables_is_told_which_grant_it_lacks() {
+    let (env, db) = (TestEnv::new(), TestDb::new().await);
+    let role = format!("no_temp_{}", std::process::id());
+    let name = db.texts("SELECT current_database()::text").await.remove(0);
+    db.execute(&format!(
+        "CREATE ROLE {role} LOGIN; REVOKE TEMPORARY ON DATABASE {name} FROM PUBLIC"
+    ))
+    .await;
+    env.write("empty.jsonl", "");
+    let (scheme, rest) = db.url().split_once("://").unwrap();
+    let url = match rest.split_once("user=postgres") {
+        Some((before, after)) => format!("{scheme}://{before}user={role}{after}"),
+        None => format!("{scheme}://{role}@{}", rest.split_once('@').map_or(rest, |parts| parts.1)),
+    };
+    let run = env.run(&["index", "--db", &url, "--source", "empty.jsonl"]);
+    db.execute(&format!("DROP ROLE {role}")).await;
+    assert_eq!(run.code(), 2, "{run:?}");
+    let grant = format!("GRANT TEMPORARY ON DATABASE {name} TO {role}");
+    assert!(run.stderr().contains(&grant), "{run:?}");
+}
+
+#[tokio::test]
+async fn new_chain_permits_a_chain_and_does_not_rewind_one() {
+    let (env, db) = (TestEnv::new(), TestDb::new().await);
+    generate(&env, "a.pb", &["--chain-id", "old"]);
+    generate(&env, "b.pb", &["--chain-id", "new", "--start-height", "5001", "--seed", "2"]);
+    let index = |source: &str, more: &[&str]| {
+        let args = ["-q", "index", "--db", db.url(), "--source", source];
+        let run = env.run(&[&args[..], more].concat());
+        assert_eq!(run.code(), 0, "{run:?}");
+    };
+    index("a.pb", &[]);
+    index("b.pb", &["--new-chain", "--end", "5010"]);
+    index("b.pb", &["--new-chain"]);
+    index("b.pb", &["--new-chain"]);
+    let heights = "SELECT count(*) FROM core_indexed_blocks WHERE chain_id = 'new'";
+    assert_eq!(db.number(heights).await, 20);
+    let top = "SELECT max(height) FROM audius_etl_checkpoints WHERE chain = 'new'";
+    assert_eq!(db.number(top).await, 5020);
+}
+
+#[tokio::test]
+async fn blocks_of_standard_input_are_applied_as_they_come() {
+    let (env, db) = (TestEnv::new(), TestDb::new().await);
+    generate(&env, "a.jsonl", &[]);
+    let text = std::fs::read_to_string(env.path().join("a.jsonl")).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    let args = ["-q", "index", "--db", db.url(), "--source", "-"];
+    let mut child = env.command(&args).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    for line in &lines[..7] {
+        writeln!(stdin, "{line}").unwrap();
+    }
+    stdin.flush().unwrap();
+    // The input stays open; what has come is applied nevertheless.
+    let begun = Instant::now();
+    while db.number("SELECT coalesce(max(height), 0) FROM audius_etl_checkpoints").await < 7 {
+        assert!(begun.elapsed() < PATIENCE, "the blocks are held back");
+        sleep(Duration::from_millis(50)).await;
+    }
+    drop(stdin);
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
