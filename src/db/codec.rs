@@ -17,6 +17,12 @@ use crate::model::{
     value::{ColumnType, NULL_ELEMENT, Value, ValueRef},
 };
 
+/// A NULL among the texts of an array that somebody else wrote: no stored text has U+0000.
+const NULL_TEXT: &str = "\0NULL";
+
+/// Begins a text in front of the others that keeps the form of their array.
+const FORM: &str = "\0form ";
+
 /// Microseconds of a day.
 const DAY_MICROS: i64 = 86_400_000_000;
 
@@ -184,8 +190,12 @@ impl Encoder {
                 self.push(&time.since_2000().to_be_bytes());
             }
             (ValueRef::Time(time), Wire::Date) => {
-                let days = time.since_2000().div_euclid(DAY_MICROS);
-                let days = i32::try_from(days).map_err(|_overflow| Misfit("date out of range"))?;
+                let days = match time.since_2000() {
+                    i64::MIN => i32::MIN,
+                    i64::MAX => i32::MAX,
+                    micros => i32::try_from(micros.div_euclid(DAY_MICROS))
+                        .map_err(|_overflow| Misfit("date out of range"))?,
+                };
                 self.push(&days.to_be_bytes());
             }
             (ValueRef::Json(json), Wire::Jsonb) => {
@@ -206,9 +216,21 @@ impl Encoder {
                 }
             }
             (ValueRef::Texts(values), Wire::TextArray(oid)) => {
-                self.array_header(values.len(), oid, false)?;
+                let has_nulls = values.iter().any(|value| value == NULL_TEXT);
+                let values = match form_of(values) {
+                    Some((form, values)) => {
+                        self.array_form(&form, oid, has_nulls)?;
+                        values
+                    }
+                    None => {
+                        self.array_header(values.len(), oid, has_nulls)?;
+                        values
+                    }
+                };
                 for value in values {
-                    self.field(Wire::Text, ValueRef::Text(value))?;
+                    let value =
+                        if value == NULL_TEXT { ValueRef::Null } else { ValueRef::Text(value) };
+                    self.field(Wire::Text, value)?;
                 }
             }
             _ => return Err(Misfit("value of another type than the column")),
@@ -225,6 +247,18 @@ impl Encoder {
         if length > 0 {
             self.push(&length.to_be_bytes());
             self.push(&1_i32.to_be_bytes());
+        }
+        Ok(())
+    }
+
+    /// The header of an array that is no plain list: sizes and lower bounds of its dimensions.
+    fn array_form(&mut self, form: &[i32], element: u32, has_nulls: bool) -> Result<(), Misfit> {
+        let dimensions = i32::try_from(form.len() / 2).map_err(out_of_range)?;
+        self.push(&dimensions.to_be_bytes());
+        self.push(&i32::from(has_nulls).to_be_bytes());
+        self.push(&element.to_be_bytes());
+        for number in form {
+            self.push(&number.to_be_bytes());
         }
         Ok(())
     }
@@ -308,6 +342,9 @@ pub(crate) fn decode(wire: Wire, bytes: &[u8]) -> Result<Value, BoxDynError> {
         Wire::Int4Array | Wire::Int8Array => {
             let element = if wire == Wire::Int4Array { Wire::Int4 } else { Wire::Int8 };
             let mut values = Vec::new();
+            if odd_form(bytes)?.is_some() {
+                return Err("array of integers that is no plain list".into());
+            }
             for bytes in elements(bytes)? {
                 match bytes?.map(|bytes| decode(element, bytes)).transpose()? {
                     Some(Value::Int(value)) => values.push(value),
@@ -317,10 +354,10 @@ pub(crate) fn decode(wire: Wire, bytes: &[u8]) -> Result<Value, BoxDynError> {
             Value::Ints(values)
         }
         Wire::TextArray(_) => {
-            let mut values = Vec::new();
+            let mut values = Vec::from_iter(odd_form(bytes)?);
             for bytes in elements(bytes)? {
-                let bytes = bytes?.ok_or("text array with a NULL element")?;
-                values.push(std::str::from_utf8(bytes)?.to_owned());
+                let text = bytes?.map_or(Ok(NULL_TEXT), std::str::from_utf8)?;
+                values.push(text.to_owned());
             }
             Value::Texts(values)
         }
@@ -336,11 +373,14 @@ fn elements(
     bytes: &[u8],
 ) -> Result<impl Iterator<Item = Result<Option<&[u8]>, BoxDynError>>, BoxDynError> {
     let dimensions = read_i32(bytes, 0)?;
-    let (count, mut at) = match dimensions {
-        0 => (0, bytes.len()),
-        1 => (read_i32(bytes, 12)?, 20),
-        _ => return Err("array of more than one dimension".into()),
+    let count = match dimensions {
+        0 => 0,
+        _ => (0..dimensions).try_fold(1, |count, dimension| {
+            let size = read_i32(bytes, 12 + 8 * usize::try_from(dimension)?)?;
+            size.checked_mul(count).ok_or_else(|| BoxDynError::from("array too large"))
+        })?,
     };
+    let mut at = 12 + 8 * usize::try_from(dimensions)?;
     Ok((0..count).map(move |_| {
         let Ok(length) = usize::try_from(read_i32(bytes, at)?) else {
             at += 4;
@@ -350,6 +390,32 @@ fn elements(
         at += 4 + length;
         Ok(Some(element))
     }))
+}
+
+/// What keeps the form of an array of texts that is no plain list from 1 on.
+fn odd_form(bytes: &[u8]) -> Result<Option<String>, BoxDynError> {
+    let numbers = 2 * usize::try_from(read_i32(bytes, 0)?)?;
+    let form: Vec<i32> =
+        (0..numbers).map(|number| read_i32(bytes, 12 + 4 * number)).collect::<Result<_, _>>()?;
+    Ok(match form[..] {
+        [] | [_, 1] => None,
+        _ => {
+            let form: Vec<String> = form.iter().map(ToString::to_string).collect();
+            Some(format!("{FORM}{}", form.join(" ")))
+        }
+    })
+}
+
+/// The form in front of a list of texts, and the rest of them.
+fn form_of(values: &[String]) -> Option<(Vec<i32>, &[String])> {
+    let (first, rest) = values.split_first()?;
+    let numbers = first.strip_prefix(FORM)?.split(' ').map(str::parse);
+    let form: Vec<i32> = numbers.collect::<Result<_, _>>().ok()?;
+    let mut sizes = form.iter().step_by(2);
+    let count =
+        sizes.try_fold(1_usize, |all, size| all.checked_mul(usize::try_from(*size).ok()?))?;
+    let fits = form.len().is_multiple_of(2) && form.len() <= 12 && count == rest.len();
+    (fits && count > 0).then_some((form, rest))
 }
 
 fn read_i32(bytes: &[u8], at: usize) -> Result<i32, BoxDynError> {
@@ -496,6 +562,41 @@ mod tests {
         let whole = &encoder.bytes()[4..];
         for end in 4..whole.len() {
             assert!(decode(Wire::TextArray(25), &whole[..end]).is_err(), "{end}");
+        }
+    }
+
+    #[test]
+    fn odd_arrays_of_texts_and_infinities_survive_both_ways() {
+        let wire = Wire::TextArray(25);
+        let element = |text: Option<&str>| match text {
+            None => (-1_i32).to_be_bytes().to_vec(),
+            Some(text) => {
+                [&i32::try_from(text.len()).unwrap().to_be_bytes(), text.as_bytes()].concat()
+            }
+        };
+        let array = |header: &[i32], texts: &[Option<&str>]| -> Vec<u8> {
+            let header = header.iter().flat_map(|number| number.to_be_bytes());
+            header.chain(texts.iter().flat_map(|text| element(*text))).collect()
+        };
+        for bytes in [
+            array(&[1, 1, 25, 2, 1], &[Some("US"), None]),
+            array(&[2, 0, 25, 2, 1, 1, 1], &[Some("US"), Some("FR")]),
+            array(&[1, 0, 25, 1, 0], &[Some("US")]),
+            array(&[0, 0, 25], &[]),
+        ] {
+            let Value::Texts(values) = decode(wire, &bytes).unwrap() else { panic!("no texts") };
+            let mut encoder = Encoder::default();
+            encoder.value(wire, ValueRef::Texts(&values)).unwrap();
+            assert_eq!(encoder.bytes(), bytes);
+        }
+        for days in [i32::MIN, i32::MAX] {
+            let Value::Time(time) = decode(Wire::Date, &days.to_be_bytes()).unwrap() else {
+                panic!("no time")
+            };
+            assert!(time.is_storable());
+            let mut encoder = Encoder::default();
+            encoder.value(Wire::Date, ValueRef::Time(time)).unwrap();
+            assert_eq!(encoder.bytes(), days.to_be_bytes());
         }
     }
 

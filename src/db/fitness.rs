@@ -54,10 +54,8 @@ pub enum Unfit {
 impl Unfit {
     pub(super) const fn kind(&self) -> ErrorKind {
         match self {
-            Self::Standby { .. } => ErrorKind::Unreachable,
-            Self::Pooler { .. } | Self::Encoding { .. } | Self::NoTemporary { .. } => {
-                ErrorKind::Settings
-            }
+            Self::Standby { .. } | Self::NoTemporary { .. } => ErrorKind::Unreachable,
+            Self::Pooler { .. } | Self::Encoding { .. } => ErrorKind::Settings,
         }
     }
 }

@@ -117,7 +117,7 @@ fn rows<R: Record>(store: &mut Store, by: R::By, key: impl Into<Key>) -> Result<
 }
 
 fn put<R: Record>(store: &mut Store, record: R) -> Result<(), Fault> {
-    if let Some(refusal) = R::TABLE.def().refusal(&record) {
+    if let Some(refusal) = R::TABLE.def().refusal(&record, None) {
         return Err(Fault::Refused(refusal));
     }
     let key = record.key();

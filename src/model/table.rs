@@ -333,9 +333,13 @@ impl TableDef {
         self.columns.iter().position(|column| column.name == name)
     }
 
-    /// Why PostgreSQL would refuse the row: column and rule. `None` when it would not.
-    pub fn refusal(&self, row: &dyn AnyRow) -> Option<Refusal> {
+    /// Why PostgreSQL would refuse the row: column and rule. `None` when it would not. What `before`
+    /// has already, the database takes.
+    pub fn refusal(&self, row: &dyn AnyRow, before: Option<&dyn AnyRow>) -> Option<Refusal> {
         self.columns.iter().enumerate().find_map(|(index, column)| {
+            if before.is_some_and(|before| before.value(index).is_same(row.value(index))) {
+                return None;
+            }
             let rule = match (column.ty, row.value(index)) {
                 (ColumnType::Int4, ValueRef::Int(value)) if i32::try_from(value).is_err() => {
                     "integer out of range"

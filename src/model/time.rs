@@ -53,10 +53,12 @@ impl Timestamp {
         Self::from_seconds(self.seconds())
     }
 
-    /// Whether a `timestamp` column holds it: 4714-11-24 BC to 294276-12-31.
+    /// Whether a `timestamp` column holds it: 4714-11-24 BC to 294276-12-31, or an infinity.
     pub const fn is_storable(self) -> bool {
         let since_2000 = self.since_2000();
-        -211_813_488_000_000_000 <= since_2000 && since_2000 < 9_223_371_331_200_000_000
+        since_2000 == i64::MIN
+            || since_2000 == i64::MAX
+            || -211_813_488_000_000_000 <= since_2000 && since_2000 < 9_223_371_331_200_000_000
     }
 
     /// The calendar form, or `None` outside chrono's range of about ±262,000 years.

@@ -56,7 +56,7 @@ async fn a_role_without_temporary_tables_is_told_which_grant_it_lacks() {
     };
     let run = env.run(&["index", "--db", &url, "--source", "empty.jsonl"]);
     db.execute(&format!("DROP ROLE {role}")).await;
-    assert_eq!(run.code(), 2, "{run:?}");
+    assert_eq!(run.code(), 3, "{run:?}");
     let grant = format!("GRANT TEMPORARY ON DATABASE {name} TO {role}");
     assert!(run.stderr().contains(&grant), "{run:?}");
 }
@@ -102,4 +102,27 @@ async fn blocks_of_standard_input_are_applied_as_they_come() {
     }
     drop(stdin);
     assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[tokio::test]
+async fn what_somebody_else_wrote_into_other_columns_of_a_row_stays_as_it_is() {
+    let (env, db) = (TestEnv::new(), TestDb::new().await);
+    let demo = crate::support::root().join("fixtures/demo.jsonl.zst");
+    let index = |more: &[&str]| {
+        let args = ["-q", "index", "--db", db.url(), "--source", demo.to_str().unwrap()];
+        let run = env.run(&[&args[..], more].concat());
+        assert_eq!(run.code(), 0, "{run:?}");
+    };
+    index(&["--end", "70"]);
+    let of = "WHERE track_id IN (2000030, 2000036)";
+    db.execute(&format!(
+        "UPDATE tracks SET release_date = 'infinity', territory_codes = ARRAY[['US'], [NULL]] {of}"
+    ))
+    .await;
+    index(&["--rejects", "rejects"]);
+    let kept = "release_date = 'infinity' AND territory_codes = ARRAY[['US'], [NULL]]";
+    let changed = format!("SELECT count(*) FROM tracks {of} AND NOT ({kept})");
+    assert_eq!(db.number(&changed).await, 0);
+    let rejects = std::fs::read_to_string(env.path().join("rejects")).unwrap_or_default();
+    assert!(!rejects.contains("out of range"), "{rejects}");
 }

@@ -188,10 +188,13 @@ impl<'a> Scope<'a> {
     }
 
     fn write<R: Record>(&mut self, layer: Layer, record: R) -> Result<(), HandlerError> {
-        if let Some(refusal) = R::TABLE.def().refusal(&record) {
-            return Err(poison_with("refused_by_schema", refusal.to_string()));
-        }
         let key = record.key();
+        if R::TABLE.def().refusal(&record, None).is_some() {
+            let before = self.store.get(R::TABLE, layer, &key)?;
+            if let Some(refusal) = R::TABLE.def().refusal(&record, before.as_deref()) {
+                return Err(poison_with("refused_by_schema", refusal.to_string()));
+            }
+        }
         Ok(self.store.write(R::TABLE, layer, key, Some(row_of(record)))?)
     }
 }
