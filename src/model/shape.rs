@@ -186,9 +186,10 @@ impl Holds {
             (Self::Labels(labels), ValueRef::Text(text)) => {
                 (!labels.iter().any(|label| label == text)).then_some("no such label (22P02)")
             }
-            (Self::Json, ValueRef::Json(json)) => {
-                json.json_storable().is_err().then_some("U+0000 in JSON (22P05)")
-            }
+            (Self::Json, ValueRef::Json(json)) => json
+                .json_storable()
+                .is_err()
+                .then_some("U+0000 in JSON, or too deep (22P05, 54001)"),
             (Self::Time, ValueRef::Time(time)) => {
                 (!time.is_storable()).then_some("timestamp out of range (22008)")
             }

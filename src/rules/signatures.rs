@@ -71,8 +71,14 @@ fn is_canonical_point(bytes: &[u8; 32]) -> bool {
     *low < 0xed || high & 0x7f != 0x7f || middle.iter().any(|byte| *byte != 0xff)
 }
 
+/// Characters of 32 bytes in base58 at most: decoding costs the square of the length.
+const KEY_CHARS: usize = 44;
+
 /// A base58 public key of 32 bytes.
 fn public_key(text: &str) -> Option<[u8; 32]> {
+    if text.len() > KEY_CHARS {
+        return None;
+    }
     bs58::decode(text).into_vec().ok()?.try_into().ok()
 }
 
@@ -99,6 +105,16 @@ pub fn check_payout_wallet(text: &str) -> PayoutWallet {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_key_is_longer_than_what_is_decoded() {
+        for byte in [0, 0xff] {
+            let text = bs58::encode([byte; 32]).into_string();
+            assert!(text.len() <= KEY_CHARS);
+            assert_eq!(public_key(&text), Some([byte; 32]));
+        }
+        assert_eq!(public_key(&"1".repeat(1_000_000)), None);
+    }
 
     const APP: (&str, &str, &str) = (
         "Creating Audius developer app at 1686252026",

@@ -76,9 +76,17 @@ fn base64(text: &str) -> Option<Vec<u8>> {
     BASE64.decode(text).ok()
 }
 
+/// Characters of 64 bytes in base58 at most: decoding costs the square of the length.
+const SIGNATURE_CHARS: usize = 88;
+
+/// The bytes of a key or a signature; `None` also for a text that is too long to be either.
+///
 /// Parity: a text of ones alone gives a zero byte too many, as the reference's decoder counts the
 /// number itself, which is zero, besides the leading zeros.
 fn base58(text: &str) -> Option<Vec<u8>> {
+    if text.len() > SIGNATURE_CHARS {
+        return None;
+    }
     let mut bytes = bs58::decode(text).into_vec().ok()?;
     if !bytes.is_empty() && bytes.iter().all(|byte| *byte == 0) {
         bytes.push(0);

@@ -8,6 +8,7 @@
 //! answers, handlers do not come to an end, the database does not take what is unwritten. A chain
 //! without new blocks whose node answers is quiet: head age grows, and nothing else.
 
+mod connections;
 pub mod exposition;
 mod health;
 mod metrics;

@@ -11,6 +11,7 @@ use axum::routing::get;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+use super::connections::Limited;
 use super::{Telemetry, exposition};
 
 /// What `/` answers, for those who only know the port.
@@ -56,7 +57,7 @@ pub async fn serve(address: SocketAddr, telemetry: Telemetry) -> io::Result<Serv
         .route("/ready", get(ready))
         .with_state(telemetry);
     let task = tokio::spawn(async move {
-        if let Err(error) = axum::serve(listener, router).await {
+        if let Err(error) = axum::serve(Limited::new(listener), router).await {
             tracing::error!(%error, "metrics and health are no longer served");
         }
     });

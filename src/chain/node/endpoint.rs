@@ -73,6 +73,9 @@ impl Endpoint {
         let http = reqwest::Client::builder()
             .connect_timeout(limits.connect_timeout)
             .timeout(limits.request_timeout)
+            // Whoever redirects would be handed our request, and our URL with its keys.
+            .redirect(reqwest::redirect::Policy::none())
+            .referer(false)
             .build()
             .map_err(|error| unusable(format!("HTTP can't be set up: {error}")))?;
         Ok(Self {

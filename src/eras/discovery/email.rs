@@ -3,9 +3,12 @@
 //! There is no signer check, and the acting user is not compared with the metadata.
 
 use super::{Call, Handled, HandlerError, Scope, ensure, poison, query, reject, skip};
+use rustc_hash::FxHashMap;
+
 use crate::{
     model::{
         Json,
+        key::Key,
         table::Record,
         tables::{EmailAccess, EmailAccessBy, EncryptedEmail},
     },
@@ -40,8 +43,9 @@ pub fn add_email(call: &Call<'_>, scope: &mut Scope<'_>) -> Handled {
         created_at: Some(scope.block.time),
         updated_at: Some(scope.block.time),
     })?;
+    let mut pending = pending_by_receiver(scope);
     for grant in grants {
-        add_access(owner, grant, scope)?;
+        add_access(owner, grant, &mut pending, scope)?;
     }
     Ok(())
 }
@@ -58,6 +62,7 @@ pub fn grant_access(call: &Call<'_>, scope: &mut Scope<'_>) -> Handled {
     };
     let grants = grants.as_list().ok_or_else(|| reject("email_grants_not_list"))?;
     want_access(owner, grants, scope);
+    let mut pending = pending_by_receiver(scope);
     for grant in grants {
         check_keys(grant)?;
         let grantor = query::integer(field(grant, "grantor_user_id")?)?;
@@ -68,7 +73,7 @@ pub fn grant_access(call: &Call<'_>, scope: &mut Scope<'_>) -> Handled {
             _ => false,
         };
         ensure(has_key, "email_grantor_without_access")?;
-        add_access(owner, grant, scope)?;
+        add_access(owner, grant, &mut pending, scope)?;
     }
     Ok(())
 }
@@ -110,8 +115,20 @@ fn field<'a>(grant: &'a Json, key: &str) -> Result<&'a Json, HandlerError> {
     grant.get(key).ok_or_else(|| skip("email_grant_not_object"))
 }
 
+/// New keys of the block by receiver.
+type Pending = FxHashMap<i64, Vec<Key>>;
+
+/// Looked for once per call: a call may hold any number of grants.
+fn pending_by_receiver(scope: &Scope<'_>) -> Pending {
+    let mut pending = Pending::default();
+    for row in scope.pending::<EmailAccess>() {
+        pending.entry(row.receiving_user_id).or_default().push(row.key());
+    }
+    pending
+}
+
 /// Stores a key unless it is stored already.
-fn add_access(owner: &Json, grant: &Json, scope: &mut Scope<'_>) -> Handled {
+fn add_access(owner: &Json, grant: &Json, pending: &mut Pending, scope: &mut Scope<'_>) -> Handled {
     let receiver = field(grant, "receiving_user_id")?;
     let grantor = field(grant, "grantor_user_id")?;
     let triple = (query::integer(owner)?, query::integer(receiver)?, query::integer(grantor)?);
@@ -134,10 +151,9 @@ fn add_access(owner: &Json, grant: &Json, scope: &mut Scope<'_>) -> Handled {
     // Parity: new keys of a block are kept by receiver alone, so the last one of a receiver drops
     // those of other owners and grantors.
     let key = row.key();
-    for earlier in scope.pending::<EmailAccess>() {
-        if earlier.receiving_user_id == row.receiving_user_id && earlier.key() != key {
-            scope.discard::<EmailAccess>(earlier.key());
-        }
+    let earlier = pending.insert(row.receiving_user_id, vec![key.clone()]).unwrap_or_default();
+    for earlier in earlier.into_iter().filter(|earlier| *earlier != key) {
+        scope.discard::<EmailAccess>(earlier);
     }
     scope.put(row)
 }

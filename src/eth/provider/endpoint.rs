@@ -162,6 +162,9 @@ impl Endpoint {
         let client = Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
             .tcp_nodelay(true)
+            // Whoever redirects would be handed our request, and our URL with its keys.
+            .redirect(reqwest::redirect::Policy::none())
+            .referer(false)
             .build()
             .map_err(|error| Error::Config(format!("cannot set up HTTP: {error}")))?;
         Ok(Self {

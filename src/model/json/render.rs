@@ -12,7 +12,14 @@ pub enum NotStorable {
     /// U+0000 cannot be stored in text.
     #[error("U+0000 in a jsonb value")]
     Nul,
+    /// Deeper than the server's parser goes.
+    #[error("more than {MOST_LEVELS} levels in a jsonb value")]
+    TooDeep,
 }
+
+/// Levels of a value that is stored. With the stack that PostgreSQL allows itself by default it reads
+/// some 13,000; values are wrapped in others as before-images, and servers are set up differently.
+const MOST_LEVELS: usize = 6_000;
 
 impl Json {
     /// The compact JSON text, numbers as Python prints them: `100.0` stays `100.0`, big floats get
@@ -59,11 +66,20 @@ impl Json {
     /// # Errors
     /// The first thing in it that PostgreSQL refuses.
     pub fn json_storable(&self) -> Result<(), NotStorable> {
+        let mut depth = 0_usize;
         Walk::new(self).try_for_each(|event| match event {
+            Event::OpenList(_) | Event::OpenObject(_) => {
+                depth += 1;
+                if depth > MOST_LEVELS { Err(NotStorable::TooDeep) } else { Ok(()) }
+            }
+            Event::CloseList | Event::CloseObject => {
+                depth -= 1;
+                Ok(())
+            }
             Event::Scalar(Self::Float(value)) if !value.is_finite() => Err(NotStorable::NotFinite),
             Event::Scalar(Self::Str(text)) => check_text(text),
             Event::Key(key) => check_text(key),
-            _ => Ok(()),
+            Event::Scalar(_) => Ok(()),
         })
     }
 }
@@ -169,5 +185,10 @@ mod tests {
         assert_eq!(check("{\"a\":{\"b\\u0000\":1}}"), Err(NotStorable::Nul));
         assert_eq!(check("[\"\\u0000\"]"), Err(NotStorable::Nul));
         assert_eq!(check("{\"a\":[1,\"\\u0001\"]}"), Ok(()));
+        let nested =
+            |levels: usize| check(&format!("{}{}", "[".repeat(levels), "]".repeat(levels)));
+        assert_eq!(nested(MOST_LEVELS), Ok(()));
+        assert_eq!(nested(MOST_LEVELS + 1), Err(NotStorable::TooDeep));
+        assert_eq!(check(&format!("[{}]", vec!["[]"; MOST_LEVELS + 1].join(","))), Ok(()));
     }
 }
