@@ -114,7 +114,7 @@ Exit codes:
     4  chain unreachable
     5  another writer holds the lock
     6  data or write error
-    7  schema drift or dirty migration
+    7  no verdict: schema drift, dirty migration, nothing compared
   130  interrupted, after everything processed was written";
 
 /// Runs the program for a command line and returns its exit code.

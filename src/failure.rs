@@ -300,7 +300,16 @@ impl From<compare::Error> for Failure {
             },
             compare::Error::Window { .. } => Self::new(FailureKind::Usage, error)
                 .hint("compare whole databases with --all, or name a --chain that both have"),
-            compare::Error::Usage(_) | compare::Error::File { .. } => {
+            compare::Error::Hidden { remedy, .. } => {
+                let remedy = remedy.clone();
+                Self::new(FailureKind::Schema, error).hint(remedy)
+            }
+            compare::Error::Replica { .. } => Self::new(FailureKind::Database, error)
+                .hint("set hot_standby_feedback = on on the replica")
+                .hint("or a larger max_standby_streaming_delay there, or compare with its primary"),
+            compare::Error::Usage(_)
+            | compare::Error::File { .. }
+            | compare::Error::Io { doing: "read" | "create", .. } => {
                 Self::new(FailureKind::Usage, error)
             }
             compare::Error::Io { source, .. } => Self::new(Self::of_file(source), error),

@@ -8,9 +8,9 @@ use clap::Args;
 
 use super::context::Context;
 use super::database::OpenDatabase;
-use crate::compare::report::Files;
+use crate::compare::report::{Files, Opened};
 use crate::compare::{self, Ended, Options, Progress, Sample, Verdict};
-use crate::db::Database;
+use crate::db::{Database, redacted};
 use crate::failure::Failure;
 use crate::terminal::parity;
 
@@ -19,7 +19,8 @@ use crate::terminal::parity;
 /// Compares over the stretch of the chain that both have indexed, in both directions: rows that
 /// match, that differ, and that are on one side only. Both servers compute checksums of segments;
 /// only segments that differ are read. Nothing is written to either database. The last line is the
-/// verdict; the exit code is 0 for equal, 1 for differences, 7 where schemas lack something.
+/// verdict; the exit code is 0 for equal, 1 for differences, 7 for no verdict: a schema lacks
+/// something, a table of which nothing was compared, rows that the role may not see.
 #[derive(Args, Clone, Debug)]
 #[command(after_long_help = AFTER_HELP)]
 pub struct CompareArgs {
@@ -85,6 +86,10 @@ pub struct CompareArgs {
     #[arg(long, value_name = "N", help_heading = "What to compare")]
     pub limit: Option<u64>,
 
+    /// Do not refuse a verdict because nothing was compared in a table
+    #[arg(long, help_heading = "What to compare")]
+    pub allow_empty: bool,
+
     /// Compare every row instead of checksums
     #[arg(long, help_heading = "How to compare")]
     pub exact: bool,
@@ -92,6 +97,11 @@ pub struct CompareArgs {
     /// File of known differences, instead of the one that comes with the program
     #[arg(long, value_name = "FILE", help_heading = "How to compare")]
     pub known: Option<PathBuf>,
+
+    /// Hold the known differences of this name to their strict form, or take them for unknown where
+    /// they have none; may be repeated
+    #[arg(long, value_name = "NAME", help_heading = "How to compare")]
+    pub strict: Vec<String>,
 
     /// Seconds after which rows that differ are read again, if a database was written to meanwhile
     #[arg(long, value_name = "SECONDS", default_value_t = 30, help_heading = "How to compare")]
@@ -106,7 +116,7 @@ pub struct CompareArgs {
     #[arg(long, hide = true)]
     pub md5: bool,
 
-    /// Write every difference to a CSV file, one line per field
+    /// Write every difference to a CSV file: counts by column, then one line per field
     #[arg(long, value_name = "FILE", help_heading = "Reports")]
     pub csv: Option<PathBuf>,
 
@@ -131,7 +141,7 @@ pub struct CompareArgs {
     #[arg(long, value_name = "FILES", num_args = 1.., help_heading = "Reports")]
     pub merge: Vec<PathBuf>,
 
-    /// Differences to print; all of them go into the files
+    /// Differences to print, some of every table; all of them go into the CSV and JSON files
     #[arg(long, value_name = "N", default_value_t = 20, help_heading = "Reports")]
     pub show: usize,
 }
@@ -144,9 +154,14 @@ Known differences are entries of a TOML file, each with a reason:
     column = \"cover_photo\"     # none for rules about whole rows
     rule = \"null-is-empty\"
     reason = \"why this is expected\"
+    name = \"covers\"            # optional: what --strict calls it
+    where = \"NOT r.is_verified\" # optional: SQL that holds in the reference, for its row r
+                               # and our row t; it may read other tables of the reference
+    strict = \"false\"           # optional: what --strict puts in the place of `where`
 
-Rules: any, null-is-empty, null-in-etl, null-in-prod, case, not-compared (the column is left out),
-missing-in-etl, missing-in-prod (whole rows), absent (the schema lacks table or column).";
+Rules: any, null-is-empty, null-is-zero, null-in-etl, null-in-prod, case, same-set (order and number
+of elements), not-compared (the column is left out), missing-in-etl, missing-in-prod (whole rows),
+absent (the schema lacks table or column). `columns` takes a list of them.";
 
 fn sample(text: &str) -> Result<Sample, String> {
     let wrong = || "a number of rows such as 1000, or a share such as 2.5%, is needed".to_owned();
@@ -191,14 +206,20 @@ impl CompareArgs {
             max_load: self.max_load,
             recheck_after: Duration::from_secs(self.recheck_after),
             known: self.known.clone(),
+            strict: self.strict.clone(),
+            allow_empty: self.allow_empty,
+            command: command_line(std::env::args_os()),
         }
     }
 }
 
 /// Compares and returns the exit code.
 pub(crate) async fn run(args: CompareArgs, context: &Context) -> Result<u8, Failure> {
+    let files = Files { csv: args.csv.clone(), json: args.json.clone(), html: args.html.clone() };
+    let files = files.open()?;
     if !args.merge.is_empty() {
-        return report(&args, context, compare::report::merge(&args.merge)?);
+        let merged = compare::report::merge(&args.merge, args.allow_empty)?;
+        return report(&args, context, merged, files);
     }
     let opened = match &args.etl_db {
         Some(_) => None,
@@ -211,7 +232,7 @@ pub(crate) async fn run(args: CompareArgs, context: &Context) -> Result<u8, Fail
     };
     // Servers are told to stop their queries.
     let _moment = context.interrupt.moment();
-    let ended = compare_and_report(&args, context, etl).await;
+    let ended = compare_and_report(&args, context, etl, files).await;
     if let Some(opened) = opened {
         opened.close().await?;
     }
@@ -222,6 +243,7 @@ async fn compare_and_report(
     args: &CompareArgs,
     context: &Context,
     etl: Database,
+    files: Opened,
 ) -> Result<u8, Failure> {
     let progress = Arc::new(Progress::default());
     let (shared, cancel) = (Arc::clone(&progress), context.cancel.clone());
@@ -241,19 +263,63 @@ async fn compare_and_report(
         let comparing = Box::pin(compare::compare(etl, prod, options, shared, cancel));
         parity::follow(printer, &progress, comparing).await?
     };
-    report(args, context, ended)
+    report(args, context, ended, files)
 }
 
 /// Writes the reports that were asked for, prints the one for people and returns the exit code.
-fn report(args: &CompareArgs, context: &Context, mut ended: Ended) -> Result<u8, Failure> {
-    let files = Files { csv: args.csv.clone(), json: args.json.clone(), html: args.html.clone() };
-    compare::report::write(&mut ended, &files)?;
-    let shown: Vec<_> = ended.differences()?.take(args.show).collect::<Result<_, _>>()?;
+fn report(
+    args: &CompareArgs,
+    context: &Context,
+    mut ended: Ended,
+    files: Opened,
+) -> Result<u8, Failure> {
+    let written = files.write(&mut ended);
+    let shown = ended.some(args.show)?;
     let report = &ended.report;
     context.printer.data(&parity::render(report, &shown, context.printer.is_data_colored()))?;
+    written?;
     Ok(match report.verdict {
         Verdict::Equal => 0,
         Verdict::Different => 1,
-        Verdict::Drift => crate::failure::FailureKind::Schema.exit_code(),
+        Verdict::Drift | Verdict::Nothing => crate::failure::FailureKind::Schema.exit_code(),
     })
+}
+
+/// The command line as it was given, URLs without passwords.
+fn command_line(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> String {
+    let arguments = arguments.into_iter().enumerate().map(|(index, argument)| {
+        let argument = argument.to_string_lossy().into_owned();
+        let (option, value) = match argument.split_once('=') {
+            Some((option, value)) if option.starts_with("--") => (format!("{option}="), value),
+            _ => (String::new(), argument.as_str()),
+        };
+        let value = match value.split_once("://") {
+            Some((scheme, _)) if scheme.starts_with("postgres") => redacted(value),
+            _ if index == 0 => "audius-etl".to_owned(),
+            _ => value.to_owned(),
+        };
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:,=@%+".contains(c);
+        if !value.is_empty() && value.chars().all(plain) {
+            option + &value
+        } else {
+            format!("{option}'{}'", value.replace('\'', r"'\''"))
+        }
+    });
+    arguments.collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_of_a_report_shows_no_password_and_can_be_pasted() {
+        let given = ["/usr/bin/x", "compare", "--prod-db=postgres://a:secret@h/d?password=secret"];
+        let given = given.into_iter().chain(["--etl-db", "postgresql://a:secret@h/d"]);
+        let given = given.chain(["--where", "t.name = 'x'"]).map(std::ffi::OsString::from);
+        let line = command_line(given);
+        assert!(line.starts_with("audius-etl compare --prod-db="), "{line}");
+        assert!(!line.contains("secret"), "{line}");
+        assert!(line.contains("--where 't.name = "), "{line}");
+    }
 }

@@ -29,6 +29,10 @@ pub(crate) struct CatalogTable {
     pub(crate) columns: BTreeMap<String, CatalogColumn>,
     /// Columns that a usable index starts with, `is_current` skipped.
     pub(crate) indexed: Vec<String>,
+    /// A row-level policy may hide rows from the role that asks.
+    pub(crate) is_filtered: bool,
+    /// Columns that the role may not read.
+    pub(crate) unreadable: Vec<String>,
 }
 
 /// The tables of one server that are to be compared, as far as they exist.
@@ -36,6 +40,12 @@ pub(crate) struct CatalogTable {
 pub(crate) struct Catalog {
     /// The version as the server writes it.
     pub(crate) version_text: String,
+    /// The moment of the server's clock, and the snapshot, at which the catalog was read.
+    pub(crate) moment: String,
+    /// What tells this database from others: the same text, the same database.
+    pub(crate) identity: String,
+    /// The role that reads.
+    pub(crate) role: String,
     /// Results of both hash functions for a few texts, to be equal on both sides.
     pub(crate) probe: Vec<String>,
     pub(crate) tables: BTreeMap<String, CatalogTable>,
@@ -55,20 +65,36 @@ impl Catalog {
     pub(crate) async fn read(session: &mut Session) -> Result<Self, Error> {
         let names = array(spec::tables().iter().map(|table| table.name));
         let doing = "reading the catalog";
-        let version =
-            session.texts(doing, "SELECT current_setting('server_version_num'), version()").await?;
-        let field =
-            |index: usize| version.first().and_then(|row| row.get(index).cloned().flatten());
-        let (number, version_text) = (field(0), field(1).unwrap_or_default());
-        let number = number.and_then(|text| text.parse().ok()).unwrap_or(0);
+        let server = session.texts(doing, SERVER).await?;
+        let [number, version_text, moment, identity, role] =
+            fields(server.into_iter().next().unwrap_or_default()).map(Option::unwrap_or_default);
+        let number = number.parse().unwrap_or(0);
         let probe = session.texts(doing, PROBE).await?;
         let found = session.texts(doing, &TABLES.replace("$names", &names)).await?;
         let mut tables: BTreeMap<String, CatalogTable> = BTreeMap::new();
         for row in found {
-            let [Some(name), Some(kind), Some(rows), Some(pages), Some(total)] = fields(row) else {
+            let [
+                Some(name),
+                Some(kind),
+                Some(rows),
+                Some(pages),
+                Some(total),
+                filtered,
+                unreadable,
+            ] = fields(row)
+            else {
                 continue;
             };
-            tables.insert(name, table(&kind, &rows, &pages, &total, number));
+            let found = CatalogTable {
+                is_filtered: filtered.as_deref() == Some("true"),
+                unreadable: unreadable
+                    .iter()
+                    .flat_map(|all| all.split(','))
+                    .map(str::to_owned)
+                    .collect(),
+                ..table(&kind, &rows, &pages, &total, number)
+            };
+            tables.insert(name, found);
         }
         let all = session.catalog().await?;
         for (name, table) in &mut tables {
@@ -82,7 +108,7 @@ impl Catalog {
             }
         }
         let probe = probe.into_iter().flatten().flatten().collect();
-        Ok(Self { version_text, probe, tables })
+        Ok(Self { version_text, moment, identity, role, probe, tables })
     }
 }
 
@@ -96,6 +122,8 @@ fn table(kind: &str, rows: &str, pages: &str, total: &str, version: u32) -> Cata
         pages: by_page.then_some(pages),
         columns: BTreeMap::new(),
         indexed: Vec::new(),
+        is_filtered: false,
+        unreadable: Vec::new(),
     }
 }
 
@@ -115,9 +143,27 @@ fn fields<const N: usize>(row: Texts) -> [Option<String>; N] {
 const PROBE: &str = "SELECT hashtextextended(probe COLLATE \"C\", 8421)::text \
      FROM unnest(ARRAY['', 'a', 'probe', repeat('0123456789äö', 100)]) AS probe";
 
-/// Sizes of partitions count for their parent; a page range is applied to each of them.
+/// A replica has the log position of what it has replayed. Two databases of one server that was
+/// started once are told apart by their number.
+const SERVER: &str = "\
+    SELECT current_setting('server_version_num'), version(), \
+        to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS') || ' UTC, snapshot ' \
+            || txid_current_snapshot()::text \
+            || CASE WHEN pg_is_in_recovery() THEN ', a replica' ELSE '' END, \
+        concat_ws(' ', pg_postmaster_start_time(), inet_server_port(), \
+            (SELECT d.oid FROM pg_database d WHERE d.datname = current_database()), \
+            current_schemas(false)::text), \
+        current_user::text";
+
+/// Sizes of partitions count for their parent; a page range is applied to each of them. Reading by
+/// page needs the right to the whole table.
 const TABLES: &str = "\
-    SELECT n.name, c.relkind::text, p.rows::bigint::text, p.largest::text, p.pages::bigint::text \
+    SELECT n.name, CASE WHEN has_table_privilege(c.oid, 'SELECT') THEN c.relkind::text ELSE '' END, \
+        p.rows::bigint::text, p.largest::text, p.pages::bigint::text, \
+        row_security_active(c.oid)::text, \
+        (SELECT string_agg(a.attname::text, ',' ORDER BY a.attnum) FROM pg_attribute a \
+            WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped \
+            AND NOT has_column_privilege(c.oid, a.attnum, 'SELECT')) \
     FROM unnest($names::text[]) AS n(name) \
     JOIN pg_class c ON c.oid = to_regclass(quote_ident(n.name)) \
     CROSS JOIN LATERAL ( \

@@ -20,6 +20,26 @@ pub enum Error {
         /// Why not, naming the side.
         reason: String,
     },
+    /// The role that reads does not see all rows or columns of a table.
+    #[error("{side} database: {problem}")]
+    Hidden {
+        /// Which one.
+        side: Side,
+        /// The table, and what hides it from whom.
+        problem: String,
+        /// The way out.
+        remedy: String,
+    },
+    /// A replica cancelled statements for the sake of recovery again and again.
+    #[error("{side} database is a replica that cancels what is read from it, {times} times now")]
+    Replica {
+        /// Which one.
+        side: Side,
+        /// How often it was tried.
+        times: usize,
+        /// What the server said last.
+        source: db::Error,
+    },
     /// What was asked for names something that is not there.
     #[error("{0}")]
     Usage(String),
@@ -34,7 +54,7 @@ pub enum Error {
     /// A file cannot be read or written.
     #[error("cannot {doing} {path}")]
     Io {
-        /// `read` or `write`.
+        /// `read`, `create` or `write`.
         doing: &'static str,
         /// The file.
         path: String,
@@ -47,6 +67,26 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether a replica gave up the statement, or the whole connection, because of what it had to
+    /// replay.
+    pub(crate) fn is_recovery_conflict(&self) -> bool {
+        let Self::Database { source: db::Error::Query { source, .. }, .. } = self else {
+            return false;
+        };
+        let code = source.as_database_error().and_then(|error| error.code());
+        code.is_some_and(|code| matches!(&*code, "40001" | "40P01"))
+    }
+
+    /// Whether it may go better when begun anew: a conflict, or a connection that went away.
+    pub(crate) fn may_pass(&self) -> bool {
+        match self {
+            Self::Database { source: source @ db::Error::Query { .. }, .. } => {
+                source.is_retryable()
+            }
+            _ => false,
+        }
+    }
+
     /// Wraps an error of one side's database.
     pub(crate) fn on(side: Side) -> impl Fn(db::Error) -> Self {
         move |source| Self::Database { side, source }

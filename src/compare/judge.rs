@@ -73,9 +73,18 @@ pub struct Difference {
     pub etl_block: Option<i64>,
     /// Where on the chain prod's row was last changed, in prod's numbers.
     pub prod_block: Option<i64>,
+    /// Transaction that etl's row names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub etl_tx: Option<String>,
+    /// Transaction that prod's row names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prod_tx: Option<String>,
     /// Index of the known difference that explains a row on one side only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub known: Option<usize>,
+    /// Etl's row, for conditions on it.
+    #[serde(skip)]
+    pub(crate) etl_row: Option<Vec<Option<String>>>,
     /// Identity of the row, to read it again.
     #[serde(rename = "row")]
     pub(crate) identity: String,
@@ -177,6 +186,9 @@ impl Judge<'_> {
             (Some(etl), Some(prod)) => self.fields(etl, prod),
             _ => Vec::new(),
         };
+        let tx = |row: &Option<FullRow>| self.transaction(row.as_ref()?);
+        let (etl_tx, prod_tx) = (tx(&etl), tx(&prod));
+        let etl_row = etl.as_ref().map(|row| row.values.clone());
         let row = etl.or(prod);
         let values = row.into_iter().flat_map(|row| row.values);
         let key = self.plan.key().iter().map(|column| column.name.clone()).zip(values).collect();
@@ -187,10 +199,19 @@ impl Judge<'_> {
             fields,
             etl_block,
             prod_block,
+            etl_tx,
+            prod_tx,
             known: missing.and_then(|rule| self.known.row(table, rule)),
+            etl_row,
             identity: identity.to_owned(),
             first: first.map(str::to_owned),
         }
+    }
+
+    fn transaction(&self, row: &FullRow) -> Option<String> {
+        let mut columns = self.plan.columns.iter().zip(&row.values);
+        let is_hash = |name: &str| matches!(name, "txhash" | "tx_hash");
+        columns.find(|(column, _)| is_hash(&column.name))?.1.clone()
     }
 
     fn fields(&self, etl: &FullRow, prod: &FullRow) -> Vec<FieldDifference> {

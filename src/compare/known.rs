@@ -2,11 +2,11 @@
 //! for reading the file.
 
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::Deserialize;
 
-use super::Error;
+use super::{Difference, Error, Kind, KnownUse};
 
 /// The differences that are expected of any production database.
 const DEFAULT: &str = include_str!("../../fixtures/compare/known.toml");
@@ -25,6 +25,10 @@ pub(crate) enum Rule {
     NullInProd,
     /// The same but for upper and lower case.
     Case,
+    /// Arrays or JSON lists with the same elements, in whatever order and number.
+    SameSet,
+    /// NULL on one side, 0 on the other.
+    NullIsZero,
     /// The column is not compared at all, as for times of the reference's own clock.
     NotCompared,
     /// The whole row (without `column`) is in prod only.
@@ -39,14 +43,28 @@ pub(crate) enum Rule {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Entry {
+    /// What `--strict` calls it. Several entries may share a name.
+    pub(crate) name: Option<String>,
     /// Name of the table, or `*` for all.
     pub(crate) table: String,
-    pub(crate) column: Option<String>,
+    column: Option<String>,
+    /// Several columns at once.
+    #[serde(default)]
+    columns: Vec<String>,
     pub(crate) rule: Rule,
+    /// SQL that must hold in the reference, for its row `r` and our row `t`.
+    #[serde(rename = "where")]
+    pub(crate) condition: Option<String>,
+    /// What `--strict` puts in the place of the condition.
+    strict: Option<String>,
     /// Why the difference is expected.
     pub(crate) reason: String,
+    /// `--strict` leaves nothing of it.
     #[serde(skip)]
-    used: AtomicU64,
+    is_off: bool,
+    /// The plan went by it.
+    #[serde(skip)]
+    used: AtomicBool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -60,12 +78,15 @@ struct File {
 #[derive(Debug, Default)]
 pub(crate) struct Known {
     pub(crate) entries: Vec<Entry>,
+    /// The entries come with the program: what they name need not be there.
+    pub(crate) is_default: bool,
 }
 
 impl Known {
     /// The differences that come with the program.
     pub(crate) fn default_file() -> Result<Self, Error> {
-        Self::parse("the default file of known differences", DEFAULT)
+        let known = Self::parse("the default file of known differences", DEFAULT)?;
+        Ok(Self { is_default: true, ..known })
     }
 
     pub(crate) fn read(path: &Path) -> Result<Self, Error> {
@@ -83,16 +104,49 @@ impl Known {
         let file: File = toml::from_str(text).map_err(|error| problem(error.to_string()))?;
         for (index, entry) in file.difference.iter().enumerate() {
             let whole_row = matches!(entry.rule, Rule::MissingInEtl | Rule::MissingInProd);
-            let wrong = match (&entry.column, entry.rule) {
+            let of_schema = matches!(entry.rule, Rule::NotCompared | Rule::Absent);
+            let has_column = entry.columns().next().is_some();
+            let wrong = match entry.rule {
                 _ if entry.reason.trim().is_empty() => "has no reason",
-                (Some(_), _) if whole_row => "is about whole rows and takes no column",
-                (None, rule) if !whole_row && rule != Rule::Absent => "names no column",
+                _ if entry.column.is_some() && !entry.columns.is_empty() => {
+                    "has both `column` and `columns`"
+                }
+                _ if of_schema && entry.condition.is_some() => {
+                    "is about no row, so it takes no `where`"
+                }
+                _ if entry.strict.is_some() && entry.name.is_none() => {
+                    "has a strict form and no name to ask for it"
+                }
+                _ if whole_row && has_column => "is about whole rows and takes no column",
+                rule if !whole_row && !has_column && rule != Rule::Absent => "names no column",
                 _ => continue,
             };
             let place = format!("entry {} ({})", index + 1, entry.table);
             return Err(problem(format!("{place} {wrong}")));
         }
-        Ok(Self { entries: file.difference })
+        Ok(Self { entries: file.difference, is_default: false })
+    }
+
+    /// Holds the entries of these names to their strict form; without one they explain nothing.
+    ///
+    /// # Errors
+    /// When no entry has the name.
+    pub(crate) fn be_strict(&mut self, names: &[String]) -> Result<(), Error> {
+        for name in names {
+            let there = || self.entries.iter().filter_map(|entry| entry.name.as_deref());
+            if there().all(|there| there != name) {
+                let hint = super::names::hint(name, there());
+                let problem = format!("--strict: no known difference is called `{name}`{hint}");
+                return Err(Error::Usage(problem));
+            }
+            for entry in &mut self.entries {
+                if entry.name.as_deref() == Some(name) {
+                    entry.is_off = entry.strict.is_none();
+                    entry.condition = entry.strict.clone();
+                }
+            }
+        }
+        Ok(())
     }
 
     fn of<'a>(
@@ -100,9 +154,26 @@ impl Known {
         table: &'a str,
         column: Option<&'a str>,
     ) -> impl Iterator<Item = (usize, &'a Entry)> {
-        self.entries.iter().enumerate().filter(move |(_, entry)| {
-            (entry.table == table || entry.table == "*") && entry.column.as_deref() == column
+        self.of_table(table).filter(move |(_, entry)| match column {
+            Some(column) => entry.columns().any(|name| name == column),
+            None => entry.columns().next().is_none(),
         })
+    }
+
+    fn of_table<'a>(&'a self, table: &'a str) -> impl Iterator<Item = (usize, &'a Entry)> {
+        self.entries
+            .iter()
+            .enumerate()
+            .filter(move |(_, entry)| !entry.is_off && (entry.table == table || entry.table == "*"))
+    }
+
+    /// The entries about rows of a table that hold under a condition only.
+    pub(crate) fn conditional<'a>(
+        &'a self,
+        table: &'a str,
+    ) -> impl Iterator<Item = (usize, &'a Entry, &'a str)> {
+        let entries = self.of_table(table);
+        entries.filter_map(|(index, entry)| Some((index, entry, entry.condition.as_deref()?)))
     }
 
     /// Whether a column is left out of the comparison.
@@ -126,36 +197,113 @@ impl Known {
         prod: Option<&str>,
     ) -> Option<usize> {
         self.of(table, Some(column))
-            .find(|(_, entry)| entry.rule.explains(etl, prod))
-            .inspect(|(_, entry)| entry.note())
+            .find(|(_, entry)| entry.condition.is_none() && entry.rule.explains(etl, prod))
             .map(|(index, _)| index)
     }
 
     /// The entry that explains why a row is on one side only.
     pub(crate) fn row(&self, table: &str, missing: Rule) -> Option<usize> {
         self.of(table, None)
-            .find(|(_, entry)| entry.rule == missing)
-            .inspect(|(_, entry)| entry.note())
+            .find(|(_, entry)| entry.condition.is_none() && entry.rule == missing)
             .map(|(index, _)| index)
     }
 }
 
 impl Entry {
     fn note(&self) {
-        self.used.fetch_add(1, Ordering::Relaxed);
+        self.used.store(true, Ordering::Relaxed);
     }
 
-    /// How many differences the entry explained.
-    pub(crate) fn uses(&self) -> u64 {
+    /// Whether the plan of the comparison went by the entry.
+    fn is_used(&self) -> bool {
         self.used.load(Ordering::Relaxed)
     }
 
-    /// Forgets what it explained: the rows are judged again.
-    pub(crate) fn forget(&self) {
-        if !matches!(self.rule, Rule::NotCompared | Rule::Absent) {
-            self.used.store(0, Ordering::Relaxed);
+    /// What became of it, if it explained so many differences.
+    pub(crate) fn used(&self, differences: u64) -> KnownUse {
+        let columns: Vec<_> = self.columns().collect();
+        KnownUse {
+            name: self.name.clone(),
+            table: self.table.clone(),
+            column: (!columns.is_empty()).then(|| columns.join(", ")),
+            condition: self.condition.clone(),
+            rule: self.rule.name().to_owned(),
+            reason: self.reason.clone(),
+            uses: differences + u64::from(self.is_used()),
         }
     }
+
+    /// The columns that it is about; none for rows and tables.
+    pub(crate) fn columns(&self) -> impl Iterator<Item = &str> {
+        self.column.iter().chain(&self.columns).map(String::as_str)
+    }
+
+    /// What it is called in messages.
+    pub(crate) fn title(&self) -> String {
+        self.name.clone().unwrap_or_else(|| {
+            let columns: Vec<_> = self.columns().collect();
+            let columns =
+                if columns.is_empty() { String::new() } else { format!(".{}", columns.join(", ")) };
+            format!("{}{columns} ({})", self.table, self.rule.name())
+        })
+    }
+
+    /// The parts of a difference that nothing explains yet and that the entry is about, provided
+    /// that its condition holds; with `index` they become known by it.
+    pub(crate) fn claim(&self, difference: &mut Difference, index: Option<usize>) -> bool {
+        let missing = match difference.kind {
+            Kind::Different => None,
+            Kind::MissingInProd => Some(Rule::MissingInProd),
+            Kind::MissingInEtl => Some(Rule::MissingInEtl),
+            Kind::Segment => return false,
+        };
+        if let Some(missing) = missing {
+            let claimed = self.rule == missing && difference.known.is_none();
+            if claimed && index.is_some() {
+                difference.known = index;
+            }
+            return claimed;
+        }
+        let mut claimed = false;
+        for field in difference.fields.iter_mut().filter(|field| field.known.is_none()) {
+            let is_ours = self.columns().any(|column| column == field.column)
+                && self.rule.explains(field.etl.as_deref(), field.prod.as_deref());
+            claimed |= is_ours;
+            if is_ours && index.is_some() {
+                field.known = index;
+            }
+        }
+        claimed
+    }
+}
+
+/// The elements of an array or a JSON list in one order, each once.
+fn elements(text: &str) -> Option<Vec<String>> {
+    let inner = text.strip_prefix(['{', '['])?.strip_suffix(['}', ']'])?;
+    let (mut elements, mut element, mut quoted, mut escaped) =
+        (Vec::new(), String::new(), false, false);
+    let mut depth = 0_usize;
+    for character in inner.chars() {
+        match character {
+            _ if escaped => escaped = false,
+            '\\' if quoted => escaped = true,
+            '"' => quoted = !quoted,
+            '{' | '[' if !quoted => depth += 1,
+            '}' | ']' if !quoted => depth = depth.saturating_sub(1),
+            ',' if !quoted && depth == 0 => {
+                elements.push(std::mem::take(&mut element).trim().to_owned());
+                continue;
+            }
+            _ => {}
+        }
+        element.push(character);
+    }
+    if !element.is_empty() || !elements.is_empty() {
+        elements.push(element.trim().to_owned());
+    }
+    elements.sort_unstable();
+    elements.dedup();
+    Some(elements)
 }
 
 impl Rule {
@@ -171,6 +319,14 @@ impl Rule {
             Self::Case => {
                 etl.zip(prod).is_some_and(|(etl, prod)| etl.to_lowercase() == prod.to_lowercase())
             }
+            Self::SameSet => etl
+                .zip(prod)
+                .and_then(|(etl, prod)| Some((elements(etl)?, elements(prod)?)))
+                .is_some_and(|(etl, prod)| etl == prod),
+            Self::NullIsZero => {
+                let zero = |value: Option<&str>| value.is_none_or(|text| text == "0");
+                zero(etl) && zero(prod)
+            }
             Self::NotCompared | Self::MissingInEtl | Self::MissingInProd | Self::Absent => false,
         }
     }
@@ -183,6 +339,8 @@ impl Rule {
             Self::NullInEtl => "null-in-etl",
             Self::NullInProd => "null-in-prod",
             Self::Case => "case",
+            Self::SameSet => "same-set",
+            Self::NullIsZero => "null-is-zero",
             Self::NotCompared => "not-compared",
             Self::MissingInEtl => "missing-in-etl",
             Self::MissingInProd => "missing-in-prod",
@@ -215,13 +373,47 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_explains_its_own_column_and_nothing_else_and_counts_what_it_explained() {
+    fn an_entry_explains_its_own_column_and_nothing_else() {
         let text = "[[difference]]\ntable='users'\ncolumn='bio'\nrule='null-is-empty'\nreason='r'";
         let known = Known::parse("known.toml", text).unwrap();
         assert_eq!(known.field("users", "bio", None, Some("")), Some(0));
         assert_eq!(known.field("users", "bio", None, Some("x")), None);
         assert_eq!(known.field("users", "name", None, Some("")), None);
         assert_eq!(known.field("tracks", "bio", None, Some("")), None);
-        assert_eq!(known.entries[0].uses(), 1);
+    }
+
+    #[test]
+    fn sets_are_the_same_in_any_order_and_null_is_zero_and_nothing_else() {
+        for (etl, prod, same) in [
+            ("{1,2,3}", "{3,1,2,2}", true),
+            ("{}", "{}", true),
+            ("{1}", "{}", false),
+            (r#"{"a,b",c}"#, r#"{c,"a,b"}"#, true),
+            (r#"{"a,b"}"#, r#"{a,b}"#, false),
+            (r#"["\\",{"x": [1, 2]}]"#, r#"[{"x": [1, 2]}, "\\"]"#, true),
+            ("1", "1", false),
+        ] {
+            assert_eq!(Rule::SameSet.explains(Some(etl), Some(prod)), same, "{etl} {prod}");
+        }
+        assert!(Rule::NullIsZero.explains(None, Some("0")));
+        assert!(!Rule::NullIsZero.explains(None, Some("1")));
+    }
+
+    #[test]
+    fn strict_names_the_entry_that_then_asks_for_more_or_explains_nothing() {
+        let entry = |more: &str| {
+            format!(
+                "[[difference]]\nname='x'\ntable='a'\ncolumn='b'\nrule='any'\nreason='r'\n{more}"
+            )
+        };
+        let mut known = Known::parse("f", &entry("where='true'\nstrict='r.b'")).unwrap();
+        known.be_strict(&["x".to_owned()]).unwrap();
+        assert_eq!(known.conditional("a").map(|(_, _, sql)| sql).collect::<Vec<_>>(), ["r.b"]);
+        let mut known = Known::parse("f", &entry("")).unwrap();
+        assert_eq!(known.field("a", "b", None, Some("")), Some(0));
+        known.be_strict(&["x".to_owned()]).unwrap();
+        assert_eq!(known.field("a", "b", None, Some("")), None);
+        let error = known.be_strict(&["y".to_owned()]).unwrap_err().to_string();
+        assert!(error.contains("`y`"), "{error}");
     }
 }

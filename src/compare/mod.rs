@@ -15,13 +15,17 @@
 //! differ are looked at closer, and only rows that differ are fetched. Memory does not depend on the
 //! number of rows or differences.
 
+mod again;
 mod catalog;
 mod cursor;
 mod error;
+mod explain;
 mod form;
+mod heights;
 mod judge;
 mod known;
 mod merge;
+mod names;
 mod plan;
 mod query;
 mod recheck;
@@ -30,11 +34,14 @@ mod result;
 mod run;
 mod scan;
 mod session;
+mod sight;
 mod snapshot;
 pub mod spec;
 mod spool;
 mod sql;
 mod table;
+mod tally;
+mod trial;
 mod window;
 
 use std::fmt;
@@ -46,9 +53,10 @@ use serde::{Deserialize, Serialize};
 pub use self::error::Error;
 pub use self::judge::{Difference, FieldDifference, Kind};
 pub use self::plan::{Drift, Skipped};
-pub use self::result::{Compared, KnownUse, Progress, Report, TableResult, Verdict};
+pub use self::result::{Compared, KnownUse, Origin, Progress, Report, TableResult, Verdict};
 pub use self::run::{Ended, compare};
 pub use self::snapshot::{Taken, compare_with_snapshot, take_snapshot};
+pub use self::tally::{ColumnTally, Example, Place, Tally, around_difference};
 pub use self::window::{Numbers, Span, Window};
 
 /// One of the two databases.
@@ -101,6 +109,9 @@ impl Default for Options {
             max_load: None,
             recheck_after: Duration::from_secs(30),
             known: None,
+            strict: Vec::new(),
+            allow_empty: false,
+            command: String::new(),
         }
     }
 }
@@ -144,4 +155,56 @@ pub struct Options {
     pub recheck_after: Duration,
     /// File of known differences; `None` for those that come with the program.
     pub known: Option<PathBuf>,
+    /// Names of known differences that are held to their strict form.
+    pub strict: Vec<String>,
+    /// A table of which nothing was looked at is no reason to refuse a verdict.
+    pub allow_empty: bool,
+    /// The command line without passwords, for reports.
+    pub command: String,
+}
+
+impl Options {
+    /// The known differences of the file, or those that come with the program.
+    pub(crate) fn known_differences(&self) -> Result<known::Known, Error> {
+        let mut known = match &self.known {
+            Some(path) => known::Known::read(path)?,
+            None => known::Known::default_file()?,
+        };
+        known.be_strict(&self.strict)?;
+        Ok(known)
+    }
+
+    /// Who compares what, from now on.
+    pub(crate) fn origin(&self) -> Origin {
+        Origin {
+            at: chrono::Utc::now().format("%Y-%m-%d %H:%M:%S UTC").to_string(),
+            program: concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION")).to_owned(),
+            command: self.command.clone(),
+            selection: self.selection(),
+            shard: self.shard,
+            allow_empty: self.allow_empty,
+        }
+    }
+
+    /// The options that decide what is compared and what counts as known, in words.
+    fn selection(&self) -> String {
+        let path = |path: &PathBuf| path.display().to_string();
+        let parts = [
+            self.all.then(|| "all".to_owned()),
+            self.chain.as_ref().map(|chain| format!("chain {chain}")),
+            self.since.map(|height| format!("since {height}")),
+            self.until.map(|height| format!("until {height}")),
+            (!self.tables.is_empty()).then(|| format!("tables {}", self.tables.join(","))),
+            (!self.columns.is_empty()).then(|| format!("columns {}", self.columns.join(","))),
+            self.condition.as_ref().map(|sql| format!("where {sql}")),
+            self.sample.map(|sample| match sample {
+                Sample::Rows(rows) => format!("sample {rows}"),
+                Sample::Share(share) => format!("sample {}%", share * 100.0),
+            }),
+            self.limit.map(|limit| format!("limit {limit}")),
+            self.known.as_ref().map(|file| format!("known {}", path(file))),
+            (!self.strict.is_empty()).then(|| format!("strict {}", self.strict.join(","))),
+        ];
+        parts.into_iter().flatten().collect::<Vec<_>>().join("; ")
+    }
 }

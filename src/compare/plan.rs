@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::Side;
 use super::catalog::{Catalog, CatalogColumn, CatalogTable};
 use super::form::{Class, Form};
 use super::known::Known;
 use super::spec::{self, Position, TableSpec};
 use super::sql::identifier;
+use super::{Error, Side, names};
 use crate::model::tables::TableId;
 
 /// Something that the schema of one side lacks or has otherwise.
@@ -65,6 +65,8 @@ pub(crate) struct TablePlan {
     /// The first `keys` columns are the natural key.
     pub(crate) columns: Vec<ColumnPlan>,
     pub(crate) keys: usize,
+    /// Columns that either side has and that are not compared.
+    pub(crate) further: Vec<(String, Class)>,
     pub(crate) position: Position,
     pub(crate) current_only: bool,
     pub(crate) etl: Placement,
@@ -121,11 +123,37 @@ impl Choice {
     }
 
     fn column(&self, table: &str, column: &str) -> bool {
-        self.columns.is_empty()
-            || self.columns.iter().any(|chosen| match chosen.split_once('.') {
-                Some((of, name)) => of == table && name == column,
-                None => chosen == column,
-            })
+        self.columns.is_empty() || self.names(table, column)
+    }
+
+    /// Whether the user named the column, alone or with its table.
+    fn names(&self, table: &str, column: &str) -> bool {
+        self.columns.iter().any(|chosen| match chosen.split_once('.') {
+            Some((of, name)) => of == table && name == column,
+            None => chosen == column,
+        })
+    }
+
+    /// Refuses columns that no chosen table has, on either side.
+    pub(crate) fn check(&self, etl: &Catalog, prod: &Catalog) -> Result<(), Error> {
+        let columns = |table: &str| {
+            let sides = [etl.tables.get(table), prod.tables.get(table)];
+            sides.into_iter().flatten().flat_map(|found| found.columns.keys()).map(String::as_str)
+        };
+        for given in &self.columns {
+            let (of, name) =
+                given.split_once('.').map_or((None, given.as_str()), |(of, name)| (Some(of), name));
+            let tables = spec::tables().iter().map(|spec| spec.name);
+            let tables: Vec<_> = tables
+                .filter(|table| self.table(table) && of.is_none_or(|of| of == *table))
+                .collect();
+            if tables.iter().any(|table| columns(table).any(|column| column == name)) {
+                continue;
+            }
+            let hint = names::hint(name, tables.iter().flat_map(|table| columns(table)));
+            return Err(Error::Usage(format!("there is no column `{given}` to compare{hint}")));
+        }
+        Ok(())
     }
 }
 
@@ -202,10 +230,12 @@ fn table(
                 }
             },
             (Some(column), None) if !column.own => {
-                drift(name, "in etl but not in prod".to_owned(), written.contains(&name));
+                let serious = written.contains(&name) || choice.names(spec.name, name);
+                drift(name, "in etl but not in prod".to_owned(), serious);
             }
             (None, Some(column)) if !column.own => {
-                drift(name, "in prod but not in etl".to_owned(), written.contains(&name));
+                let serious = written.contains(&name) || choice.names(spec.name, name);
+                drift(name, "in prod but not in etl".to_owned(), serious);
             }
             (None, None) => drift(name, "in neither database".to_owned(), true),
             _ => {}
@@ -217,10 +247,24 @@ fn table(
         plan.skipped.push(Skipped { table: spec.name.to_owned(), reason });
         return;
     }
+    let chosen = |name: &str| choice.column(spec.name, name);
+    if !columns.iter().any(|column| chosen(&column.name)) {
+        let reason = "has none of the columns that --columns names".to_owned();
+        plan.skipped.push(Skipped { table: spec.name.to_owned(), reason });
+        return;
+    }
     let has = |name: &str| etl.columns.contains_key(name) && prod.columns.contains_key(name);
+    let sides = etl.columns.iter().chain(&prod.columns);
+    let mut further: Vec<_> = sides
+        .filter(|(name, _)| columns.iter().all(|column| column.name != **name))
+        .map(|(name, column)| (name.clone(), column.class.clone()))
+        .collect();
+    further.sort_by(|one, other| one.0.cmp(&other.0));
+    further.dedup_by(|one, other| one.0 == other.0);
     plan.tables.push(TablePlan {
         name: spec.name.to_owned(),
         columns,
+        further,
         keys,
         position: match spec.position.column() {
             Some(column) if !has(column) => Position::Total,

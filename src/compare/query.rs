@@ -30,7 +30,7 @@ impl Hash {
         match self {
             Self::Builtin => SEEDS.map(|seed| format!("hashtextextended({text}, {seed})")),
             Self::Md5 => [1, 17]
-                .map(|from| format!("('x' || substr(md5({text}), {from}, 16))::bit(64)::bigint")),
+                .map(|from| format!("('x' || substr({}, {from}, 16))::bit(64)::bigint", md5(text))),
         }
     }
 
@@ -38,9 +38,25 @@ impl Hash {
     fn draw(self, text: &str) -> String {
         match self {
             Self::Builtin => format!("(hashtextextended({text}, {DRAW_SEED}) & 65535)"),
-            Self::Md5 => format!("('x' || left(md5({text} || 'draw'), 4))::bit(16)::int"),
+            Self::Md5 => {
+                let text = format!("{text} || 'draw'");
+                format!("('x' || left({}, 4))::bit(16)::int", md5(&text))
+            }
         }
     }
+
+    /// What rows are ordered by that have `text`: its bytes, in one encoding for all databases.
+    fn order(self, text: &str) -> String {
+        match self {
+            Self::Builtin => text.to_owned(),
+            Self::Md5 => format!("convert_to({text}, 'UTF8')"),
+        }
+    }
+}
+
+/// MD5 of a text whatever encoding the database keeps it in.
+fn md5(text: &str) -> String {
+    format!("md5(convert_to({text}, 'UTF8'))")
 }
 
 /// Which rows take part, apart from the window.
@@ -201,6 +217,19 @@ impl Query<'_> {
         )
     }
 
+    /// Whether the table has any row at all, wherever on the chain.
+    pub(crate) fn any(&self) -> String {
+        let current = if self.plan.current_only { " WHERE t.is_current" } else { "" };
+        let table = identifier(&self.plan.name);
+        format!("SELECT EXISTS (SELECT FROM {table} AS t{current})::text")
+    }
+
+    /// Returns no row, and fails where the user's condition makes no sense for the table.
+    pub(crate) fn trial(&self, condition: &str) -> String {
+        let table = identifier(&self.plan.name);
+        format!("SELECT FROM {table} AS t WHERE ({condition}) LIMIT 0")
+    }
+
     /// Count and sums of both halves of the rows' hashes, per segment.
     /// `only` leaves part of the rows.
     pub(crate) fn checksums(&self, pages: Pages, bounds: &[String], only: Option<&str>) -> String {
@@ -236,10 +265,11 @@ impl Query<'_> {
         let (key, _) = self.first_key();
         format!(
             "SELECT i, k, {content} FROM (SELECT {} AS i, ({key})::text AS k, {} AS r {} OFFSET 0) \
-             AS s ORDER BY i",
+             AS s ORDER BY {}",
             self.identity(),
             self.row_of(&self.plan.columns),
-            self.source(further.as_slice())
+            self.source(further.as_slice()),
+            self.hash.order("i")
         )
     }
 
@@ -281,12 +311,7 @@ impl Query<'_> {
     /// Every column of the rows with one of these identities, whether in the window or not:
     /// identity, whether in the window, the position, then the columns.
     pub(crate) fn rows_by_identity(&self, wanted: &[(String, Option<String>)]) -> String {
-        let identities = array(wanted.iter().map(|(identity, _)| identity.as_str()));
-        let mut conditions = vec![format!("{} = ANY ({identities}::text[])", self.identity())];
-        conditions.extend(self.first_key_among(wanted));
-        if self.plan.current_only {
-            conditions.push("t.is_current".to_owned());
-        }
+        let conditions = self.identified(wanted);
         let inside = self
             .inside()
             .map_or_else(|| "true".to_owned(), |inside| format!("coalesce({inside}, false)"));
@@ -307,6 +332,27 @@ impl Query<'_> {
             identifier(&self.plan.name),
             conditions.join(" AND ")
         )
+    }
+
+    /// The rows with one of these identities, as the table has them, with the identity in front.
+    pub(crate) fn whole_rows(&self, name: &str, wanted: &[(String, Option<String>)]) -> String {
+        format!(
+            "SELECT {} AS {name}, t.* FROM {} AS t WHERE {}",
+            self.identity(),
+            identifier(&self.plan.name),
+            self.identified(wanted).join(" AND ")
+        )
+    }
+
+    /// The conditions that a row has one of these identities.
+    fn identified(&self, wanted: &[(String, Option<String>)]) -> Vec<String> {
+        let identities = array(wanted.iter().map(|(identity, _)| identity.as_str()));
+        let mut conditions = vec![format!("{} = ANY ({identities}::text[])", self.identity())];
+        conditions.extend(self.first_key_among(wanted));
+        if self.plan.current_only {
+            conditions.push("t.is_current".to_owned());
+        }
+        conditions
     }
 
     /// A condition on the first column of the key that an index can serve.

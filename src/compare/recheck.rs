@@ -2,29 +2,44 @@
 
 use std::time::Duration;
 
-use super::Error;
+use super::again::again;
 use super::run::Run;
 use super::session::Session;
+use super::spool::Spool;
 use super::table::{IN_FULL_AT_ONCE, TableRun};
+use super::{Error, TableResult};
 
-impl TableRun<'_> {
+impl<'a> TableRun<'a> {
     /// Reads the rows that differed once more, in new snapshots, and keeps those that still differ.
     pub(crate) async fn recheck(&mut self) -> Result<(), Error> {
         if self.spool.len() == 0 {
             return Ok(());
         }
         let mut before = std::mem::take(&mut self.spool);
-        let flagged = before.len();
-        let old = std::mem::take(&mut self.result.known) + self.result.differences();
-        self.result.different = 0;
-        self.result.missing_in_prod = 0;
-        self.result.missing_in_etl = 0;
-        let ahead = self.result.ahead;
+        let (run, this) = (self.run, &*self);
+        let look = async || this.second_look(&mut before).await;
+        let second = again(&run.cancel, &self.plan.name, || run.forget_idle(), look).await?;
+        *self = second;
+        Ok(())
+    }
+
+    async fn second_look(&self, before: &mut Spool) -> Result<Self, Error> {
+        let first = &self.result;
+        let mut second = TableRun::new(self.run, self.plan);
+        second.result = TableResult {
+            different: 0,
+            missing_in_prod: 0,
+            missing_in_etl: 0,
+            known: 0,
+            tally: Default::default(),
+            ..first.clone()
+        };
         let mut etl = self.run.etl.session().await?;
         let mut prod = self.run.prod.session().await?;
         tokio::try_join!(etl.begin(), prod.begin())?;
         let mut batch: Vec<(String, Option<String>)> = Vec::new();
         let mut last: Option<String> = None;
+        let flagged = before.len();
         for difference in before.read()? {
             let difference = difference?;
             // Several differences may share an identity; its rows are judged together.
@@ -34,16 +49,16 @@ impl TableRun<'_> {
             last = Some(difference.identity.clone());
             batch.push((difference.identity, difference.first));
             if batch.len() == IN_FULL_AT_ONCE {
-                self.judge_rest(&mut etl, &mut prod, &std::mem::take(&mut batch)).await?;
+                second.judge_rest(&mut etl, &mut prod, &std::mem::take(&mut batch)).await?;
             }
         }
-        self.judge_rest(&mut etl, &mut prod, &batch).await?;
+        second.judge_rest(&mut etl, &mut prod, &batch).await?;
         tokio::try_join!(etl.finish(), prod.finish())?;
-        let still = self.spool.len();
-        let newly_ahead = self.result.ahead - ahead;
-        self.result.transient = old.max(flagged).saturating_sub(still + newly_ahead);
-        self.result.matched += self.result.transient;
-        Ok(())
+        let newly_ahead = second.result.ahead - first.ahead;
+        let old = (first.known + first.differences()).max(flagged);
+        second.result.transient = old.saturating_sub(second.spool.len() + newly_ahead);
+        second.result.matched += second.result.transient;
+        Ok(second)
     }
 
     async fn judge_rest(
@@ -52,14 +67,9 @@ impl TableRun<'_> {
         prod: &mut Session,
         batch: &[(String, Option<String>)],
     ) -> Result<(), Error> {
-        for judgement in self.judge_again(etl, prod, batch).await? {
-            self.result.ahead += judgement.ahead;
-            for difference in judgement.differences {
-                self.count(difference.kind, difference.is_known());
-                self.spool.push(&difference)?;
-            }
-        }
-        Ok(())
+        let judgement = self.judge_again(etl, prod, batch).await?;
+        self.result.ahead += judgement.ahead;
+        judgement.differences.iter().try_for_each(|difference| self.keep(difference))
     }
 }
 

@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Drift, Skipped, Window};
+use super::tally::Tally;
+use super::{Difference, Drift, Kind, Skipped, Window};
 
 /// The answer in one word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,6 +18,8 @@ pub enum Verdict {
     Different,
     /// No differences in what could be compared, but a schema lacks something.
     Drift,
+    /// No differences, but of some table, or of all, nothing was looked at.
+    Nothing,
 }
 
 /// What became of one table.
@@ -48,6 +51,12 @@ pub struct TableResult {
     pub unequal_segments: u64,
     /// Looking ended at the limit of differences: there may be more.
     pub limited: bool,
+    /// The table has rows, or was asked for by name, and none of its rows took part.
+    #[serde(default)]
+    pub unseen: bool,
+    /// The differences by column.
+    #[serde(default)]
+    pub tally: Tally,
     /// Time it took.
     pub seconds: f64,
 }
@@ -56,6 +65,22 @@ impl TableResult {
     /// Rows with differences that nobody knew of.
     pub const fn differences(&self) -> u64 {
         self.different + self.missing_in_prod + self.missing_in_etl
+    }
+
+    /// No row of either side took part.
+    pub const fn is_empty(&self) -> bool {
+        self.etl_rows == 0 && self.prod_rows == 0
+    }
+
+    /// Counts a difference, which is written down somewhere else.
+    pub(crate) fn note(&mut self, difference: &Difference) {
+        *match difference.kind {
+            _ if difference.is_known() => &mut self.known,
+            Kind::Different | Kind::Segment => &mut self.different,
+            Kind::MissingInProd => &mut self.missing_in_prod,
+            Kind::MissingInEtl => &mut self.missing_in_etl,
+        } += 1;
+        self.tally.note(difference);
     }
 
     /// Rows that were judged, whatever came out.
@@ -77,7 +102,9 @@ impl TableResult {
         self.segments += table.segments;
         self.unequal_segments += table.unequal_segments;
         self.limited |= table.limited;
+        self.unseen &= table.unseen;
         self.seconds += table.seconds;
+        self.tally.add(&table.tally);
     }
 
     /// Share of the judged rows that match, from 0 to 1; 1 where there are none.
@@ -93,10 +120,16 @@ impl TableResult {
 /// An entry of the known differences and how often it explained one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KnownUse {
+    /// What `--strict` calls it.
+    #[serde(default)]
+    pub name: Option<String>,
     /// The table, or `*`.
     pub table: String,
-    /// The column, unless rows or tables are meant.
+    /// The column, or several with commas between, unless rows or tables are meant.
     pub column: Option<String>,
+    /// The condition that must hold in the reference.
+    #[serde(default)]
+    pub condition: Option<String>,
     /// The rule, as the file writes it.
     pub rule: String,
     /// Why the difference is expected.
@@ -112,8 +145,30 @@ pub struct Compared {
     pub url: String,
     /// Its version.
     pub version: String,
+    /// When its catalog was read, by its clock, and in which snapshot; tables have later ones.
+    #[serde(default)]
+    pub moment: String,
     /// Bytes of values received from it.
     pub received: u64,
+}
+
+/// Who compared what, and when.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// When the comparison began, by this machine's clock.
+    pub at: String,
+    /// Name and version of the program.
+    pub program: String,
+    /// The command line without passwords.
+    pub command: String,
+    /// The options that decide what is compared, without the part of a `--shard` run.
+    pub selection: String,
+    /// Part and number of parts of a `--shard` run.
+    #[serde(default)]
+    pub shard: Option<(u32, u32)>,
+    /// Nothing looked at counts as equal.
+    #[serde(default)]
+    pub allow_empty: bool,
 }
 
 /// Everything but the differences themselves.
@@ -121,6 +176,9 @@ pub struct Compared {
 pub struct Report {
     /// The answer.
     pub verdict: Verdict,
+    /// Who compared what, and when.
+    #[serde(default)]
+    pub origin: Origin,
     /// The database that was checked.
     pub etl: Compared,
     /// The database it was checked against.
@@ -139,6 +197,9 @@ pub struct Report {
     pub known: Vec<KnownUse>,
     /// What else the reader should know.
     pub notes: Vec<String>,
+    /// Differences are segments and not rows.
+    #[serde(default)]
+    pub by_segment: bool,
     /// Time it took, pauses included.
     pub seconds: f64,
 }
@@ -153,12 +214,20 @@ impl Report {
         total
     }
 
-    /// The verdict that follows from tables and drift.
-    pub(crate) fn judge(tables: &[TableResult], drift: &[Drift]) -> Verdict {
+    /// The verdict that follows from tables and drift. In a part of a comparison small tables may
+    /// have no rows; that is judged once the parts are merged.
+    pub(crate) fn judge(tables: &[TableResult], drift: &[Drift], origin: &Origin) -> Verdict {
+        let is_part = origin.shard.is_some();
+        let nothing = || {
+            tables.iter().all(TableResult::is_empty)
+                || !is_part && tables.iter().any(|table| table.unseen)
+        };
         if tables.iter().any(|table| table.differences() > 0) {
             Verdict::Different
         } else if drift.iter().any(|drift| drift.serious) {
             Verdict::Drift
+        } else if !origin.allow_empty && nothing() {
+            Verdict::Nothing
         } else {
             Verdict::Equal
         }
@@ -166,6 +235,27 @@ impl Report {
 
     /// The answer in one line.
     pub fn verdict_line(&self) -> String {
+        let unseen: Vec<_> = self
+            .tables
+            .iter()
+            .filter(|table| table.unseen)
+            .map(|table| table.table.as_str())
+            .collect();
+        let unseen = match unseen.as_slice() {
+            [] => String::new(),
+            [names @ ..] if names.len() <= NAMED => {
+                format!("; nothing compared in {}", names.join(", "))
+            }
+            names => format!(
+                "; nothing compared in {} and {} more",
+                names[..NAMED].join(", "),
+                names.len() - NAMED
+            ),
+        };
+        self.answer() + &unseen
+    }
+
+    fn answer(&self) -> String {
         let total = self.total();
         let tables = self.tables.len();
         let more = if total.limited { "at least " } else { "" };
@@ -180,15 +270,30 @@ impl Report {
             if aside.is_empty() { String::new() } else { format!(" ({})", aside.join(", ")) };
         match self.verdict {
             Verdict::Equal => {
-                format!("EQUAL: {} rows in {tables} tables match{aside}", total.matched)
+                format!("EQUAL: {} in {} match{aside}", rows(total.matched), tables_of(tables))
             }
+            Verdict::Nothing if total.is_empty() => {
+                "NOTHING COMPARED: no row of any table took part".to_owned()
+            }
+            Verdict::Nothing => format!(
+                "NOTHING COMPARED in part of the tables: {} in {} match{aside}",
+                rows(total.matched),
+                tables_of(tables)
+            ),
             Verdict::Different => {
                 let differing = self.tables.iter().filter(|table| table.differences() > 0).count();
                 format!(
-                    "DIFFERENT: {more}{} {} in {differing} of {tables} tables: {} different, \
+                    "DIFFERENT: {more}{} in {differing} of {}: {} different, \
                      {} missing in prod, {} missing in etl{aside}",
-                    total.differences(),
-                    if total.differences() == 1 { "row" } else { "rows" },
+                    if self.by_segment {
+                        let segments = total.differences();
+                        let plural = if segments == 1 { "" } else { "s" };
+                        let in_all = rows(total.etl_rows.saturating_sub(total.matched));
+                        format!("{segments} segment{plural} with {in_all} of etl")
+                    } else {
+                        rows(total.differences())
+                    },
+                    tables_of(tables),
                     total.different,
                     total.missing_in_prod,
                     total.missing_in_etl
@@ -197,13 +302,25 @@ impl Report {
             Verdict::Drift => {
                 let serious = self.drift.iter().filter(|drift| drift.serious).count();
                 format!(
-                    "DRIFT: {} rows in {tables} tables match{aside}, but {serious} tables or \
-                     columns could not be compared",
-                    total.matched
+                    "DRIFT: {} in {} match{aside}, but {serious} tables or columns could not be \
+                     compared",
+                    rows(total.matched),
+                    tables_of(tables)
                 )
             }
         }
     }
+}
+
+/// Tables without a compared row that the verdict names.
+const NAMED: usize = 5;
+
+fn rows(count: u64) -> String {
+    if count == 1 { "1 row".to_owned() } else { format!("{count} rows") }
+}
+
+fn tables_of(count: usize) -> String {
+    if count == 1 { "1 table".to_owned() } else { format!("{count} tables") }
 }
 
 /// How far a comparison has come. Rows are counted on both sides.
@@ -227,6 +344,11 @@ impl Progress {
 
     pub(crate) fn found(&self, differences: u64) {
         self.differences.fetch_add(differences, Ordering::Relaxed);
+    }
+
+    /// What was found of a table is looked for anew.
+    pub(crate) fn forget(&self, differences: u64) {
+        self.differences.fetch_sub(differences, Ordering::Relaxed);
     }
 
     pub(crate) fn say(&self, doing: &str) {

@@ -1,11 +1,13 @@
 //! A comparison from the first connection to the report.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use futures::stream::{FuturesUnordered, StreamExt};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::again::again;
 use super::catalog::Catalog;
 use super::known::Known;
 use super::plan::{Choice, Plan, Skipped, TablePlan, plan};
@@ -16,7 +18,7 @@ use super::spec;
 use super::spool::Spool;
 use super::table::TableRun;
 use super::window::{self, Wanted, Window};
-use super::{Difference, Error, Options, Side};
+use super::{Difference, Error, Options, Side, heights, names, sight, trial};
 use crate::db::Database;
 
 /// What the tables of a run share.
@@ -27,6 +29,8 @@ pub(crate) struct Run {
     pub(crate) prod: Arc<Server>,
     pub(crate) window: Option<Window>,
     pub(crate) known: Known,
+    /// Entries of the known differences, by table, whose conditions make no sense there.
+    pub(crate) inapplicable: BTreeSet<(usize, String)>,
     pub(crate) hash: Hash,
     pub(crate) progress: Arc<Progress>,
     pub(crate) cancel: CancellationToken,
@@ -44,6 +48,22 @@ impl Ended {
     /// The end of a comparison; one spool per table of the report.
     pub(crate) const fn new(report: Report, spools: Vec<Spool>) -> Self {
         Self { report, spools }
+    }
+
+    /// A few differences of every table that has any: about `most` in all.
+    ///
+    /// # Errors
+    /// When the temporary files cannot be read.
+    pub fn some(&mut self, most: usize) -> Result<Vec<Difference>, Error> {
+        let filled = self.spools.iter().filter(|spool| spool.len() > 0).count();
+        let mut some = Vec::new();
+        for spool in &mut self.spools {
+            let each = most.div_ceil(filled.max(1)).min(most - some.len());
+            for difference in spool.read()?.take(each) {
+                some.push(difference?);
+            }
+        }
+        Ok(some)
     }
 
     /// Reads all differences, in the order of the tables of the report.
@@ -74,15 +94,16 @@ pub async fn compare(
     cancel: CancellationToken,
 ) -> Result<Ended, Error> {
     let begun = Instant::now();
-    let known = match &options.known {
-        Some(path) => Known::read(path)?,
-        None => Known::default_file()?,
-    };
+    let known = options.known_differences()?;
     check_names(&options)?;
     let etl = Server::new(Side::Etl, etl, &options, &cancel);
     let prod = Server::new(Side::Prod, prod, &options, &cancel);
+    progress.say("reading catalogs");
+    let forget = || [&etl, &prod].iter().for_each(|server| server.forget_idle());
+    let look = async || look(&etl, &prod, &options, &known).await;
+    let found = again(&cancel, "reading catalogs", forget, look).await?;
     let (run, mut plan, mut outline) =
-        prepare(etl, prod, options, known, &progress, &cancel).await?;
+        prepare(found, etl.clone(), prod.clone(), options, known, progress, cancel);
     plan.tables.sort_by_key(|table| std::cmp::Reverse(table.rows()));
     let before = run.transactions().await?;
     let mut tables = run.tables(&plan.tables).await?;
@@ -95,13 +116,14 @@ pub async fn compare(
     }
     let order = |name: &str| spec::tables().iter().position(|spec| spec.name == name);
     tables.sort_by_key(|table| order(&table.result.table));
-    let (results, spools) =
+    outline.known = run.known_uses(&tables);
+    let (mut results, spools) =
         tables.into_iter().map(|table| (table.result, table.spool)).unzip::<_, _, Vec<_>, Vec<_>>();
-    outline.verdict = Report::judge(&results, &plan.drift);
+    heights::complete(&etl, &prod, &mut results).await?;
+    outline.verdict = Report::judge(&results, &plan.drift, &outline.origin);
     outline.tables = results;
     outline.drift = plan.drift;
     outline.skipped = plan.skipped;
-    outline.known = run.known_uses();
     outline.etl.received = run.etl.received();
     outline.prod.received = run.prod.received();
     outline.seconds = begun.elapsed().as_secs_f64();
@@ -109,53 +131,97 @@ pub async fn compare(
 }
 
 /// Refuses tables that are not in the list.
-fn check_names(options: &Options) -> Result<(), Error> {
+pub(crate) fn check_names(options: &Options) -> Result<(), Error> {
     let named = options.columns.iter().filter_map(|column| Some(column.split_once('.')?.0));
+    let there = || spec::tables().iter().map(|spec| spec.name);
     let unknown = options
         .tables
         .iter()
         .map(String::as_str)
         .chain(named)
-        .find(|name| spec::tables().iter().all(|spec| spec.name != *name));
+        .find(|name| there().all(|there| there != *name));
     match unknown {
-        Some(name) => Err(Error::Usage(format!("there is no table `{name}` to compare"))),
+        Some(name) => {
+            let hint = names::hint(name, there());
+            Err(Error::Usage(format!("there is no table `{name}` to compare{hint}")))
+        }
         None => Ok(()),
     }
 }
 
-/// Reads catalogs and window, and lays out what to do.
-async fn prepare(
-    etl: Arc<Server>,
-    prod: Arc<Server>,
-    options: Options,
-    known: Known,
-    progress: &Arc<Progress>,
-    cancel: &CancellationToken,
-) -> Result<(Run, Plan, Report), Error> {
-    progress.say("reading catalogs");
+/// What a first look at both databases shows.
+struct Found {
+    etl: Catalog,
+    prod: Catalog,
+    window: Option<Window>,
+    plan: Plan,
+    inapplicable: BTreeSet<(usize, String)>,
+}
+
+/// Reads catalogs and window, lays out what to do, and tries what the user wrote in SQL.
+async fn look(
+    etl: &Arc<Server>,
+    prod: &Arc<Server>,
+    options: &Options,
+    known: &Known,
+) -> Result<Found, Error> {
     let (mut mine, mut theirs) = tokio::try_join!(etl.session(), prod.session())?;
+    tokio::try_join!(mine.begin(), theirs.begin())?;
     let (one, other) = tokio::try_join!(Catalog::read(&mut mine), Catalog::read(&mut theirs))?;
     let window = if options.all {
         None
     } else {
+        for (side, catalog) in [(Side::Etl, &one), (Side::Prod, &other)] {
+            sight::check(side, catalog, "core_indexed_blocks", window::COLUMNS)?;
+        }
         let wanted =
             Wanted { chain: options.chain.clone(), since: options.since, until: options.until };
         Some(window::find(&mut mine, &mut theirs, &wanted).await?)
     };
-    tokio::try_join!(mine.close(), theirs.close())?;
     let choice = Choice { tables: options.tables.clone(), columns: options.columns.clone() };
-    let mut plan = plan(&one, &other, &choice, &known);
+    choice.check(&one, &other)?;
+    let mut plan = plan(&one, &other, &choice, known);
     if let Some(window) = &window {
         leave_out(&mut plan, window);
     }
+    sight::check_tables(Side::Etl, &one, &plan.tables)?;
+    sight::check_tables(Side::Prod, &other, &plan.tables)?;
+    if let Some(condition) = &options.condition {
+        let named = !options.tables.is_empty();
+        trial::condition(&mut plan, condition, named, &mut mine).await?;
+        trial::condition(&mut plan, condition, named, &mut theirs).await?;
+    }
+    let inapplicable = trial::known(&plan, known, &mut theirs).await?;
+    tokio::try_join!(mine.finish(), theirs.finish())?;
+    Ok(Found { etl: one, prod: other, window, plan, inapplicable })
+}
+
+fn prepare(
+    found: Found,
+    etl: Arc<Server>,
+    prod: Arc<Server>,
+    options: Options,
+    known: Known,
+    progress: Arc<Progress>,
+    cancel: CancellationToken,
+) -> (Run, Plan, Report) {
+    let Found { etl: one, prod: other, window, plan, inapplicable } = found;
     let hash = if options.md5 || one.probe != other.probe { Hash::Md5 } else { Hash::Builtin };
     let compared = |server: &Server, catalog: &Catalog| Compared {
         url: server.redacted().to_owned(),
         version: catalog.version_text.split(" on ").next().unwrap_or_default().to_owned(),
+        moment: catalog.moment.clone(),
         received: 0,
     };
+    let mut notes = notes(&options, window.as_ref());
+    if one.identity == other.identity {
+        let note = "etl and prod are the same database: nothing else than EQUAL was to be expected";
+        tracing::warn!("{note}");
+        notes.push(note.to_owned());
+    }
     let outline = Report {
-        verdict: super::Verdict::Equal,
+        verdict: super::Verdict::Nothing,
+        origin: options.origin(),
         etl: compared(&etl, &one),
         prod: compared(&prod, &other),
         method: method(&options, hash),
@@ -163,13 +229,13 @@ async fn prepare(
         drift: Vec::new(),
         skipped: Vec::new(),
         known: Vec::new(),
-        notes: notes(&options, window.as_ref()),
+        notes,
         window: window.clone(),
+        by_segment: false,
         seconds: 0.0,
     };
-    let (progress, cancel) = (Arc::clone(progress), cancel.clone());
-    let run = Run { options, etl, prod, window, known, hash, progress, cancel };
-    Ok((run, plan, outline))
+    let run = Run { options, etl, prod, window, known, inapplicable, hash, progress, cancel };
+    (run, plan, outline)
 }
 
 /// Moves the tables that the window says nothing about to the skipped ones.
@@ -231,11 +297,18 @@ impl Run {
         }
         let mut waiting = plans.iter();
         let mut running = FuturesUnordered::new();
-        let begin = |plan: &'a TablePlan| async move {
+        let attempt = async |plan: &'a TablePlan| {
             let mut table = TableRun::new(self, plan);
+            let compared = table.compare().await;
+            if compared.is_err() {
+                self.progress.forget(table.result.differences());
+            }
+            compared.map(|()| table)
+        };
+        let begin = |plan: &'a TablePlan| async move {
             self.progress.say(&plan.name);
-            table.compare().await?;
-            Ok::<_, Error>(table)
+            again(&self.cancel, &plan.name, || self.forget_idle(), async || attempt(plan).await)
+                .await
         };
         running.extend(waiting.by_ref().take(self.options.jobs.max(1)).map(begin));
         let mut done = Vec::with_capacity(plans.len());
@@ -253,7 +326,6 @@ impl Run {
         self.progress.say("waiting to read again what differed");
         self.wait(self.options.recheck_after).await?;
         self.progress.say("reading again what differed");
-        self.known.entries.iter().for_each(super::known::Entry::forget);
         for table in tables {
             table.recheck().await?;
         }
@@ -272,16 +344,15 @@ impl Run {
         Ok((of(&self.etl).await?, of(&self.prod).await?))
     }
 
-    fn known_uses(&self) -> Vec<KnownUse> {
-        let entries = self.known.entries.iter();
-        entries
-            .map(|entry| KnownUse {
-                table: entry.table.clone(),
-                column: entry.column.clone(),
-                rule: entry.rule.name().to_owned(),
-                reason: entry.reason.clone(),
-                uses: entry.uses(),
-            })
-            .collect()
+    /// Closes connections that wait for work: they may be broken.
+    pub(crate) fn forget_idle(&self) {
+        self.etl.forget_idle();
+        self.prod.forget_idle();
+    }
+
+    fn known_uses(&self, tables: &[TableRun<'_>]) -> Vec<KnownUse> {
+        let entries = self.known.entries.iter().enumerate();
+        let of = |index: usize| tables.iter().map(|table| table.uses[index]).sum::<u64>();
+        entries.map(|(index, entry)| entry.used(of(index))).collect()
     }
 }

@@ -16,13 +16,16 @@ use crate::db::{self, Database};
 
 /// Settings that the normal forms rely on, and those that keep a production server safe from us.
 /// `jit` costs more than statements of half a second gain, parallel workers would take cores that
-/// belong to others.
-const SETTINGS: &str = "SET TimeZone = 'UTC'; SET DateStyle = 'ISO, YMD'; \
-    SET IntervalStyle = 'postgres'; SET extra_float_digits = 1; SET bytea_output = 'hex'; \
-    SET xmloption = 'content'; SET standard_conforming_strings = on; \
-    SET client_encoding = 'UTF8'; SET jit = off; SET max_parallel_workers_per_gather = 0; \
-    SET cursor_tuple_fraction = 1.0; SET default_transaction_read_only = on; \
-    SET idle_in_transaction_session_timeout = '10min'; SET lock_timeout = '30s'";
+/// belong to others. Without `row_security` the server refuses to read a table of which a policy
+/// would hide rows. All of them end with the transaction, so that a pooler that lends a connection
+/// for one transaction neither loses them nor hands them on.
+const SETTINGS: &str = "SET LOCAL TimeZone = 'UTC'; SET LOCAL DateStyle = 'ISO, YMD'; \
+    SET LOCAL IntervalStyle = 'postgres'; SET LOCAL extra_float_digits = 1; \
+    SET LOCAL bytea_output = 'hex'; SET LOCAL xmloption = 'content'; \
+    SET LOCAL standard_conforming_strings = on; SET LOCAL client_encoding = 'UTF8'; \
+    SET LOCAL row_security = off; SET LOCAL jit = off; \
+    SET LOCAL max_parallel_workers_per_gather = 0; SET LOCAL cursor_tuple_fraction = 1.0; \
+    SET LOCAL idle_in_transaction_session_timeout = '10min'; SET LOCAL lock_timeout = '30s'";
 
 /// How often a busy server is asked again whether it still is.
 const LOAD_CHECK: Duration = Duration::from_secs(1);
@@ -88,9 +91,8 @@ impl Server {
     pub(crate) async fn helper(self: &Arc<Self>, snapshot: &str) -> Result<Option<Session>, Error> {
         let Ok(permit) = Arc::clone(&self.slots).try_acquire_owned() else { return Ok(None) };
         let mut session = self.open(permit).await?;
-        session.begin().await?;
-        let import = format!("SET TRANSACTION SNAPSHOT {}", super::sql::quoted(snapshot));
-        session.execute("joining the snapshot", &import).await?;
+        let import = format!("SET TRANSACTION SNAPSHOT {};", super::sql::quoted(snapshot));
+        session.begin_with(&import).await?;
         Ok(Some(session))
     }
 
@@ -104,15 +106,12 @@ impl Server {
     }
 
     async fn connect(&self) -> Result<PgConnection, Error> {
-        let mut connection = self.database.connect().await.map_err(Error::on(self.side))?;
-        let timeout = self.statement_timeout.as_millis();
-        let settings = format!("{SETTINGS}; SET statement_timeout = {timeout}");
-        sqlx::raw_sql(AssertSqlSafe(settings))
-            .execute(&mut connection)
-            .await
-            .map_err(db::Error::query("setting up the session"))
-            .map_err(Error::on(self.side))?;
-        Ok(connection)
+        self.database.connect().await.map_err(Error::on(self.side))
+    }
+
+    /// Closes the connections that wait for work: they may be broken.
+    pub(crate) fn forget_idle(&self) {
+        self.idle.lock().expect("no code panics while it holds the lock").clear();
     }
 
     /// Whether the server is too busy for us, as far as was seen a moment ago. `None` says that it
@@ -151,7 +150,49 @@ impl Session {
 
     /// Opens a read-only transaction whose queries all see the same rows.
     pub(crate) async fn begin(&mut self) -> Result<(), Error> {
-        self.execute("beginning", "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await
+        self.begin_with("").await
+    }
+
+    async fn begin_with(&mut self, import: &str) -> Result<(), Error> {
+        let timeout = self.server.statement_timeout.as_millis();
+        let sql = format!(
+            "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {import} {SETTINGS}; \
+             SET LOCAL statement_timeout = {timeout}"
+        );
+        self.execute("beginning", &sql).await
+    }
+
+    /// Gives up statements of this transaction after so many milliseconds.
+    pub(crate) async fn limit_statements(&mut self, milliseconds: u32) -> Result<(), Error> {
+        let sql = format!("SET LOCAL statement_timeout = {milliseconds}");
+        self.execute("limiting statements", &sql).await
+    }
+
+    /// Gives up statements of this transaction when the user said.
+    pub(crate) async fn limit_statements_as_always(&mut self) -> Result<(), Error> {
+        let timeout = self.server.statement_timeout.as_millis();
+        self.limit_statements(u32::try_from(timeout).unwrap_or(0)).await
+    }
+
+    /// What the server says against a statement, as SQLSTATE and message; `None` where nothing.
+    /// The statement must return next to nothing: it is run.
+    pub(crate) async fn objection(&mut self, sql: &str) -> Result<Option<Objection>, Error> {
+        let doing = "trying a condition";
+        self.execute(doing, "SAVEPOINT trial").await?;
+        let tried =
+            sqlx::query(AssertSqlSafe(sql)).persistent(false).fetch_all(&mut self.connection).await;
+        let objection = match tried {
+            Ok(_) => None,
+            Err(sqlx::Error::Database(error))
+                if !db::is_transient_state(&error.code().unwrap_or_default()) =>
+            {
+                let code = error.code().unwrap_or_default().into_owned();
+                Some(Objection { code, message: error.message().to_owned() })
+            }
+            Err(source) => return Err(self.failed(doing, source)),
+        };
+        self.execute(doing, "ROLLBACK TO SAVEPOINT trial; RELEASE SAVEPOINT trial").await?;
+        Ok(objection)
     }
 
     /// The name under which other sessions can join this transaction's snapshot; `None` where the
@@ -265,6 +306,20 @@ impl Session {
 
     pub(crate) fn failed(&self, doing: &str, source: sqlx::Error) -> Error {
         Error::on(self.server.side)(db::Error::query(doing)(source))
+    }
+}
+
+/// Why the server does not run a statement.
+#[derive(Clone, Debug)]
+pub(crate) struct Objection {
+    pub(crate) code: String,
+    pub(crate) message: String,
+}
+
+impl Objection {
+    /// A table or column that the statement names is not there.
+    pub(crate) fn is_absence(&self) -> bool {
+        matches!(self.code.as_str(), "42P01" | "42703")
     }
 }
 

@@ -4,7 +4,7 @@
 //! The file says which segments differ, not which rows: those of the other side are not there.
 
 use std::fs::File;
-use std::io::{BufReader, BufWriter, Write};
+use std::io::BufReader;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -12,25 +12,28 @@ use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::again::again;
 use super::catalog::Catalog;
 use super::form::{Class, Form};
 use super::judge::{Difference, FieldDifference, Kind};
 use super::known::Known;
-use super::plan::{Choice, ColumnPlan, Drift, Placement, Skipped, TablePlan, plan};
+use super::plan::{Choice, ColumnPlan, Drift, Placement, Plan, Skipped, TablePlan, plan};
 use super::query::{Hash, Query, Selection};
+use super::report::Out;
 use super::result::{Compared, Progress, Report, TableResult};
-use super::run::Ended;
+use super::run::{Ended, check_names};
 use super::scan::{Scan, Segment, Segments};
 use super::session::{Server, Session};
 use super::spec::{self, Position};
 use super::spool::Spool;
 use super::table::{MOST_SEGMENTS, SAMPLED_PER_SEGMENT};
 use super::window::{self, OwnWindow, Wanted, Window};
-use super::{Error, Options, Side, Verdict};
+use super::{Error, Options, Side, Verdict, sight, trial};
 use crate::db::Database;
 
-/// Version of the file; another one is refused.
-const VERSION: u32 = 1;
+/// Version of the file; another one is refused. Version 1 hashed the bytes of texts in whatever
+/// encoding its database had.
+const VERSION: u32 = 2;
 
 /// The file.
 #[derive(Debug, Serialize, Deserialize)]
@@ -38,6 +41,10 @@ struct Snapshot {
     version: u32,
     url: String,
     server: String,
+    /// When the server began, and in which snapshot; tables have later ones.
+    moment: String,
+    /// Database, to tell whether it is compared with itself.
+    identity: String,
     hash: Hash,
     probe: Vec<String>,
     window: Option<OwnWindow>,
@@ -92,6 +99,16 @@ impl Reader<'_> {
         bounds: Option<Vec<String>>,
     ) -> Result<(Vec<String>, Segments), Error> {
         self.progress.say(&plan.name);
+        let forget = || self.server.forget_idle();
+        let read = async || self.segments_at_once(plan, bounds.clone()).await;
+        again(self.cancel, &plan.name, forget, read).await
+    }
+
+    async fn segments_at_once(
+        &self,
+        plan: &TablePlan,
+        bounds: Option<Vec<String>>,
+    ) -> Result<(Vec<String>, Segments), Error> {
         let selection =
             Selection { condition: self.options.condition.clone(), ..Selection::default() };
         let (window, hash) = (self.window.as_ref(), self.hash);
@@ -140,10 +157,6 @@ impl Reader<'_> {
     }
 }
 
-fn known(options: &Options) -> Result<Known, Error> {
-    options.known.as_deref().map_or_else(Known::default_file, Known::read)
-}
-
 /// Writes the checksums of a database into a file.
 ///
 /// # Errors
@@ -155,16 +168,13 @@ pub async fn take_snapshot(
     progress: Arc<Progress>,
     cancel: CancellationToken,
 ) -> Result<Taken, Error> {
+    check_names(&options)?;
+    let known = options.known_differences()?;
+    let out = Out::create(path)?;
     let server = Server::new(Side::Etl, database, &options, &cancel);
-    let mut session = server.session().await?;
-    let catalog = Catalog::read(&mut session).await?;
-    let own = match options.all {
-        true => None,
-        false => Some(window::own(&mut session, &wanted(&options)).await?),
-    };
-    session.close().await?;
-    let choice = Choice { tables: options.tables.clone(), columns: options.columns.clone() };
-    let plan = plan(&catalog, &catalog, &choice, &known(&options)?);
+    let look = async || look(&server, &options, &known).await;
+    let (catalog, own, plan) =
+        again(&cancel, "reading the catalog", || server.forget_idle(), look).await?;
     let window = own.as_ref().map(OwnWindow::alone);
     let hash = if options.md5 { Hash::Md5 } else { Hash::Builtin };
     let (progress, cancel) = (&*progress, &cancel);
@@ -190,27 +200,45 @@ pub async fn take_snapshot(
         version: VERSION,
         url: reader.server.redacted().to_owned(),
         server: catalog.version_text,
+        moment: catalog.moment,
+        identity: catalog.identity,
         hash,
         probe: catalog.probe,
         window: own,
         tables,
     };
-    write(&snapshot, path)?;
+    out.write(|out| Ok(serde_json::to_writer(out, &snapshot)?))?;
     Ok(taken)
+}
+
+/// Reads catalog and window of a database alone, and lays out what to read.
+async fn look(
+    server: &Arc<Server>,
+    options: &Options,
+    known: &Known,
+) -> Result<(Catalog, Option<OwnWindow>, Plan), Error> {
+    let mut session = server.session().await?;
+    session.begin().await?;
+    let catalog = Catalog::read(&mut session).await?;
+    let own = if options.all {
+        None
+    } else {
+        sight::check(Side::Etl, &catalog, "core_indexed_blocks", window::COLUMNS)?;
+        Some(window::own(&mut session, &wanted(options)).await?)
+    };
+    let choice = Choice { tables: options.tables.clone(), columns: options.columns.clone() };
+    choice.check(&catalog, &catalog)?;
+    let mut plan = plan(&catalog, &catalog, &choice, known);
+    sight::check_tables(Side::Etl, &catalog, &plan.tables)?;
+    if let Some(condition) = &options.condition {
+        trial::condition(&mut plan, condition, !options.tables.is_empty(), &mut session).await?;
+    }
+    session.finish().await?;
+    Ok((catalog, own, plan))
 }
 
 fn wanted(options: &Options) -> Wanted {
     Wanted { chain: options.chain.clone(), since: options.since, until: options.until }
-}
-
-fn write(snapshot: &Snapshot, path: &Path) -> Result<(), Error> {
-    let failed = |source| Error::Io { doing: "write", path: path.display().to_string(), source };
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(".unfinished");
-    let mut out = BufWriter::new(File::create(&beside).map_err(failed)?);
-    serde_json::to_writer(&mut out, snapshot).map_err(|error| failed(error.into()))?;
-    out.flush().map_err(failed)?;
-    std::fs::rename(&beside, path).map_err(failed)
 }
 
 fn read(path: &Path) -> Result<Snapshot, Error> {
@@ -298,6 +326,7 @@ impl TableSnapshot {
             name: self.name.clone(),
             columns,
             keys: self.keys,
+            further: Vec::new(),
             position: if self.dated || position.column().is_none() {
                 position
             } else {
@@ -322,15 +351,25 @@ pub async fn compare_with_snapshot(
     cancel: CancellationToken,
 ) -> Result<Ended, Error> {
     let begun = Instant::now();
+    check_names(&options)?;
     let snapshot = read(path)?;
     let server = Server::new(Side::Etl, database, &options, &cancel);
-    let mut session = server.session().await?;
-    let catalog = Catalog::read(&mut session).await?;
-    let window = match &snapshot.window {
-        Some(own) => Some(own.in_database(&mut session).await?),
-        None => None,
+    let look = async || {
+        let mut session = server.session().await?;
+        session.begin().await?;
+        let catalog = Catalog::read(&mut session).await?;
+        let window = match &snapshot.window {
+            Some(own) => {
+                sight::check(Side::Etl, &catalog, "core_indexed_blocks", window::COLUMNS)?;
+                Some(own.in_database(&mut session).await?)
+            }
+            None => None,
+        };
+        session.finish().await?;
+        Ok((catalog, window))
     };
-    session.close().await?;
+    let (catalog, window) =
+        again(&cancel, "reading the catalog", || server.forget_idle(), look).await?;
     if snapshot.hash == Hash::Builtin && snapshot.probe != catalog.probe {
         return Err(Error::File {
             path: path.display().to_string(),
@@ -358,42 +397,52 @@ pub async fn compare_with_snapshot(
             outline.skipped.push(Skipped { table: plan.name, reason: reason.to_owned() });
             continue;
         }
+        sight::check_tables(Side::Etl, &catalog, std::slice::from_ref(&plan))?;
         progress.expect(plan.etl.rows);
         let started = Instant::now();
         let (bounds, segments) = reader.segments(&plan, Some(table.bounds.clone())).await?;
         let name = reader.segment_name(&plan);
         let (mut result, spool) = differing(&plan, &name, &bounds, &segments, &table.segments())?;
         result.seconds = started.elapsed().as_secs_f64();
+        result.unseen = result.is_empty() && options.tables.contains(&result.table);
         progress.found(result.differences());
         outline.tables.push(result);
         spools.push(spool);
     }
-    outline.verdict = Report::judge(&outline.tables, &outline.drift);
+    outline.verdict = Report::judge(&outline.tables, &outline.drift, &outline.origin);
     outline.etl.received = reader.server.received();
     outline.seconds = begun.elapsed().as_secs_f64();
     Ok(Ended::new(outline, spools))
 }
 
 fn outline(snapshot: &Snapshot, catalog: &Catalog, reader: &Reader<'_>, path: &Path) -> Report {
-    let compared = |url: String, version: &str| Compared {
+    let compared = |url: String, version: &str, moment: &str| Compared {
         url,
         version: version.split(" on ").next().unwrap_or_default().to_owned(),
+        moment: moment.to_owned(),
         received: 0,
     };
+    let prod = format!("{} in {}", snapshot.url, path.display());
+    let mut notes = vec![
+        "against a snapshot a difference is a segment: a range of the first column of the key"
+            .to_owned(),
+    ];
+    if snapshot.identity == catalog.identity {
+        notes.push("the snapshot was taken of this very database".to_owned());
+    }
     Report {
-        verdict: Verdict::Equal,
-        etl: compared(reader.server.redacted().to_owned(), &catalog.version_text),
-        prod: compared(format!("{} in {}", snapshot.url, path.display()), &snapshot.server),
+        verdict: Verdict::Nothing,
+        origin: reader.options.origin(),
+        etl: compared(reader.server.redacted().to_owned(), &catalog.version_text, &catalog.moment),
+        prod: compared(prod, &snapshot.server, &snapshot.moment),
         window: reader.window.clone(),
         method: "checksums of segments against those of a snapshot".to_owned(),
         tables: Vec::new(),
         drift: Vec::new(),
         skipped: Vec::new(),
         known: Vec::new(),
-        notes: vec![
-            "against a snapshot a difference is a segment: a range of the first column of the key"
-                .to_owned(),
-        ],
+        notes,
+        by_segment: true,
         seconds: 0.0,
     }
 }
@@ -424,7 +473,6 @@ fn differing(
             continue;
         }
         result.unequal_segments += 1;
-        result.different += 1;
         let bound = |at: i64| usize::try_from(at).ok().and_then(|at| bounds.get(at)).cloned();
         let range = match (number, bound(number - 1), bound(number)) {
             (-1, ..) => "NULL".to_owned(),
@@ -434,7 +482,7 @@ fn differing(
                 format!("{}{}", from.unwrap_or_default(), to.unwrap_or_default())
             }
         };
-        spool.push(&Difference {
+        let difference = Difference {
             table: plan.name.clone(),
             kind: Kind::Segment,
             key: vec![(name.to_owned(), Some(range))],
@@ -446,10 +494,15 @@ fn differing(
             }],
             etl_block: None,
             prod_block: None,
+            etl_tx: None,
+            prod_tx: None,
             known: None,
+            etl_row: None,
             identity: String::new(),
             first: None,
-        })?;
+        };
+        result.note(&difference);
+        spool.push(&difference)?;
     }
     Ok((result, spool))
 }

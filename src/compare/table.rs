@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use tokio::time::Instant;
 
 use super::cursor::Cursor;
-use super::judge::{FullRow, Judge, Judgement, Kind};
+use super::judge::{FullRow, Judge, Judgement};
 use super::merge::walk;
 use super::plan::TablePlan;
 use super::query::{Query, Selection};
@@ -13,7 +13,7 @@ use super::run::Run;
 use super::scan::{Scan, Segments};
 use super::session::{Session, Texts};
 use super::spool::Spool;
-use super::{Error, Sample, Side, TableResult};
+use super::{Difference, Error, Sample, Side, TableResult};
 
 /// Segments of a table at most: their checksums are held in memory and sent per stretch.
 pub(crate) const MOST_SEGMENTS: u64 = 4_096;
@@ -50,17 +50,25 @@ pub(crate) struct Both<T> {
 /// A table being compared.
 pub(crate) struct TableRun<'a> {
     pub(crate) run: &'a Run,
-    plan: &'a TablePlan,
+    pub(crate) plan: &'a TablePlan,
     selection: Selection,
     pub(crate) result: TableResult,
     pub(crate) spool: Spool,
+    /// How many differences each entry of the known ones explained.
+    pub(crate) uses: Vec<u64>,
 }
 
 impl<'a> TableRun<'a> {
     pub(crate) fn new(run: &'a Run, plan: &'a TablePlan) -> Self {
         let selection = run.selection(plan);
         let result = TableResult { table: plan.name.clone(), ..TableResult::default() };
-        Self { run, plan, selection, result, spool: Spool::default() }
+        let uses = vec![0; run.known.entries.len()];
+        Self { run, plan, selection, result, spool: Spool::default(), uses }
+    }
+
+    /// What statements about the table on one side are made of.
+    pub(crate) fn query_of(&self, side: Side) -> Query<'_> {
+        Self::query(self.plan, self.run, &self.selection, side)
     }
 
     fn query<'q>(
@@ -91,14 +99,30 @@ impl<'a> TableRun<'a> {
         let mut etl = self.run.etl.session().await?;
         let mut prod = self.run.prod.session().await?;
         tokio::try_join!(etl.begin(), prod.begin())?;
-        let sessions = if self.run.options.exact {
+        let mut sessions = if self.run.options.exact {
             self.walk_all(etl, prod).await?
         } else {
             self.compare_segments(etl, prod).await?
         };
+        self.result.unseen = self.result.is_empty() && self.has_rows(&mut sessions).await?;
         tokio::try_join!(sessions.etl.finish(), sessions.prod.finish())?;
         self.result.seconds = begun.elapsed().as_secs_f64();
         Ok(())
+    }
+
+    /// Whether the table was asked for by name, or has any row.
+    async fn has_rows(&self, sessions: &mut Both<Session>) -> Result<bool, Error> {
+        if self.run.options.tables.contains(&self.plan.name) {
+            return Ok(true);
+        }
+        let doing = format!("looking whether {} has rows", self.plan.name);
+        for (side, session) in [(Side::Etl, &mut sessions.etl), (Side::Prod, &mut sessions.prod)] {
+            let rows = session.texts(&doing, &self.query_of(side).any()).await?;
+            if rows.first().and_then(|row| row.first()?.as_deref()) == Some("true") {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     async fn walk_all(
@@ -366,29 +390,28 @@ impl<'a> TableRun<'a> {
         prod: &mut Session,
         identities: &[(String, Option<String>)],
     ) -> Result<(), Error> {
-        for judgement in self.judge_again(etl, prod, identities).await? {
-            self.result.matched += judgement.equal;
-            self.result.ahead += judgement.ahead;
-            for difference in judgement.differences {
-                if self.run.options.limit.is_some_and(|limit| self.spool.len() >= limit) {
-                    self.result.limited = true;
-                    return Ok(());
-                }
-                self.count(difference.kind, difference.is_known());
-                self.spool.push(&difference)?;
+        let judgement = self.judge_again(etl, prod, identities).await?;
+        self.result.matched += judgement.equal;
+        self.result.ahead += judgement.ahead;
+        for difference in judgement.differences {
+            if self.run.options.limit.is_some_and(|limit| self.spool.len() >= limit) {
+                self.result.limited = true;
+                return Ok(());
             }
+            self.keep(&difference)?;
         }
         Ok(())
     }
 
-    pub(crate) fn count(&mut self, kind: Kind, known: bool) {
-        *match kind {
-            _ if known => &mut self.result.known,
-            Kind::Different | Kind::Segment => &mut self.result.different,
-            Kind::MissingInProd => &mut self.result.missing_in_prod,
-            Kind::MissingInEtl => &mut self.result.missing_in_etl,
-        } += 1;
-        self.run.progress.found(u64::from(!known));
+    /// Counts a difference and writes it down.
+    pub(crate) fn keep(&mut self, difference: &Difference) -> Result<(), Error> {
+        self.result.note(difference);
+        let by_field = difference.fields.iter().filter_map(|field| field.known);
+        for index in by_field.chain(difference.known) {
+            self.uses[index] += 1;
+        }
+        self.run.progress.found(u64::from(!difference.is_known()));
+        self.spool.push(difference)
     }
 
     pub(crate) async fn judge_again(
@@ -396,7 +419,7 @@ impl<'a> TableRun<'a> {
         etl: &mut Session,
         prod: &mut Session,
         identities: &[(String, Option<String>)],
-    ) -> Result<Vec<Judgement>, Error> {
+    ) -> Result<Judgement, Error> {
         let sql = |side| {
             Self::query(self.plan, self.run, &self.selection, side).rows_by_identity(identities)
         };
@@ -406,14 +429,17 @@ impl<'a> TableRun<'a> {
             tokio::try_join!(etl.texts(&doing, &my_sql), prod.texts(&doing, &their_sql))?;
         let (mut mine, mut theirs) = (by_identity(mine), by_identity(theirs));
         let judge = self.judge();
-        Ok(identities
-            .iter()
-            .map(|(identity, first)| {
-                let etl = mine.remove(identity).unwrap_or_default();
-                let prod = theirs.remove(identity).unwrap_or_default();
-                judge.judge(identity, first.as_deref(), etl, prod)
-            })
-            .collect())
+        let mut all = Judgement::default();
+        for (identity, first) in identities {
+            let etl = mine.remove(identity).unwrap_or_default();
+            let prod = theirs.remove(identity).unwrap_or_default();
+            let one = judge.judge(identity, first.as_deref(), etl, prod);
+            all.equal += one.equal;
+            all.ahead += one.ahead;
+            all.differences.extend(one.differences);
+        }
+        self.explain(prod, &mut all.differences).await?;
+        Ok(all)
     }
 }
 

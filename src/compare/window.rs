@@ -78,7 +78,10 @@ impl Window {
             "core_indexed_blocks" => format!(" AND t.chain_id = {}", quoted(&self.chain)),
             _ => String::new(),
         };
-        Some(format!("t.{column} BETWEEN {} AND {}{chain}", span.first, span.last))
+        let inside = format!("t.{column} BETWEEN {} AND {}", span.first, span.last);
+        // Rows that name no block belong to everything that both sides have.
+        let inside = if self.whole { format!("({inside} OR t.{column} IS NULL)") } else { inside };
+        Some(inside + &chain)
     }
 
     /// Why a table cannot be compared within this window; `None` where it can.
@@ -297,6 +300,9 @@ async fn chains(session: &mut Session) -> Result<Vec<Indexed>, Error> {
         })
         .collect())
 }
+
+/// The columns of `core_indexed_blocks` that tell the window.
+pub(crate) const COLUMNS: &[&str] = &["chain_id", "height", "em_block", "plays_slot"];
 
 const DOING: &str = "reading which heights are indexed";
 

@@ -331,7 +331,7 @@ fn is_lost(error: &sqlx::Error) -> bool {
 
 /// A server that was made a standby, serialization failure, deadlock, administrator or crash shutdown, server starting up, and the
 /// whole class of connection exceptions.
-fn is_transient_state(code: &str) -> bool {
+pub(crate) fn is_transient_state(code: &str) -> bool {
     matches!(code, "25006" | "40001" | "40P01" | "57P01" | "57P02" | "57P03")
         || code.starts_with("08")
 }

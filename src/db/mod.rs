@@ -35,7 +35,7 @@ use tokio::time::timeout;
 use crate::interrupt::Interrupt;
 
 pub use self::error::{Error, ErrorKind, SchemaProblem};
-pub(crate) use self::error::{is_transient, may_be_drift};
+pub(crate) use self::error::{is_transient, is_transient_state, may_be_drift};
 pub(crate) use self::url::hide_parameters;
 pub use self::url::redacted;
 

@@ -12,7 +12,10 @@ use tracing::info;
 use super::Printer;
 use super::progress::short;
 use super::table::{grouped, per_second, plain};
-use crate::compare::{Difference, Kind, KnownUse, Progress, Report, TableResult, Taken, Verdict};
+use crate::compare::{
+    Difference, Example, Kind, KnownUse, Place, Progress, Report, TableResult, Taken, Verdict,
+    around_difference,
+};
 
 /// Between two updates of the bar.
 const REDRAW: Duration = Duration::from_millis(100);
@@ -23,8 +26,11 @@ const FIRST_DRAW: Duration = Duration::from_millis(250);
 /// Between two log lines where there is no bar.
 const LOG_EVERY: Duration = Duration::from_secs(10);
 
+/// Characters of a value that fit into a line of 80 columns behind the name of the side.
+const VALUE_CHARS: usize = 66;
+
 /// Characters of a value that the table of differences shows.
-const VALUE_CHARS: usize = 120;
+const CELL_CHARS: usize = 120;
 
 /// Characters of a value of a key that the table of differences shows.
 const KEY_CHARS: usize = 24;
@@ -92,8 +98,10 @@ fn line(progress: &Progress, elapsed: Duration) -> String {
 
 /// The report as text; its last line is the verdict.
 pub fn render(report: &Report, shown: &[Difference], color: bool) -> String {
-    let mut parts = vec![headline(report), tables(report)];
     let paint = Paint { color };
+    let mut parts = vec![headline(report), tables(report)];
+    parts.extend(columns(report, paint));
+    parts.extend(one_sided(report, paint));
     if !shown.is_empty() {
         parts.push(differences(report, shown, paint));
     }
@@ -101,7 +109,7 @@ pub fn render(report: &Report, shown: &[Difference], color: bool) -> String {
     let code = match report.verdict {
         Verdict::Equal => "1;32",
         Verdict::Different => "1;31",
-        Verdict::Drift => "1;33",
+        Verdict::Drift | Verdict::Nothing => "1;33",
     };
     parts.push(paint.with(code, &report.verdict_line()));
     parts.join("\n\n")
@@ -136,7 +144,7 @@ fn headline(report: &Report) -> String {
             "heights {} to {} of {}{}\n         blocks {} to {} in etl, {} to {} in prod",
             window.heights.first,
             window.heights.last,
-            printable(&window.chain, VALUE_CHARS),
+            printable(&window.chain),
             if window.whole { ", all that both have" } else { "" },
             window.etl.blocks.first,
             window.etl.blocks.last,
@@ -147,13 +155,22 @@ fn headline(report: &Report) -> String {
     let total = report.total();
     let rows = total.etl_rows + total.prod_rows;
     let elapsed = Duration::from_secs_f64(report.seconds.max(0.0));
+    let at = |moment: &str| match moment {
+        "" => String::new(),
+        moment => format!("\n         at {moment}"),
+    };
     format!(
-        "etl      {} ({})\nprod     {} ({})\nwindow   {window}\n\
+        "etl      {} ({}){}\nprod     {} ({}){}\nwindow   {window}\n\
+         begun    {} by {}\n\
          method   {}, {} rows in {:.1} s ({} rows/s), {} kB received",
         report.etl.url,
         report.etl.version,
+        at(&report.etl.moment),
         report.prod.url,
         report.prod.version,
+        at(&report.prod.moment),
+        report.origin.at,
+        report.origin.program,
         report.method,
         grouped(rows),
         report.seconds,
@@ -169,8 +186,8 @@ fn tables(report: &Report) -> String {
         plain(["table", "matched", "differ", "-prod", "-etl", "ahead", "known", "rate"]);
     // A name cut in pieces can be neither read nor searched for.
     table.set_content_arrangement(ContentArrangement::Disabled);
-    let empty = |result: &&TableResult| result.etl_rows == 0 && result.prod_rows == 0;
-    let without = report.tables.iter().filter(empty).count();
+    let empty = |result: &TableResult| result.is_empty() && !result.unseen;
+    let without = report.tables.iter().filter(|result| empty(result)).count();
     for result in report.tables.iter().filter(|result| !empty(result)) {
         table.add_row(summary_row(result));
     }
@@ -179,7 +196,8 @@ fn tables(report: &Report) -> String {
     }
     let mut text = table.trim_fmt();
     if without > 0 {
-        text.push_str(&format!("\n({without} tables without rows on either side)"));
+        let tables = if without == 1 { "table" } else { "tables" };
+        text.push_str(&format!("\n({without} {tables} without rows on either side)"));
     }
     text
 }
@@ -190,7 +208,11 @@ fn summary_row(result: &TableResult) -> Vec<Cell> {
         Cell::new(text).set_alignment(CellAlignment::Right)
     };
     let rate = (result.match_rate() * 100_000.0).floor() / 1000.0;
-    let rate = if result.differences() == 0 { "100 %".to_owned() } else { format!("{rate:.3} %") };
+    let rate = match () {
+        () if result.unseen => "nothing compared".to_owned(),
+        () if result.differences() == 0 => "100 %".to_owned(),
+        () => format!("{rate:.3} %"),
+    };
     vec![
         Cell::new(&result.table),
         number(result.matched),
@@ -203,6 +225,101 @@ fn summary_row(result: &TableResult) -> Vec<Cell> {
     ]
 }
 
+/// Columns that are listed one by one.
+const COLUMNS_LISTED: usize = 40;
+
+/// How many rows differ in each column, the most frequent first, with examples.
+fn columns(report: &Report, paint: Paint) -> Option<String> {
+    let mut columns: Vec<_> = report
+        .tables
+        .iter()
+        .flat_map(|table| table.tally.columns.iter().map(move |tally| (table, tally)))
+        .filter(|(_, tally)| tally.rows > 0)
+        .collect();
+    columns.sort_by_key(|(_, tally)| std::cmp::Reverse(tally.rows));
+    let mut lines = Vec::new();
+    for (table, tally) in columns.iter().take(COLUMNS_LISTED) {
+        let all = table.different;
+        let one_empty = match tally.rows {
+            rows if rows == tally.null_in_etl && rows > 1 => ", always NULL in etl",
+            rows if rows == tally.null_in_prod && rows > 1 => ", always NULL in prod",
+            _ => "",
+        };
+        let name = format!("{}.{}", table.table, tally.column);
+        lines.push(format!(
+            "{}: {} of {} that differ{one_empty}",
+            paint.with("1", &printable(&name)),
+            rows(tally.rows),
+            grouped(all)
+        ));
+        for example in &tally.examples {
+            lines.extend(example_lines(example, paint, true));
+        }
+    }
+    if columns.len() > COLUMNS_LISTED {
+        lines.push(format!("and {} more columns", columns.len() - COLUMNS_LISTED));
+    }
+    (!lines.is_empty()).then(|| format!("rows that differ, by column\n  {}", lines.join("\n  ")))
+}
+
+/// The rows on one side only, table by table, with examples.
+fn one_sided(report: &Report, paint: Paint) -> Option<String> {
+    let mut lines = Vec::new();
+    for table in &report.tables {
+        let sides = [
+            ("only in etl", table.missing_in_prod, &table.tally.only_in_etl),
+            ("only in prod", table.missing_in_etl, &table.tally.only_in_prod),
+        ];
+        for (side, count, examples) in sides.into_iter().filter(|(_, count, _)| *count > 0) {
+            lines.push(format!("{}: {} {side}", paint.with("1", &table.table), rows(count)));
+            for example in examples {
+                lines.extend(example_lines(example, paint, false));
+            }
+        }
+    }
+    (!lines.is_empty()).then(|| format!("rows on one side only\n  {}", lines.join("\n  ")))
+}
+
+fn rows(count: u64) -> String {
+    format!("{} {}", grouped(count), if count == 1 { "row" } else { "rows" })
+}
+
+/// The key and the place of a row, and with `values` what each side has.
+fn example_lines(example: &Example, paint: Paint, values: bool) -> Vec<String> {
+    let key: Vec<_> = example
+        .key
+        .iter()
+        .map(|(column, value)| format!("{}={}", printable(column), key_text(value.as_deref())))
+        .collect();
+    let places = [&example.etl_at, &example.prod_at].map(place_text);
+    let place = match places {
+        [None, None] => String::new(),
+        [Some(one), None] | [None, Some(one)] => format!("  ({one})"),
+        [Some(one), Some(other)] if one == other => format!("  ({one})"),
+        [Some(one), Some(other)] => format!("  (etl {one}, prod {other})"),
+    };
+    let mut lines = vec![format!("  {}{}", key.join(" "), paint.with("2", &place))];
+    if values {
+        let values = [example.etl.as_deref(), example.prod.as_deref()];
+        let [etl, prod] = both_texts(values, VALUE_CHARS);
+        lines.push(format!("    etl  {}", paint.with("31", &etl)));
+        lines.push(format!("    prod {}", paint.with("32", &prod)));
+    }
+    lines
+}
+
+fn place_text(place: &Place) -> Option<String> {
+    let at = match (place.height, place.block) {
+        (Some(height), _) => Some(format!("height {height}")),
+        (None, Some(block)) => Some(format!("block {block}")),
+        (None, None) => None,
+    };
+    let tx = place.tx.as_deref().map(|tx| format!("tx {}", key_text(Some(tx))));
+    let parts: Vec<_> = at.into_iter().chain(tx).collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+/// Some differences row by row.
 fn differences(report: &Report, shown: &[Difference], paint: Paint) -> String {
     let mut table = plain(["table", "key", "column", "etl", "prod", "blocks"]);
     if paint.color {
@@ -214,9 +331,9 @@ fn differences(report: &Report, shown: &[Difference], paint: Paint) -> String {
         let blocks = format!("{}/{}", block(difference.etl_block), block(difference.prod_block));
         let mut add = |column: &str, etl: String, prod: String| {
             table.add_row([
-                Cell::new(printable(&difference.table, VALUE_CHARS)),
+                Cell::new(printable(&difference.table)),
                 Cell::new(key.join(" ")),
-                Cell::new(printable(column, VALUE_CHARS)),
+                Cell::new(printable(column)),
                 Cell::new(etl).fg(Color::Red),
                 Cell::new(prod).fg(Color::Green),
                 Cell::new(&blocks),
@@ -227,11 +344,9 @@ fn differences(report: &Report, shown: &[Difference], paint: Paint) -> String {
                 for field in &difference.fields {
                     let mark = if field.known.is_some() { " (known)" } else { "" };
                     let column = format!("{}{mark}", field.column);
-                    add(
-                        &column,
-                        value_text(field.etl.as_deref()),
-                        value_text(field.prod.as_deref()),
-                    );
+                    let values = [field.etl.as_deref(), field.prod.as_deref()];
+                    let [etl, prod] = both_texts(values, CELL_CHARS);
+                    add(&column, etl, prod);
                 }
             }
             Kind::MissingInProd => add("", "row".to_owned(), "-".to_owned()),
@@ -270,13 +385,19 @@ fn key_text(value: Option<&str>) -> String {
     format!("{start}…{end}")
 }
 
+/// Two values that differ, cut so that the difference shows.
+fn both_texts(values: [Option<&str>; 2], most: usize) -> [String; 2] {
+    let cut = around_difference(values, most);
+    cut.map(|value| value_text(value.as_deref()))
+}
+
+/// A value as SQL has it where it would not be plain: quoted where its ends or some characters do
+/// not show, or where it could be taken for NULL.
 fn value_text(value: Option<&str>) -> String {
-    value.map_or_else(
-        || "NULL".to_owned(),
-        |text| {
-            if text.is_empty() { "''".to_owned() } else { printable(text, VALUE_CHARS) }
-        },
-    )
+    let Some(text) = value else { return "NULL".to_owned() };
+    let escaped = printable(text);
+    let shows = escaped == text && text.trim() == text && !text.is_empty() && text != "NULL";
+    if shows { escaped } else { format!("'{escaped}'") }
 }
 
 /// Drift, skipped tables, known differences and notes, each with a heading where there are any.
@@ -304,7 +425,8 @@ fn lists(report: &Report) -> Vec<String> {
 fn known(report: &Report) -> Vec<String> {
     let name = |known: &KnownUse| {
         let column = known.column.as_ref().map(|column| format!(".{column}")).unwrap_or_default();
-        format!("{}{column} ({})", known.table, known.rule)
+        let title = known.name.as_ref().map(|name| format!("{name}: ")).unwrap_or_default();
+        format!("{title}{}{column} ({})", known.table, known.rule)
     };
     let (used, unused): (Vec<_>, Vec<_>) = report.known.iter().partition(|known| known.uses > 0);
     let mut lines: Vec<_> = used
@@ -325,12 +447,59 @@ fn known(report: &Report) -> Vec<String> {
     lines
 }
 
-/// Text from a database made safe for a terminal.
-fn printable(text: &str, most: usize) -> String {
-    let clean = |c: char| if c.is_control() { '\u{fffd}' } else { c };
-    let mut short: String = text.chars().take(most).map(clean).collect();
-    if text.chars().nth(most).is_some() {
-        short.push('…');
+/// Text from a database made safe for a terminal, and such that different texts look different:
+/// what does not show, or changes what stands beside it, is written as an escape.
+fn printable(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '\n' => safe.push_str("\\n"),
+            '\t' => safe.push_str("\\t"),
+            '\r' => safe.push_str("\\r"),
+            _ if is_invisible(character) => {
+                safe.push_str(&format!("\\u{{{:x}}}", u32::from(character)));
+            }
+            _ => safe.push(character),
+        }
     }
-    short
+    safe
+}
+
+/// Control and format characters, spaces other than the usual one, and combining marks, which make
+/// two spellings of one letter.
+fn is_invisible(character: char) -> bool {
+    character.is_control()
+        || (character.is_whitespace() && character != ' ')
+        || matches!(character,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+            | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}'
+            | '\u{fff0}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}'
+            | '\u{300}'..='\u{36f}' | '\u{1ab0}'..='\u{1aff}' | '\u{1dc0}'..='\u{1dff}'
+            | '\u{20d0}'..='\u{20ff}' | '\u{fe20}'..='\u{fe2f}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_that_differ_look_different_and_none_reaches_the_terminal_raw() {
+        assert_eq!(value_text(Some("Atlas #1")), "Atlas #1");
+        assert_eq!(value_text(Some("Atlas #1 ")), "'Atlas #1 '");
+        assert_eq!(value_text(Some("")), "''");
+        assert_eq!(value_text(None), "NULL");
+        assert_eq!(value_text(Some("NULL")), "'NULL'");
+        assert_eq!(value_text(Some("a\u{202e}b\n\x1b[0m")), r"'a\u{202e}b\n\u{1b}[0m'");
+        assert_ne!(value_text(Some("\u{e9}")), value_text(Some("e\u{301}")));
+    }
+
+    #[test]
+    fn values_that_differ_late_show_where() {
+        let long = "lorem ipsum ".repeat(60);
+        let (one, other) = (format!("{long}x"), format!("{long}y"));
+        let [etl, prod] = both_texts([Some(&one), Some(&other)], VALUE_CHARS);
+        assert!(etl.ends_with('x') && prod.ends_with('y'), "{etl} {prod}");
+        assert!(etl.chars().count() < 80, "{etl}");
+    }
 }

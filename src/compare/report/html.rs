@@ -19,7 +19,7 @@ pub(super) fn write(ended: &mut Ended, out: &mut dyn Write) -> Written {
     let class = match ended.report.verdict {
         Verdict::Equal => "equal",
         Verdict::Different => "different",
-        Verdict::Drift => "drift",
+        Verdict::Drift | Verdict::Nothing => "drift",
     };
     let head = PAGE.replace("{{verdict}}", &escaped(&line)).replace("{{class}}", class);
     let (before, after) = head.split_once("{{data}}").unwrap_or((head.as_str(), ""));

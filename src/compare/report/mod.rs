@@ -17,7 +17,7 @@ use super::{Ended, Error};
 /// Where reports go.
 #[derive(Clone, Debug, Default)]
 pub struct Files {
-    /// One line per differing field or missing row.
+    /// One line per differing field or missing row, after those that count them by column.
     pub csv: Option<PathBuf>,
     /// One JSON object per line: the report, then every difference.
     pub json: Option<PathBuf>,
@@ -25,29 +25,46 @@ pub struct Files {
     pub html: Option<PathBuf>,
 }
 
-/// Writes the reports. A file appears only once it is complete.
-///
-/// # Errors
-/// When a file cannot be written.
-pub fn write(ended: &mut Ended, files: &Files) -> Result<(), Error> {
-    if let Some(path) = &files.csv {
-        whole(path, |out| csv::write(ended, out))?;
+/// The files, open before there is anything to write: hours of work are not to be lost for want of
+/// a folder.
+#[derive(Debug)]
+pub struct Opened {
+    csv: Option<Out>,
+    json: Option<Out>,
+    html: Option<Out>,
+}
+
+impl Files {
+    /// Creates the files, each under a name of its own until it is whole.
+    ///
+    /// # Errors
+    /// When one cannot be created.
+    pub fn open(&self) -> Result<Opened, Error> {
+        let open = |path: &Option<PathBuf>| path.as_deref().map(Out::create).transpose();
+        Ok(Opened { csv: open(&self.csv)?, json: open(&self.json)?, html: open(&self.html)? })
     }
-    if let Some(path) = &files.json {
-        whole(path, |out| json::write(ended, out))?;
+}
+
+impl Opened {
+    /// Writes the reports. A file appears only once it is complete; one that fails keeps none of the
+    /// others from being written.
+    ///
+    /// # Errors
+    /// The first of what went wrong.
+    pub fn write(self, ended: &mut Ended) -> Result<(), Error> {
+        let csv = self.csv.map_or(Ok(()), |out| out.write(|out| csv::write(ended, out)));
+        let json = self.json.map_or(Ok(()), |out| out.write(|out| json::write(ended, out)));
+        let html = self.html.map_or(Ok(()), |out| out.write(|out| html::write(ended, out)));
+        csv.and(json).and(html)
     }
-    if let Some(path) = &files.html {
-        whole(path, |out| html::write(ended, out))?;
-    }
-    Ok(())
 }
 
 /// What writing a report can fail with.
-type Written = Result<(), Failed>;
+pub(super) type Written = Result<(), Failed>;
 
 /// Why a report could not be written.
 #[derive(Debug)]
-enum Failed {
+pub(super) enum Failed {
     Out(std::io::Error),
     Differences(Error),
 }
@@ -70,20 +87,64 @@ impl From<Error> for Failed {
     }
 }
 
-/// Writes beside the file and moves it into place, so that nobody reads half a report. What is no
-/// regular file (a pipe, `/dev/stdout`) is written to as it is.
-fn whole(path: &Path, fill: impl FnOnce(&mut dyn Write) -> Written) -> Result<(), Error> {
-    let failed = |source| Error::Io { doing: "write", path: path.display().to_string(), source };
-    let special = path.metadata().is_ok_and(|found| !found.is_file());
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(".unfinished");
-    let target = if special { path.to_owned() } else { PathBuf::from(beside) };
-    let mut out = BufWriter::new(File::create(&target).map_err(failed)?);
-    match fill(&mut out) {
-        Ok(()) => {}
-        Err(Failed::Out(source)) => return Err(failed(source)),
-        Err(Failed::Differences(error)) => return Err(error),
+/// A file that is written beside its place and moved there, so that nobody reads half of it. What
+/// is no regular file (a pipe, `/dev/stdout`) is written to as it is. Dropped, it leaves nothing.
+#[derive(Debug)]
+pub(super) struct Out {
+    path: PathBuf,
+    /// Where it is written, unless that is `path` itself.
+    beside: Option<PathBuf>,
+    file: File,
+}
+
+impl Out {
+    /// Creates the file.
+    pub(super) fn create(path: &Path) -> Result<Self, Error> {
+        let special = path.metadata().is_ok_and(|found| !found.is_file());
+        let beside = (!special).then(|| {
+            let mut beside = path.as_os_str().to_owned();
+            beside.push(".unfinished");
+            PathBuf::from(beside)
+        });
+        let target = beside.as_deref().unwrap_or(path);
+        let mut options = File::options();
+        let file = options.write(true).create(!special).truncate(!special).open(target);
+        let file = file.map_err(failed("create", path))?;
+        Ok(Self { path: path.to_owned(), beside, file })
     }
-    out.flush().map_err(failed)?;
-    if special { Ok(()) } else { std::fs::rename(&target, path).map_err(failed) }
+
+    /// Fills the file and puts it in its place.
+    pub(super) fn write(
+        mut self,
+        fill: impl FnOnce(&mut dyn Write) -> Written,
+    ) -> Result<(), Error> {
+        let mut out = BufWriter::new(&self.file);
+        let filled = fill(&mut out);
+        let flushed = out.flush();
+        drop(out);
+        match filled {
+            Ok(()) => flushed.map_err(failed("write", &self.path))?,
+            Err(Failed::Out(source)) => return Err(failed("write", &self.path)(source)),
+            Err(Failed::Differences(error)) => return Err(error),
+        }
+        match self.beside.take() {
+            Some(beside) => {
+                std::fs::rename(&beside, &self.path).map_err(failed("write", &self.path))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+impl Drop for Out {
+    fn drop(&mut self) {
+        if let Some(beside) = &self.beside {
+            // A leftover is no harm, and there is nobody to tell.
+            drop(std::fs::remove_file(beside));
+        }
+    }
+}
+
+fn failed(doing: &'static str, path: &Path) -> impl Fn(std::io::Error) -> Error {
+    move |source| Error::Io { doing, path: path.display().to_string(), source }
 }

@@ -76,18 +76,24 @@ async fn differences_end_with_1_and_every_report_names_them() {
     let copied = std::fs::read_to_string(csv).unwrap();
     let mut connection = pair.etl.connect().await;
     connection
-        .execute("CREATE TABLE read_back (t text, kind text, key text, col text, etl text, prod text, eb int, pb int, known text)")
+        .execute(
+            "CREATE TABLE read_back (t text, kind text, key text, col text, etl text, prod text,
+                eb int, pb int, known text, etl_tx text, prod_tx text, rows int)",
+        )
         .await
         .unwrap();
     let mut copy =
         connection.copy_in_raw("COPY read_back FROM STDIN (FORMAT csv, HEADER)").await.unwrap();
     copy.send(copied.into_bytes()).await.unwrap();
-    assert_eq!(copy.finish().await.unwrap(), 3);
+    assert_eq!(copy.finish().await.unwrap(), 5);
+    let counted = "SELECT concat_ws(' ', kind, t, col, rows) FROM read_back WHERE rows IS NOT NULL";
+    assert_eq!(pair.etl.texts(counted).await, ["column users bio 2", "only in prod follows 1"]);
     let values = pair
         .etl
         .texts(
             "SELECT pair FROM read_back,
                 LATERAL (SELECT coalesce(etl, 'NULL') || '|' || coalesce(prod, 'NULL') AS pair) AS p
+             WHERE rows IS NULL
              ORDER BY pair COLLATE \"C\"",
         )
         .await;
@@ -113,6 +119,10 @@ fn assert_page(page: &Path) {
     assert!(shown.contains("&lt;script&gt;alert(1)&lt;/script&gt;"), "{shown}");
     assert!(shown.contains("empty text") && shown.contains(">NULL<"), "{shown}");
     assert!(dom.contains("3 of 3 shown"), "{dom}");
+    let columns = dom.split("id=\"columns\"").nth(1).unwrap();
+    let columns = columns.split("id=\"differences\"").next().unwrap();
+    assert!(columns.contains("users: 2 rows") && columns.contains("row only in prod"), "{columns}");
+    assert!(dom.contains("Different: 2") && dom.contains("audius-etl compare "), "{dom}");
     assert!(dom.contains("class=\"matched\" style=\"flex:199 1 0\""), "no bar: {dom}");
 
     let dom = in_browser(page, "#follows", &["--dump-dom"]);
@@ -164,6 +174,129 @@ async fn reports_of_shards_merge_into_the_report_of_the_whole() {
 }
 
 #[tokio::test]
+async fn parts_that_are_missing_or_there_twice_or_of_other_options_are_refused() {
+    let (env, pair) = (TestEnv::new(), Pair::new().await);
+    for (part, more) in [("1/3", "users,tracks"), ("2/3", "users"), ("3/3", "users,tracks")] {
+        let file = format!("{}.jsonl", &part[..1]);
+        let run =
+            env.run(&arguments(&env, &pair, &["--tables", more, "--shard", part, "--json", &file]));
+        assert_eq!(run.code(), 0, "{run:?}");
+    }
+    let whole = ["--tables", "users,tracks", "--json", "whole.jsonl"];
+    assert_eq!(env.run(&arguments(&env, &pair, &whole)).code(), 0);
+    for (files, problem) in [
+        (vec!["1.jsonl", "3.jsonl"], "--merge lacks part 2/3"),
+        (vec!["1.jsonl", "1.jsonl", "3.jsonl"], "is part 1 of 3, and so is 1.jsonl"),
+        (vec!["1.jsonl", "2.jsonl", "3.jsonl"], "other options"),
+        (vec!["whole.jsonl"], "is the report of no --shard part"),
+        (vec!["nowhere.jsonl"], "cannot read nowhere.jsonl"),
+    ] {
+        let run = env.run(&[vec!["compare", "--merge"], files].concat());
+        assert_eq!(run.code(), 2, "{problem}: {run:?}");
+        assert!(run.stderr().contains(problem), "{run:?}");
+    }
+}
+
+#[tokio::test]
+async fn nothing_looked_at_is_not_equal() {
+    let (env, pair) = (TestEnv::new(), Pair::new().await);
+    let where_none = ["--tables", "users,tracks", "--where", "t.blocknumber < 0"];
+    let run = env.run(&arguments(&env, &pair, &where_none));
+    assert_eq!(run.code(), 7, "{run:?}");
+    assert_eq!(
+        verdict(&run),
+        "NOTHING COMPARED: no row of any table took part; nothing compared in users, tracks"
+    );
+    let some = ["--tables", "users,tracks", "--where", "t.handle_lc IS NOT NULL"];
+    let run = env.run(&arguments(&env, &pair, &some));
+    assert_eq!(run.code(), 2, "a named table without the column: {run:?}");
+    assert!(run.stderr().contains("--where, table tracks"), "{run:?}");
+    let allowed = [&where_none[..], &["--allow-empty"]].concat();
+    let run = env.run(&arguments(&env, &pair, &allowed));
+    assert_eq!(run.code(), 0, "{run:?}");
+    assert!(verdict(&run).ends_with("; nothing compared in users, tracks"), "{run:?}");
+    pair.etl.execute("DELETE FROM saves").await;
+    pair.prod.execute("DELETE FROM saves").await;
+    let run = env.run(&arguments(&env, &pair, &[]));
+    assert_eq!(run.code(), 0, "empty on both sides is equal: {run:?}");
+    let run = env.run(&arguments(&env, &pair, &["--tables", "users,saves"]));
+    assert_eq!(run.code(), 7, "and asked for by name it is nothing: {run:?}");
+}
+
+#[tokio::test]
+async fn names_that_are_not_there_are_refused_with_the_nearest() {
+    let (env, pair) = (TestEnv::new(), Pair::new().await);
+    for (given, problem) in [
+        (["--columns", "nme"], "there is no column `nme` to compare; did you mean `name`?"),
+        (["--columns", "users.hande"], "did you mean `handle`?"),
+        (["--tables", "trakcs"], "did you mean `tracks`?"),
+        (["--strict", "delisted-user"], "--strict: no known difference is called `delisted-user`"),
+        (["--html", "nowhere/x.html"], "cannot create nowhere/x.html"),
+    ] {
+        let run = env.run(&arguments(&env, &pair, &given));
+        assert_eq!(run.code(), 2, "{run:?}");
+        assert!(run.stderr().contains(problem), "{run:?}");
+    }
+    // One column of one table: what has no such column is not called equal for its keys.
+    let run = env.run(&arguments(&env, &pair, &["--columns", "users.bio"]));
+    assert_eq!(verdict(&run), "EQUAL: 200 rows in 1 table match", "{run:?}");
+}
+
+#[tokio::test]
+async fn one_database_on_both_sides_is_said() {
+    let (env, pair) = (TestEnv::new(), Pair::new().await);
+    let run =
+        env.run(&["compare", "--all", "--etl-db", pair.etl.url(), "--prod-db", pair.etl.url()]);
+    assert_eq!(run.code(), 0, "{run:?}");
+    assert!(
+        run.stderr().contains("the same database") && run.stdout().contains("the same database")
+    );
+}
+
+#[tokio::test]
+async fn a_role_that_does_not_see_all_rows_or_columns_is_refused() {
+    let (env, pair) = (TestEnv::new(), Pair::new().await);
+    let role = format!("reader_{}", std::process::id());
+    let url = pair.etl.url().replacen("user=postgres", &format!("user={role}"), 1);
+    let url = url.replacen("//postgres@", &format!("//{role}@"), 1);
+    pair.etl.execute(&format!("CREATE ROLE {role} LOGIN; GRANT SELECT ON users TO {role}")).await;
+    let compare = |more: &[&str]| {
+        let mut arguments = vec!["compare", "--all", "--tables", "users", "--etl-db", &url];
+        arguments.extend(more);
+        env.run(&arguments)
+    };
+    let against = ["--prod-db", pair.prod.url()];
+    assert_eq!(compare(&against).code(), 0);
+    pair.etl
+        .execute(&format!(
+            "ALTER TABLE users ENABLE ROW LEVEL SECURITY;
+             CREATE POLICY p ON users TO {role} USING (user_id % 2 = 0)"
+        ))
+        .await;
+    for more in [&against[..], &["--snapshot", "s.json"]] {
+        let run = compare(more);
+        assert_eq!(run.code(), 7, "{run:?}");
+        assert!(run.stderr().contains("row-level security of table users"), "{run:?}");
+        assert!(run.stderr().contains("etl database"), "{run:?}");
+    }
+    pair.etl
+        .execute(&format!(
+            "ALTER TABLE users DISABLE ROW LEVEL SECURITY; REVOKE SELECT ON users FROM {role};
+             GRANT SELECT (user_id, name, is_current) ON users TO {role}"
+        ))
+        .await;
+    let run = compare(&against);
+    assert_eq!(run.code(), 7, "{run:?}");
+    assert!(
+        run.stderr().contains("may not read table users (")
+            && run.stderr().contains("GRANT SELECT")
+    );
+    let run = compare(&[&against[..], &["--columns", "name"]].concat());
+    assert_eq!(run.code(), 0, "the columns that it may read: {run:?}");
+    pair.etl.execute(&format!("DROP OWNED BY {role}; DROP ROLE {role}")).await;
+}
+
+#[tokio::test]
 async fn a_snapshot_tells_later_which_segments_differ() {
     let (env, pair) = (TestEnv::new(), Pair::new().await);
     env.write("known.toml", "");
@@ -172,7 +305,9 @@ async fn a_snapshot_tells_later_which_segments_differ() {
     take.extend(common);
     let run = env.run(&take);
     assert_eq!(run.code(), 0, "{run:?}");
-    assert!(run.stdout().starts_with("s.json: 12,"), "{run:?}");
+    let tables = spec::tables().len();
+    let taken = format!(" rows of {tables} tables in ");
+    assert!(run.stdout().starts_with("s.json: ") && run.stdout().contains(&taken), "{run:?}");
     let mut against = vec!["compare", "--etl-db", pair.etl.url(), "--against", "s.json"];
     against.extend(common);
     let run = env.run(&against);
@@ -182,7 +317,10 @@ async fn a_snapshot_tells_later_which_segments_differ() {
     pair.etl.execute("ALTER TABLE tracks ALTER COLUMN duration TYPE numeric").await;
     let run = env.run(&against);
     assert_eq!(run.code(), 1, "{run:?}");
-    assert!(verdict(&run).starts_with("DIFFERENT: 1 row in 1 of "), "{run:?}");
+    assert!(
+        verdict(&run).starts_with("DIFFERENT: 1 segment with 20 rows of etl in 1 of "),
+        "{run:?}"
+    );
     pair.etl.execute("ALTER TABLE tracks DROP COLUMN mood").await;
     let run = env.run(&against);
     assert_eq!(run.code(), 7, "{run:?}");

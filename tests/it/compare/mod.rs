@@ -1,6 +1,7 @@
 //! Comparing databases: what is found, what is not, and what the command says about it.
 
 mod command;
+mod conditions;
 mod mutation;
 mod rules;
 mod window;

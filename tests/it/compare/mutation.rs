@@ -239,7 +239,9 @@ impl Damage<'_> {
         }
         for hash in hashes {
             let place = self.take_place();
-            let value = format!("'0x' || encode(convert_to(\"{hash}\", 'UTF8'), 'hex')");
+            let value =
+                format!("'0x' || encode(convert_to(nullif(\"{hash}\", ''), 'UTF8'), 'hex')");
+            let value = format!("coalesce({value}, \"{hash}\")");
             self.set(&place, &hash, &value).await;
         }
     }
