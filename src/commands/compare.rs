@@ -98,6 +98,11 @@ pub struct CompareArgs {
     #[arg(long, value_name = "FILE", help_heading = "How to compare")]
     pub known: Option<PathBuf>,
 
+    /// Also hold the counters of each side against its own rows, which tells drift there from drift
+    /// here; no matter for the verdict
+    #[arg(long, help_heading = "What to compare")]
+    pub check_aggregates: bool,
+
     /// Hold the known differences of this name to their strict form, or take them for unknown where
     /// they have none; may be repeated
     #[arg(long, value_name = "NAME", help_heading = "How to compare")]
@@ -208,6 +213,7 @@ impl CompareArgs {
             known: self.known.clone(),
             strict: self.strict.clone(),
             allow_empty: self.allow_empty,
+            check_aggregates: self.check_aggregates,
             command: command_line(std::env::args_os()),
         }
     }

@@ -46,6 +46,8 @@ pub(crate) struct Catalog {
     pub(crate) identity: String,
     /// The role that reads.
     pub(crate) role: String,
+    /// It is production, or a copy of it, since the Go indexer writes it.
+    pub(crate) is_production: bool,
     /// Results of both hash functions for a few texts, to be equal on both sides.
     pub(crate) probe: Vec<String>,
     pub(crate) tables: BTreeMap<String, CatalogTable>,
@@ -97,6 +99,10 @@ impl Catalog {
             tables.insert(name, found);
         }
         let all = session.catalog().await?;
+        let is_production = all.relation("track_delist_statuses").is_some()
+            && all
+                .relation("blocks")
+                .is_some_and(|found| !found.columns.contains_key("is_current"));
         for (name, table) in &mut tables {
             let columns = all.relation(name).into_iter().flat_map(|found| &found.columns);
             table.columns = columns.map(|(name, found)| (name.clone(), column(found))).collect();
@@ -108,7 +114,7 @@ impl Catalog {
             }
         }
         let probe = probe.into_iter().flatten().flatten().collect();
-        Ok(Self { version_text, moment, identity, role, probe, tables })
+        Ok(Self { version_text, moment, identity, role, is_production, probe, tables })
     }
 }
 

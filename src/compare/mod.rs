@@ -16,6 +16,7 @@
 //! number of rows or differences.
 
 mod again;
+mod aggregates;
 mod catalog;
 mod cursor;
 mod error;
@@ -26,6 +27,7 @@ mod judge;
 mod known;
 mod merge;
 mod names;
+mod nature;
 mod plan;
 mod query;
 mod recheck;
@@ -111,6 +113,7 @@ impl Default for Options {
             known: None,
             strict: Vec::new(),
             allow_empty: false,
+            check_aggregates: false,
             command: String::new(),
         }
     }
@@ -159,6 +162,8 @@ pub struct Options {
     pub strict: Vec<String>,
     /// A table of which nothing was looked at is no reason to refuse a verdict.
     pub allow_empty: bool,
+    /// Hold the counters of each side against its own rows.
+    pub check_aggregates: bool,
     /// The command line without passwords, for reports.
     pub command: String,
 }

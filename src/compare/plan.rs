@@ -9,7 +9,7 @@ use super::form::{Class, Form};
 use super::known::Known;
 use super::spec::{self, Position, TableSpec};
 use super::sql::identifier;
-use super::{Error, Side, names};
+use super::{Error, Side, names, nature};
 use crate::model::tables::TableId;
 
 /// Something that the schema of one side lacks or has otherwise.
@@ -69,6 +69,8 @@ pub(crate) struct TablePlan {
     pub(crate) further: Vec<(String, Class)>,
     pub(crate) position: Position,
     pub(crate) current_only: bool,
+    /// Condition on the rows that are compared.
+    pub(crate) only: Option<String>,
     pub(crate) etl: Placement,
     pub(crate) prod: Placement,
 }
@@ -161,6 +163,16 @@ impl Choice {
 pub(crate) fn plan(etl: &Catalog, prod: &Catalog, choice: &Choice, known: &Known) -> Plan {
     let mut plan = Plan::default();
     for spec in spec::tables().iter().filter(|spec| choice.table(spec.name)) {
+        let shaped = if prod.is_production { nature::of(spec) } else { Ok(spec.clone()) };
+        let spec = match shaped {
+            Ok(spec) => spec,
+            Err(reason) => {
+                let (table, reason) = (spec.name.to_owned(), reason.to_owned());
+                plan.skipped.push(Skipped { table, reason });
+                continue;
+            }
+        };
+        let spec = &spec;
         let named = !choice.tables.is_empty();
         match (etl.tables.get(spec.name), prod.tables.get(spec.name)) {
             (Some(one), Some(other)) => table(&mut plan, spec, one, other, choice, known),
@@ -271,6 +283,7 @@ fn table(
             _ => spec.position,
         },
         current_only: spec.current_only && has("is_current"),
+        only: spec.only.map(str::to_owned),
         etl: placement(spec, etl),
         prod: placement(spec, prod),
     });

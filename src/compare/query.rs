@@ -177,6 +177,7 @@ impl Query<'_> {
             conditions.push("t.is_current".to_owned());
         }
         conditions.extend(self.inside());
+        conditions.extend(plan.only.clone());
         if let Some(condition) = &self.selection.condition {
             conditions.push(format!("({condition})"));
         }
@@ -352,6 +353,7 @@ impl Query<'_> {
         if self.plan.current_only {
             conditions.push("t.is_current".to_owned());
         }
+        conditions.extend(self.plan.only.clone());
         conditions
     }
 

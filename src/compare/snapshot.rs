@@ -57,6 +57,8 @@ struct TableSnapshot {
     columns: Vec<ColumnSnapshot>,
     keys: usize,
     current_only: bool,
+    #[serde(default)]
+    only: Option<String>,
     dated: bool,
     bounds: Vec<String>,
     /// Number, rows and both sums of every segment that has rows.
@@ -268,6 +270,7 @@ impl TableSnapshot {
             columns: columns.collect(),
             keys: plan.keys,
             current_only: plan.current_only,
+            only: plan.only.clone(),
             dated: plan.position.column().is_some(),
             bounds,
             segments: filled
@@ -333,6 +336,7 @@ impl TableSnapshot {
                 Position::Total
             },
             current_only: self.current_only,
+            only: self.only.clone(),
             etl: placement,
             prod: placement,
         })

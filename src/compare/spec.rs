@@ -45,6 +45,8 @@ pub struct TableSpec {
     pub current_only: bool,
     /// Columns that say nothing about the entity, such as keys that each database counts itself.
     pub ignored: &'static [&'static str],
+    /// Condition on the rows that are compared, of the table aliased `t`.
+    pub only: Option<&'static str>,
     /// Databases without the table are common: its absence is no drift.
     pub optional: bool,
 }
@@ -71,6 +73,7 @@ pub fn tables() -> &'static [TableSpec] {
                 },
                 current_only: def.versions == Versions::Current,
                 ignored: &[],
+                only: None,
                 optional: def.name.starts_with("etl_"),
             }
         });
@@ -87,6 +90,7 @@ fn further() -> impl Iterator<Item = TableSpec> {
         position: Position::Height("block_height"),
         current_only: false,
         ignored,
+        only: None,
         optional: true,
     };
     let own = |name, key: &[&'static str], position, ignored| TableSpec {

@@ -57,7 +57,7 @@ async fn a_condition_of_ones_own_that_makes_no_sense_is_refused_and_one_of_the_p
     for (sql, problem) in [
         ("r.nme = t.name", "nme"),
         ("r.name", "boolean"),
-        ("true) OR (SELECT 1", "syntax"),
+        ("true; SELECT 1", "syntax"),
         ("EXISTS (SELECT FROM nowhere)", "nowhere"),
     ] {
         let known = pair.known(&format!(

@@ -3,6 +3,7 @@
 mod command;
 mod conditions;
 mod mutation;
+mod production;
 mod rules;
 mod window;
 
