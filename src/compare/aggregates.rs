@@ -165,7 +165,7 @@ impl Counter {
                 FROM {table} AS a LEFT JOIN counted ON counted.id = a.{key} \
                 WHERE a.{column} <> coalesce(counted.n, 0)) \
              SELECT count(*)::text, (SELECT string_agg(format('{key} %s: %s, not %s', id, stored, n), \
-                '; ') FROM (SELECT * FROM wrong ORDER BY id LIMIT {EXAMPLES}) AS some) FROM wrong"
+                '; ') FROM (SELECT * FROM wrong ORDER BY id LIMIT {EXAMPLES}) AS few) FROM wrong"
         )
     }
 }

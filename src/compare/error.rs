@@ -70,7 +70,11 @@ impl Error {
     /// Whether a replica gave up the statement, or the whole connection, because of what it had to
     /// replay.
     pub(crate) fn is_recovery_conflict(&self) -> bool {
-        let Self::Database { source: db::Error::Query { source, .. }, .. } = self else {
+        let Self::Database {
+            source: db::Error::Query { source, .. } | db::Error::Unreachable { source, .. },
+            ..
+        } = self
+        else {
             return false;
         };
         let code = source.as_database_error().and_then(|error| error.code());
@@ -79,12 +83,14 @@ impl Error {
 
     /// Whether it may go better when begun anew: a conflict, or a connection that went away.
     pub(crate) fn may_pass(&self) -> bool {
-        match self {
-            Self::Database { source: source @ db::Error::Query { .. }, .. } => {
-                source.is_retryable()
+        // A replica cancels what a new connection asks first, too.
+        self.is_recovery_conflict()
+            || match self {
+                Self::Database { source: source @ db::Error::Query { .. }, .. } => {
+                    source.is_retryable()
+                }
+                _ => false,
             }
-            _ => false,
-        }
     }
 
     /// Wraps an error of one side's database.

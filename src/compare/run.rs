@@ -105,9 +105,11 @@ pub async fn compare(
     let (run, mut plan, mut outline) =
         prepare(found, etl.clone(), prod.clone(), options, known, progress, cancel);
     plan.tables.sort_by_key(|table| std::cmp::Reverse(table.rows()));
-    let before = run.transactions().await?;
+    let count = async || run.transactions().await;
+    let before = again(&run.cancel, "counting transactions", || run.forget_idle(), &count).await?;
     let mut tables = run.tables(&plan.tables).await?;
-    let live = run.transactions().await? != before;
+    let after = again(&run.cancel, "counting transactions", || run.forget_idle(), &count).await?;
+    let live = after != before;
     let flagged = tables.iter().any(|table| table.spool.len() > 0);
     if live && flagged && !run.options.recheck_after.is_zero() {
         run.recheck(&mut tables).await?;
@@ -126,7 +128,7 @@ pub async fn compare(
             outline.notes.extend(again(&run.cancel, "counting", forget, check).await?);
         }
     }
-    heights::complete(&etl, &prod, &mut results).await?;
+    heights::complete(&etl, &prod, &mut results).await;
     outline.verdict = Report::judge(&results, &plan.drift, &outline.origin);
     outline.tables = results;
     outline.drift = plan.drift;
