@@ -243,7 +243,7 @@ impl Report {
             .collect();
         let unseen = match unseen.as_slice() {
             [] => String::new(),
-            [names @ ..] if names.len() <= NAMED => {
+            names if names.len() <= NAMED => {
                 format!("; nothing compared in {}", names.join(", "))
             }
             names => format!(
