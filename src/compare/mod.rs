@@ -180,6 +180,7 @@ impl Options {
     }
 
     /// Who compares what, from now on.
+    #[expect(clippy::disallowed_methods, reason = "a report says when it was made")]
     pub(crate) fn origin(&self) -> Origin {
         Origin {
             at: chrono::Utc::now().format("%Y-%m-%d %H:%M:%S UTC").to_string(),
