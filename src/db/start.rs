@@ -118,10 +118,11 @@ impl Loader {
             ethereum,
             indexed,
             block_number: self.number("SELECT max(number)::bigint FROM blocks").await?,
+            // `ORDER BY slot` would name the output column, which no index has: it sorts all plays.
             plays_slot: self
                 .number(
-                    "SELECT slot::bigint FROM plays WHERE slot IS NOT NULL \
-                     AND signature IS NOT NULL ORDER BY slot DESC LIMIT 1",
+                    "SELECT p.slot::bigint FROM plays p WHERE p.slot IS NOT NULL \
+                     AND p.signature IS NOT NULL ORDER BY p.slot DESC LIMIT 1",
                 )
                 .await?,
             chains: self.known_chains().await?,
