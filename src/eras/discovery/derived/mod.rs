@@ -39,6 +39,7 @@ use crate::{
 };
 
 pub(super) use plays::count as count_plays;
+pub(super) use reposts::{TYPES, fewer_reposts};
 
 /// Saves the block's records in the reference's order and derives what follows from each.
 ///

@@ -1,5 +1,7 @@
 //! `handle_repost`: counters, the owner's and the followees' notifications, co-signs.
 
+use std::collections::BTreeSet;
+
 use super::{
     Handled, HandlerError, Note, Scope, Stamp,
     counters::{
@@ -12,8 +14,8 @@ use crate::{
     model::{
         Json, Timestamp,
         tables::{
-            Follow, FollowBy, Playlist, Repost, RepostBy, Track, first_parent,
-            has_uncastable_parent,
+            AggregatePlaylist, AggregateTrack, AggregateUser, Follow, FollowBy, Playlist, Repost,
+            RepostBy, Track, first_parent, has_uncastable_parent,
         },
         value::NULL_ELEMENT,
     },
@@ -94,7 +96,8 @@ fn notify_followees(
 ) -> Handled {
     let item = row.repost_item_id;
     // Parity: unlike a save, a repost does not compare the type.
-    let receivers = followees_who_reposted(scope, row.user_id, item, None, row.created_at)?;
+    let receivers =
+        followees_who_reposted(scope, row.user_id, (item, &row.repost_type), true, row.created_at)?;
     if receivers.is_empty() {
         return Ok(());
     }
@@ -134,29 +137,60 @@ pub(super) fn owner_of(
     })
 }
 
-/// Followees of `user` who reposted the item within the month before `now`, ascending.
+/// The types of reposts there are.
+pub(in super::super) const TYPES: [&str; 3] = ["track", "playlist", "album"];
+
+/// Whether the reposts of an item are fewer than the followees of a user, as their counters have it:
+/// then they are the shorter way to the followees who reposted it.
+pub(in super::super) fn fewer_reposts(reposts: Option<i64>, followees: Option<i64>) -> bool {
+    reposts.unwrap_or(0) <= followees.unwrap_or(0)
+}
+
+/// Followees of `user` who reposted the item within the month before `now`, ascending, one entry per
+/// repost. Without a `kind`: whatever has the item's number.
 pub(super) fn followees_who_reposted(
     scope: &mut Scope<'_>,
     user: i64,
-    item: i64,
-    kind: Option<&str>,
+    (item, kind): (i64, &str),
+    any_kind: bool,
     now: Timestamp,
 ) -> Result<Vec<i64>, HandlerError> {
-    scope.want_by::<Follow>(FollowBy::Follower, user);
     let since = a_month_before(now);
-    let reposts = scope.stored_by::<Repost>(RepostBy::ItemId, item)?;
-    let follows = scope.stored_by::<Follow>(FollowBy::Follower, user)?;
-    let mut receivers: Vec<i64> = reposts
-        .iter()
-        .filter(|repost| !repost.is_delete && repost.created_at > since && repost.created_at < now)
-        .filter(|repost| kind.is_none_or(|kind| repost.repost_type == kind))
-        .filter(|repost| {
-            follows
-                .iter()
-                .any(|follow| !follow.is_delete && follow.followee_user_id == repost.user_id)
-        })
-        .map(|repost| repost.user_id)
-        .collect();
+    let counts = |repost: &Repost| {
+        !repost.is_delete
+            && (any_kind || repost.repost_type == kind)
+            && since < repost.created_at
+            && repost.created_at < now
+    };
+    let followees = scope.stored::<AggregateUser>(user)?.and_then(|row| row.following_count);
+    let reposts = if kind == "track" {
+        scope.stored::<AggregateTrack>(item)?.and_then(|row| row.repost_count)
+    } else {
+        scope.stored::<AggregatePlaylist>(item)?.and_then(|row| row.repost_count)
+    };
+    let mut receivers = Vec::new();
+    if fewer_reposts(reposts, followees) {
+        let reposts = scope.stored_by::<Repost>(RepostBy::ItemId, item)?;
+        for repost in reposts.iter().filter(|repost| counts(repost)) {
+            let pair = (user, repost.user_id);
+            let follows = scope.stored_by::<Follow>(FollowBy::Pair, pair)?;
+            receivers.extend(follows.iter().find(|follow| !follow.is_delete).map(|_| pair.1));
+        }
+    } else {
+        let follows = scope.stored_by::<Follow>(FollowBy::Follower, user)?;
+        let followees: BTreeSet<i64> = follows
+            .iter()
+            .filter(|follow| !follow.is_delete)
+            .map(|follow| follow.followee_user_id)
+            .collect();
+        let kinds = if any_kind { &TYPES[..] } else { &[kind] };
+        for followee in followees {
+            for kind in kinds {
+                let repost = scope.stored::<Repost>((followee, *kind, item))?;
+                receivers.extend(repost.filter(|repost| counts(repost)).map(|_| followee));
+            }
+        }
+    }
     receivers.sort_unstable();
     Ok(receivers)
 }

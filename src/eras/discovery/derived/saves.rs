@@ -92,8 +92,8 @@ fn notify_followees(
     let receivers = followees_who_reposted(
         scope,
         row.user_id,
-        row.save_item_id,
-        Some(&row.save_type),
+        (row.save_item_id, &row.save_type),
+        false,
         row.created_at,
     )?;
     if receivers.is_empty() {

@@ -2,6 +2,10 @@
 
 use super::Wish;
 use crate::{
+    eras::discovery::{
+        derived::{TYPES, fewer_reposts},
+        social::has_flag,
+    },
     model::{
         EntityTx,
         block::Play,
@@ -60,9 +64,13 @@ impl Wish<'_> {
             format!("repost:{id}:type:{kind}")
         };
         self.note(group, user);
-        if tx.metadata.contains("_of_repost") {
-            self.rows::<Follow>(FollowBy::Follower, user);
-            self.rows::<Repost>(RepostBy::ItemId, id);
+        let flag = match tx.action.as_str() {
+            "Save" => "is_save_of_repost",
+            "Repost" => "is_repost_of_repost",
+            _ => "",
+        };
+        if has_flag(tx, flag) {
+            self.reposters(user, (id, &kind), !is_save);
         }
         let (name, owner, count) = if kind == "track" {
             let track = self.track(id);
@@ -88,6 +96,28 @@ impl Wish<'_> {
         };
         if let Some(owner) = owner {
             self.milestones(&milestones::CONTENT, name, (id, owner), count);
+        }
+    }
+
+    /// The followees who reposted an item, by the way that is the shorter one.
+    fn reposters(&mut self, user: i64, (item, kind): (i64, &str), any_kind: bool) {
+        let followees = self.look::<AggregateUser>(user).row().and_then(|row| row.following_count);
+        let reposts = if kind == "track" {
+            self.look::<AggregateTrack>(item).row().and_then(|row| row.repost_count)
+        } else {
+            self.look::<AggregatePlaylist>(item).row().and_then(|row| row.repost_count)
+        };
+        if fewer_reposts(reposts, followees) {
+            for repost in self.found::<Repost>(RepostBy::ItemId, item) {
+                self.rows::<Follow>(FollowBy::Pair, (user, repost.user_id));
+            }
+        } else {
+            let kinds = if any_kind { &TYPES[..] } else { &[kind] };
+            for follow in self.found::<Follow>(FollowBy::Follower, user) {
+                for kind in kinds {
+                    self.row::<Repost>((follow.followee_user_id, *kind, item));
+                }
+            }
         }
     }
 

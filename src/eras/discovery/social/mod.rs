@@ -24,7 +24,7 @@ use crate::model::{EntityTx, Json};
 
 /// Whether the raw metadata has a truthy `key` at its top level; anything unreadable counts as not
 /// (handlers-c 2.6).
-fn has_flag(tx: &EntityTx, key: &str) -> bool {
+pub(in crate::eras::discovery) fn has_flag(tx: &EntityTx, key: &str) -> bool {
     let Some(Ok(json)) = &tx.json else { return false };
     json.get(key).is_some_and(Json::truthy)
 }
