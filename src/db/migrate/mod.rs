@@ -76,6 +76,7 @@ pub const MIGRATIONS: &[Migration] = migrations![
     11 "0011_read_blocks",
     12 "0012_etl_era",
     13 "0013_refusals",
+    14 "0014_scale",
 ];
 
 impl Migration {
