@@ -4,7 +4,8 @@
 //! Counts of rows are counted. Where the reference moves a counter by one per stored row instead
 //! (followers, playlists), the earlier versions of the rows that `revert_blocks` keeps are played
 //! through, so that its quirks come out as well: an unfollow without a follow lowers the counters,
-//! a playlist made private stays counted (handlers-b 11, handlers-c 8).
+//! a playlist made private stays counted (handlers-b 11, handlers-c 8). Only a database that proves
+//! to hold all of its history is counted so: see [`Proof`].
 
 use sqlx::{AssertSqlSafe, Connection, postgres::PgConnection};
 
@@ -34,6 +35,50 @@ pub struct Rebuilt {
     pub removed: u64,
 }
 
+/// What a database proves about its own completeness.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Proof {
+    /// `revert_blocks` holds every replaced version of the rows. Otherwise rows count as they are.
+    pub versions: bool,
+    /// `plays` holds all plays there were. Otherwise old ones may have been pruned, and a counter of
+    /// plays is never lowered.
+    pub plays: bool,
+}
+
+/// Whether this program alone has indexed all blocks that the database knows, in the era that keeps
+/// replaced rows: no block without the mark of that era, as many checkpoints as blocks (they are
+/// numbered without gaps; those of Ethereum, which share the numbers, would make up for missing
+/// ones), and no numbered block from before.
+const ALL_INDEXED: &str = "
+SELECT NOT EXISTS (SELECT FROM blocks WHERE is_current IS NULL)
+    AND NOT EXISTS (SELECT FROM audius_etl_checkpoints WHERE chain LIKE 'eip155:%')
+    AND (SELECT count(*) FROM core_indexed_blocks)
+        <= (SELECT coalesce(max(id), 0) FROM audius_etl_checkpoints)
+    AND (SELECT count(*) FROM blocks WHERE number > 0)
+        <= (SELECT count(em_block) FROM core_indexed_blocks)";
+
+/// Whether `plays` has every play of a usable track that `etl_plays` recorded.
+const ALL_PLAYS: &str = "
+SELECT (SELECT count(*) FROM plays)
+    >= (SELECT count(*) FROM etl_plays WHERE track_id ~ '^[0-9]{1,9}$')";
+
+impl Proof {
+    /// Looks for the proof in a database that marks its blocks, or not.
+    ///
+    /// # Errors
+    /// When a query fails.
+    pub async fn find(connection: &mut PgConnection, marks_blocks: bool) -> Result<Self, Error> {
+        if !marks_blocks {
+            return Ok(Self::default());
+        }
+        let proven = |sql: &'static str| sqlx::query_scalar::<_, bool>(sql);
+        let looking = || Error::query("looking for a complete history");
+        let versions = proven(ALL_INDEXED).fetch_one(&mut *connection).await.map_err(looking())?;
+        let plays = versions && proven(ALL_PLAYS).fetch_one(connection).await.map_err(looking())?;
+        Ok(Self { versions, plays })
+    }
+}
+
 /// A table with the query for what it has to hold.
 struct Target {
     table: &'static str,
@@ -41,9 +86,9 @@ struct Target {
     columns: &'static [&'static str],
     /// Yields the columns of `key`, then `columns`.
     wanted: &'static str,
-    /// Rows that `wanted` does not yield are removed. Queries of the other tables yield all ids
-    /// that are in the table.
-    exhaustive: bool,
+    /// It counts plays: rows that `wanted` does not yield are removed if all plays are there.
+    /// Queries of the other tables yield all ids that are in the table.
+    of_plays: bool,
 }
 
 /// Rows that count, with their weight, from `revert_blocks` and the tables.
@@ -207,35 +252,35 @@ const TARGETS: &[Target] = &[
             "track_share_count",
         ],
         wanted: USERS,
-        exhaustive: false,
+        of_plays: false,
     },
     Target {
         table: "aggregate_track",
         key: &["track_id"],
         columns: &["repost_count", "save_count", "comment_count", "share_count"],
         wanted: TRACKS,
-        exhaustive: false,
+        of_plays: false,
     },
     Target {
         table: "aggregate_playlist",
         key: &["playlist_id"],
         columns: &["is_album", "repost_count", "save_count", "share_count"],
         wanted: PLAYLISTS,
-        exhaustive: false,
+        of_plays: false,
     },
     Target {
         table: "aggregate_plays",
         key: &["play_item_id"],
         columns: &["count"],
         wanted: PLAYS,
-        exhaustive: true,
+        of_plays: true,
     },
     Target {
         table: "aggregate_monthly_plays",
         key: &["play_item_id", "timestamp", "country"],
         columns: &["count"],
         wanted: MONTHLY_PLAYS,
-        exhaustive: true,
+        of_plays: true,
     },
 ];
 
@@ -246,14 +291,14 @@ const TARGETS: &[Target] = &[
 /// The tables are locked against writers first. Triggers of a production schema write to them with
 /// every entity row, so no row can slip in between counting and storing.
 ///
-/// `versions_complete` says that `revert_blocks` holds every replaced version of the rows. `told`
-/// hears the name of each table before it is counted.
+/// `proof` says how much the database's history shows. `told` hears the name of each table before
+/// it is counted.
 ///
 /// # Errors
 /// When a statement fails; then nothing is changed.
 pub async fn rebuild(
     connection: &mut PgConnection,
-    versions_complete: bool,
+    proof: Proof,
     mode: Mode,
     mut told: impl FnMut(&'static str),
 ) -> Result<Vec<Rebuilt>, Error> {
@@ -262,12 +307,12 @@ pub async fn rebuild(
     let names: Vec<&str> = TARGETS.iter().map(|target| target.table).collect();
     let lock = format!("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE", names.join(", "));
     run(&mut transaction, "locking the aggregates", &lock).await?;
-    let versions = if versions_complete { VERSIONS } else { CURRENT };
+    let versions = if proof.versions { VERSIONS } else { CURRENT };
     run(&mut transaction, "collecting the versions of follows and playlists", versions).await?;
     let mut done = Vec::new();
     for target in TARGETS {
         told(target.table);
-        done.push(target.rebuild(&mut transaction).await?);
+        done.push(target.rebuild(&mut transaction, proof.plays).await?);
     }
     let ended = match mode {
         Mode::Apply => transaction.commit().await,
@@ -278,7 +323,11 @@ pub async fn rebuild(
 }
 
 impl Target {
-    async fn rebuild(&self, connection: &mut PgConnection) -> Result<Rebuilt, Error> {
+    async fn rebuild(
+        &self,
+        connection: &mut PgConnection,
+        all_plays: bool,
+    ) -> Result<Rebuilt, Error> {
         let Self { table, wanted, .. } = self;
         let doing = format!("rebuilding {table}");
         let all: Vec<&str> = self.key.iter().chain(self.columns).copied().collect();
@@ -298,17 +347,20 @@ impl Target {
             "CREATE TEMP TABLE wanted ({names}) ON COMMIT DROP AS {wanted}; ANALYZE wanted"
         );
         run(connection, &doing, &prepare).await?;
-        let removed = if self.exhaustive {
+        let removed = if self.of_plays && all_plays {
             let missing = format!("NOT EXISTS (SELECT FROM wanted w WHERE {same_key})");
             run(connection, &doing, &format!("DELETE FROM {table} t WHERE {missing}")).await?
         } else {
             0
         };
-        let update = format!(
-            "UPDATE {table} t SET {set} FROM wanted w \
-             WHERE {same_key} AND ROW({}) IS DISTINCT FROM ROW({new})",
-            of("t", self.columns)
-        );
+        let old = of("t", self.columns);
+        let differs = if self.of_plays && !all_plays {
+            format!("{new} > coalesce({old}, 0)")
+        } else {
+            format!("ROW({old}) IS DISTINCT FROM ROW({new})")
+        };
+        let update =
+            format!("UPDATE {table} t SET {set} FROM wanted w WHERE {same_key} AND {differs}");
         let changed = run(connection, &doing, &update).await?;
         let insert = format!(
             "INSERT INTO {table} ({names}) SELECT {} FROM wanted w \

@@ -76,3 +76,45 @@ async fn beside_another_writer_the_job_ends_with_the_code_for_that() {
     assert_eq!(run.code(), 5, "{run:?}");
     assert!(run.stderr().contains("--wait-lock"), "{run:?}");
 }
+
+#[tokio::test]
+async fn counters_of_pruned_plays_are_raised_and_never_lowered() {
+    let env = TestEnv::new();
+    let db = indexed(&env, archive(&env, 1500), &[]).await;
+    let wanted = counters(&db).await;
+    db.execute(
+        "DELETE FROM plays WHERE id % 2 = 0;
+         DELETE FROM aggregate_monthly_plays
+             WHERE NOT EXISTS (SELECT FROM plays WHERE plays.play_item_id = aggregate_monthly_plays.play_item_id)",
+    )
+    .await;
+    let pruned = counters(&db).await;
+    let run = env.run(&["backfill", "aggregates", "--db", db.url()]);
+    assert_eq!(run.code(), 0, "{run:?}");
+    assert!(run.stderr().contains("plays may have been pruned"), "{run:?}");
+    assert_same(&counters(&db).await, &pruned);
+    db.execute("UPDATE aggregate_plays SET count = 0").await;
+    let run = env.run(&["backfill", "aggregates", "--db", db.url()]);
+    assert_eq!(run.code(), 0, "{run:?}");
+    let raised = db.number("SELECT count(*) FROM aggregate_plays WHERE count > 0").await;
+    assert!(raised > 0 && wanted.len() >= pruned.len());
+}
+
+#[tokio::test]
+async fn with_blocks_of_somebody_else_an_unfollow_alone_counts_for_nothing() {
+    let env = TestEnv::new();
+    let db = indexed(&env, archive(&env, 300), &[]).await;
+    let sum = "SELECT coalesce(sum(follower_count), 0)::bigint FROM aggregate_user";
+    let rows = "SELECT count(*) FROM follows WHERE is_current AND NOT is_delete";
+    db.execute(
+        "INSERT INTO blocks (blockhash, number, is_current) VALUES ('theirs', 900000, false);
+         INSERT INTO follows (blocknumber, follower_user_id, followee_user_id, is_current,
+                              is_delete, created_at, txhash)
+         SELECT 900000, n, n + 1, true, true, now(), 'theirs' FROM generate_series(1, 50) n",
+    )
+    .await;
+    let run = env.run(&["backfill", "aggregates", "--db", db.url()]);
+    assert_eq!(run.code(), 0, "{run:?}");
+    assert!(run.stderr().contains("counting rows as they are"), "{run:?}");
+    assert_eq!(db.number(sum).await, db.number(rows).await);
+}

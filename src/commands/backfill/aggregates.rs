@@ -15,7 +15,9 @@ use crate::writer;
 ///
 /// Fills `aggregate_user`, `aggregate_track`, `aggregate_playlist`, `aggregate_plays` and
 /// `aggregate_monthly_plays` with what indexing would have left there. Milestones and notifications
-/// are not made up for. All happens in one transaction. A running index keeps the same counters in
+/// are not made up for. Unless the database proves to hold all that ever happened, rows count as they
+/// are, and counters of plays are never lowered: old plays may have been pruned. All happens in one
+/// transaction. A running index keeps the same counters in
 /// memory, so this job takes its lock: it ends with code 5 beside one, or waits with --wait-lock.
 #[derive(Args, Clone, Debug)]
 pub struct AggregatesArgs {
@@ -30,10 +32,18 @@ pub(super) async fn run(args: &AggregatesArgs, run: &Run<'_>) -> Result<(), Fail
         connection = writer::exclusive(database, args.wait_lock) => connection?,
         () = context.cancel.cancelled() => return Err(Failure::interrupted()),
     };
-    let foreign = Catalog::read(&mut connection).await?.has_deriving_triggers();
-    if foreign {
-        // Other writers do not archive what they replace.
-        tracing::info!("the database has triggers of its own; counting rows as they are now");
+    let catalog = Catalog::read(&mut connection).await?;
+    // Other writers do not archive what they replace.
+    let marks_blocks =
+        !catalog.has_deriving_triggers() && catalog.has_column("blocks", "is_current");
+    let proof = aggregates::Proof::find(&mut connection, marks_blocks).await?;
+    if !proof.versions {
+        tracing::info!(
+            "the history of follows and playlists is not proven complete; counting rows as they are"
+        );
+    }
+    if !proof.plays {
+        tracing::info!("plays may have been pruned; no counter of plays is lowered");
     }
     let mode = if dry_run { aggregates::Mode::DryRun } else { aggregates::Mode::Apply };
     let mut begun = 0;
@@ -43,7 +53,7 @@ pub(super) async fn run(args: &AggregatesArgs, run: &Run<'_>) -> Result<(), Fail
         work.does(table);
         begun += 1;
     };
-    let rebuilding = aggregates::rebuild(&mut connection, !foreign, mode, told);
+    let rebuilding = aggregates::rebuild(&mut connection, proof, mode, told);
     let done = tokio::select! {
         done = rebuilding => done?,
         // The server takes back what an unfinished transaction has done.
