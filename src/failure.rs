@@ -264,8 +264,25 @@ impl From<Arc<writer::Error>> for Failure {
             writer::ErrorKind::Database(kind) => Self::of_database(kind, error),
             writer::ErrorKind::Locked => Self::new(FailureKind::Locked, error)
                 .hint("stop the other writer, or wait for it with --wait-lock"),
+            writer::ErrorKind::Rights => {
+                let hint = may_not_silence(&error);
+                Self::new(FailureKind::Database, error).hint(hint)
+            }
             writer::ErrorKind::Data => Self::of_database(db::ErrorKind::Query, error),
         }
+    }
+}
+
+/// The way out for a role that may not silence triggers.
+fn may_not_silence(error: &writer::Error) -> String {
+    match error {
+        writer::Error::MayNotSilence { role, can_be_granted: true } => format!(
+            "as a superuser: GRANT SET ON PARAMETER session_replication_role TO {role}; or leave \
+             deriving to the triggers with --triggers database"
+        ),
+        _ => "before PostgreSQL 15 only a superuser may; leave deriving to the triggers with \
+              --triggers database"
+            .to_owned(),
     }
 }
 

@@ -13,7 +13,7 @@ use std::{fmt, sync::Arc};
 
 use crate::{
     model::{Block, Provenance, block::RollupCounts, tables::TableId},
-    store::{Change, Store},
+    store::{Change, Statement, Store},
 };
 
 /// The behaviour of one of the programs that wrote production.
@@ -102,6 +102,9 @@ pub struct BlockResult {
     pub rollups: Vec<RollupCounts>,
     /// Net changes of rows.
     pub changes: Vec<Change>,
+    /// What the program whose behaviour is followed sent to its database, in order; only for a
+    /// database whose triggers see it ([`Derive::Triggers`]).
+    pub statements: Option<Vec<Statement>>,
     /// Rows were missing: the result counts for nothing, the block must run again.
     pub incomplete: bool,
 }
@@ -146,6 +149,9 @@ impl Reason {
 pub enum Derive {
     /// This program, in memory, as part of the block.
     Here,
-    /// The database's own triggers, or nobody.
+    /// The database's own triggers: what they see is written statement by statement, and what they
+    /// derive is known here, for later blocks and for what they refuse, and not written.
+    Triggers,
+    /// Nobody.
     Elsewhere,
 }

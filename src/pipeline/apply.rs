@@ -230,7 +230,8 @@ impl Applier {
         let reserved = self.reserved.pop_front();
         let id = reserved.unwrap_or_else(|| self.cursor.ids.next());
         let applied = self.era.apply(block, &mut self.cursor.numbering, &mut self.store, id);
-        let BlockResult { mut outcomes, provenance, rollups, changes, incomplete } = applied;
+        let BlockResult { mut outcomes, provenance, rollups, changes, statements, incomplete } =
+            applied;
         refusal::add_outcomes(&mut outcomes, block);
         debug_assert!(!incomplete, "nothing is missing while absence is guessed");
         let written = WrittenBlock {
@@ -245,6 +246,7 @@ impl Applier {
             block: Arc::clone(block),
             provenance,
             changes,
+            statements,
             duplicates: Vec::new(),
             rollups,
         };

@@ -19,6 +19,7 @@ mod keys;
 pub mod memory;
 mod overlay;
 mod seen;
+mod statements;
 mod table;
 
 use std::sync::Arc;
@@ -30,6 +31,8 @@ use overlay::Overlay;
 pub use overlay::{Layer, Mark};
 use rustc_hash::FxHashSet;
 use seen::SeenKeys;
+pub use statements::Statement;
+use statements::{Entry, Origin};
 pub use table::Evictable;
 use table::{AGES, BaseTable};
 
@@ -60,7 +63,9 @@ pub struct Store {
     tables: Vec<StoreTable>,
     missing: FxHashSet<(TableId, Option<usize>, Key)>,
     /// Journal of overlay writes in the open block, for rolling back one transaction.
-    journal: Vec<overlay::Undo>,
+    journal: Vec<Entry>,
+    /// What is written now, triggers write.
+    derives: bool,
     /// Tables whose block view the open block wrote to, in order of first touch.
     touched: Vec<TableId>,
     /// Whether what is missing reads as absent until it is loaded.
@@ -120,6 +125,7 @@ impl Default for Store {
             tables,
             missing: FxHashSet::default(),
             journal: Vec::new(),
+            derives: false,
             touched: Vec::new(),
             guessing: false,
             seen: None,
@@ -290,14 +296,19 @@ impl Store {
         let StoreTable { base, overlay } = self.table_mut(id);
         let at_start = base.get(&key).flatten();
         let undo = overlay.write(layer, key, row, at_start);
-        self.journal.push(undo);
+        self.note(undo);
         Ok(())
     }
 
     /// Writes a row under a key that nothing else has, here or in the database.
     pub fn append(&mut self, id: TableId, key: Key, row: Row) {
         let undo = self.table_mut(id).overlay.write(Layer::Stored, key, Some(row), None);
-        self.journal.push(undo);
+        self.note(undo);
+    }
+
+    fn note(&mut self, undo: overlay::Undo) {
+        let origin = if self.derives { Origin::Trigger } else { Origin::Statement };
+        self.journal.push(Entry::Write { undo, origin });
     }
 
     /// Counts the table as touched from here on, for [`Store::save_order`].
@@ -311,7 +322,7 @@ impl Store {
     pub fn discard(&mut self, id: TableId, layer: Layer, key: &Key) {
         let StoreTable { base, overlay } = self.table_mut(id);
         if let Some(undo) = overlay.discard(layer, key, base.get(key).flatten()) {
-            self.journal.push(undo);
+            self.note(undo);
         }
     }
 
@@ -427,7 +438,7 @@ impl Store {
     /// Undoes every overlay write since `mark`.
     pub fn rollback(&mut self, mark: Mark) {
         while self.journal.len() > mark.position() {
-            if let Some(undo) = self.journal.pop() {
+            if let Some(Entry::Write { undo, .. }) = self.journal.pop() {
                 let StoreTable { base, overlay } = self.table_mut(undo.table());
                 let at_start = base.get(undo.key()).flatten();
                 overlay.undo(undo, at_start);

@@ -49,6 +49,15 @@ impl Undo {
     pub(super) const fn key(&self) -> &Key {
         &self.key
     }
+
+    pub(super) const fn layer(&self) -> Layer {
+        self.layer
+    }
+
+    /// What the layer had before: outer `None` if nothing, inner `None` if no row.
+    pub(super) const fn previous(&self) -> Option<&Option<Row>> {
+        self.previous.as_ref()
+    }
 }
 
 /// One layer: rows (or absences) by key, in order of first touch.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::EthereumWrite;
 use crate::{
     model::{Block, Provenance, Recorded, Timestamp, Tx, TxBody, block::RollupCounts},
-    store::Change,
+    store::{Change, Statement},
 };
 
 /// A point that the database can stand at: the state after one block of one chain.
@@ -36,6 +36,8 @@ pub struct WrittenBlock {
     pub provenance: Provenance,
     /// Net changes of rows.
     pub changes: Vec<Change>,
+    /// Statements by which the changes came about, where triggers are to see them.
+    pub statements: Option<Vec<Statement>>,
     /// Positions in [`Block::txs`], ascending, of transactions whose hash is indexed already.
     pub duplicates: Vec<usize>,
     /// One entry per SLA rollup of the block, in order.
@@ -60,7 +62,8 @@ impl WrittenBlock {
 
     /// Approximate bytes that the block keeps in memory until it is committed.
     pub fn size(&self) -> usize {
-        self.block.size + self.changes.iter().map(Change::size).sum::<usize>()
+        let statements = self.statements.as_ref().map_or(0, Vec::len) * size_of::<Statement>();
+        self.block.size + statements + self.changes.iter().map(Change::size).sum::<usize>()
     }
 }
 

@@ -63,6 +63,14 @@ pub enum Error {
         /// The oldest checkpoint that can be gone back to.
         oldest: Option<u64>,
     },
+    /// The role may not silence the triggers of the database.
+    #[error("the role {role} may not silence the database's triggers (--triggers ours)")]
+    MayNotSilence {
+        /// The role, as SQL writes it.
+        role: String,
+        /// The server is PostgreSQL 15 or later.
+        can_be_granted: bool,
+    },
     /// The writer ended without an error, or its task died.
     #[error("the writer has stopped")]
     Stopped,
@@ -105,6 +113,8 @@ pub enum ErrorKind {
     Database(db::ErrorKind),
     /// Another process writes: exit code 5.
     Locked,
+    /// The role lacks a right: exit code 3.
+    Rights,
     /// A row was refused, or the database is not where it should be: exit code 6.
     Data,
 }
@@ -115,6 +125,7 @@ impl Error {
         match self {
             Self::Database(error) => ErrorKind::Database(error.kind()),
             Self::Locked { .. } => ErrorKind::Locked,
+            Self::MayNotSilence { .. } => ErrorKind::Rights,
             Self::OutOfOrder { .. }
             | Self::Diverged { .. }
             | Self::Refused { .. }
@@ -134,6 +145,7 @@ impl Error {
             | Self::Diverged { .. }
             | Self::Encode { .. }
             | Self::HistoryGone { .. }
+            | Self::MayNotSilence { .. }
             | Self::Stopped => false,
         }
     }

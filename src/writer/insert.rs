@@ -4,6 +4,8 @@
 //! its data, which the server delays by 40 ms because the driver leaves Nagle's algorithm on. Most
 //! tables of a run have a few rows, so for those a single exchange is many times faster.
 
+use std::sync::Arc;
+
 use sqlx::{
     AssertSqlSafe, Encode, Postgres, Type,
     encode::IsNull,
@@ -31,6 +33,21 @@ pub(super) struct Target {
 }
 
 impl Target {
+    /// A temporary table, with all columns that it has; too wide for parameters.
+    pub(super) fn all(name: &str) -> Self {
+        Self { name: name.to_owned(), casts: Vec::new() }
+    }
+
+    /// The table with its columns.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The statement that inserts `rows` rows.
+    pub(super) fn statement(&self, rows: usize) -> String {
+        statement(self, rows)
+    }
+
     /// The table `name` with the columns of `layout`.
     pub(super) fn of(name: &str, layout: &TableLayout) -> Self {
         let names: Vec<_> = layout.present().map(|column| format!("\"{}\"", column.name)).collect();
@@ -44,22 +61,40 @@ impl Target {
     }
 }
 
-/// Inserts the rows of `section`, which has some.
+/// Inserts the rows of `section`, which has some, into `target`.
 pub(super) async fn rows(
     connection: &mut PgConnection,
+    target: &Target,
     section: &Section,
 ) -> Result<(), sqlx::Error> {
     let rows = usize::try_from(section.rows).unwrap_or(usize::MAX);
-    if rows.saturating_mul(section.target.casts.len()) > MOST_PARAMETERS {
-        return copy(connection, &section.target.name, section.data.bytes()).await;
+    if target.casts.is_empty() || rows.saturating_mul(target.casts.len()) > MOST_PARAMETERS {
+        return copy(connection, &target.name, section.data.bytes()).await;
     }
-    let sql = statement(&section.target, rows);
-    // The statement depends on the number of rows: keeping it prepared would help nobody.
-    let mut query = sqlx::query(AssertSqlSafe(sql)).persistent(false);
+    let sql = statement(target, rows);
+    // Where the statement depends on the number of rows, keeping it prepared would help nobody.
+    let mut query = sqlx::query(AssertSqlSafe(sql)).persistent(rows == 1);
     for field in Fields::of(section.data.bytes()) {
         query = query.bind(field);
     }
     query.execute(connection).await.map(drop)
+}
+
+/// Runs `sql` for every row of `section`, with its `fields` as parameters.
+pub(super) async fn each(
+    connection: &mut PgConnection,
+    (sql, fields): (&Arc<str>, usize),
+    section: &Section,
+) -> Result<(), sqlx::Error> {
+    let mut all = Fields::of(section.data.bytes());
+    for _ in 0..section.rows {
+        let mut query = sqlx::query(AssertSqlSafe(Arc::clone(sql)));
+        for field in Iterator::take(all.by_ref(), fields) {
+            query = query.bind(field);
+        }
+        query.execute(&mut *connection).await?;
+    }
+    Ok(())
 }
 
 async fn copy(connection: &mut PgConnection, target: &str, data: &[u8]) -> Result<(), sqlx::Error> {

@@ -12,8 +12,8 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct MergedRow<'a> {
     pub(super) key: &'a Key,
-    /// The row existed before the run.
-    pub(super) existed: bool,
+    /// The row before the run; `None` if there was none.
+    pub(super) before: Option<&'a Row>,
     /// The row after the run; `None` if it is gone.
     pub(super) after: Option<&'a Row>,
 }
@@ -27,11 +27,7 @@ pub(super) fn merge<'a>(
     for change in changes {
         let (positions, rows) = &mut tables[change.table as usize];
         let position = *positions.entry(&change.key).or_insert_with(|| {
-            rows.push(MergedRow {
-                key: &change.key,
-                existed: change.before.is_some(),
-                after: None,
-            });
+            rows.push(MergedRow { key: &change.key, before: change.before.as_ref(), after: None });
             rows.len() - 1
         });
         rows[position].after = change.after.as_ref();

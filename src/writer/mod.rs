@@ -25,6 +25,7 @@ mod batch;
 mod cycle;
 mod error;
 pub mod ethereum;
+mod in_place;
 mod insert;
 mod lane;
 mod merge;
@@ -39,6 +40,7 @@ mod session;
 mod sla;
 mod transaction;
 mod triggered;
+mod triggers;
 
 #[cfg(test)]
 mod tests;
@@ -58,6 +60,7 @@ pub use raw_blocks::{Missing, RawBlocks};
 pub use refusal::Words;
 pub use session::exclusive;
 pub use session::lock_holder;
+pub use triggers::Triggers;
 
 /// Knobs of the write cycle.
 #[derive(Clone, Debug)]

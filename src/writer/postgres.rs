@@ -17,6 +17,7 @@ use super::{
     rollback,
     session::{Contention, Session},
     transaction::{self, Ending, Fault, RowCounts},
+    triggers::{Triggers, silence},
 };
 use crate::db::{self, Database, SchemaProblem, catalog::Catalog, is_transient, refusal::causes};
 use crate::interrupt::{Entry, Interrupt};
@@ -37,6 +38,8 @@ pub struct PostgresConfig {
     pub synchronous_commit: bool,
     /// Wait for the writer lock instead of failing.
     pub wait_lock: bool,
+    /// Who derives rows where the database has triggers for it; `None` leaves it to them.
+    pub triggers: Option<Triggers>,
     /// How long transient errors of one run are retried before they are final.
     pub retry_for: Duration,
 }
@@ -48,6 +51,7 @@ impl PostgresConfig {
             database,
             synchronous_commit: true,
             wait_lock: false,
+            triggers: None,
             retry_for: Duration::from_secs(300),
         }
     }
@@ -62,6 +66,7 @@ pub struct PostgresSink {
     /// Server process of the last session.
     pid: i32,
     plan: Arc<Plan>,
+    triggers: Option<Triggers>,
     spare: Spare,
     /// Last checkpoint in the database of each chain.
     committed: Committed,
@@ -84,13 +89,18 @@ impl PostgresSink {
         let mut session =
             Session::open(&config.database, config.synchronous_commit, contention).await?;
         let catalog = Catalog::read(&mut session.connection).await?;
-        let plan = Plan::of(Arc::new(catalog))?;
+        let triggers = Triggers::of(&catalog, config.triggers);
+        if triggers == Some(Triggers::Ours) {
+            silence(&mut session).await?;
+        }
+        let plan = Plan::of(Arc::new(catalog), triggers)?;
         let stand = Stand::read(&mut session.connection).await?;
         Ok(Self {
             config,
             pid: session.pid,
             session: Some(session),
             plan: Arc::new(plan),
+            triggers,
             spare: Spare::default(),
             committed: stand.committed,
             last_block: stand.last_block,
@@ -102,6 +112,11 @@ impl PostgresSink {
     /// The database as it was when the sink opened.
     pub fn catalog(&self) -> &Arc<Catalog> {
         self.plan.catalog()
+    }
+
+    /// What becomes of triggers that derive rows; `None` where there are none.
+    pub const fn triggers(&self) -> Option<Triggers> {
+        self.triggers
     }
 
     /// Id of the last checkpoint in the database, of whatever chain; 0 if there is none.
@@ -234,6 +249,9 @@ impl PostgresSink {
         let mut session =
             Session::open(&self.config.database, self.config.synchronous_commit, contention)
                 .await?;
+        if self.triggers == Some(Triggers::Ours) {
+            silence(&mut session).await?;
+        }
         let stand = Stand::read(&mut session.connection).await?;
         tracing::info!(pid = session.pid, "the writer is connected again");
         self.pid = session.pid;

@@ -5,11 +5,12 @@ use std::{fmt::Write as _, sync::Arc};
 use rustc_hash::FxHashSet;
 
 use super::{
-    Error, Run, WrittenBlock,
+    Error, Run, Triggers, WrittenBlock,
+    in_place::{self, Step},
     insert::Target,
     merge::{MergedRow, merge},
     raw::{
-        AFTER_ENTITIES, BEFORE_ENTITIES, Fill, PLAYS, PROGRESS, RawContext, RawSource,
+        AFTER_ENTITIES, BEFORE_ENTITIES, ETL_BLOCKS, Fill, PLAYS, PROGRESS, RawContext, RawSource,
         current_block,
     },
     rows::Rows,
@@ -23,7 +24,8 @@ use crate::{
         codec::{ArrayParam, Encoder},
         layout::{Layout, TableLayout, raw_layout, used},
     },
-    model::tables::TableId,
+    model::{key::Key, table::TableDef, tables::TableId},
+    store::Change,
 };
 
 /// Buffers above this size are given back to the allocator after a run.
@@ -35,8 +37,7 @@ pub(super) struct Plan {
     before: Vec<RawPlan>,
     entities: Vec<EntityPlan>,
     after: Vec<RawPlan>,
-    /// The database's own triggers derive rows from what is written.
-    triggered: bool,
+    manner: Manner,
     /// `blocks` tells the current block from the others.
     marks_current: bool,
     catalog: Arc<Catalog>,
@@ -49,10 +50,21 @@ struct RawPlan {
     fill: Fill,
 }
 
+/// How entity rows are stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Manner {
+    /// The last version of every row of a run: old rows are deleted, new ones inserted.
+    Replace,
+    /// The same, in tables of somebody else: old rows are changed where they stand.
+    InPlace,
+    /// As the reference stored them: triggers derive rows from what is written.
+    Statements,
+}
+
 #[derive(Debug)]
-struct EntityPlan {
-    layout: TableLayout,
-    target: Arc<Target>,
+pub(super) struct EntityPlan {
+    pub(super) layout: TableLayout,
+    pub(super) target: Arc<Target>,
     delete: Arc<str>,
     /// Where triggers see what is written.
     staged: Option<StagedPlan>,
@@ -63,15 +75,20 @@ impl Plan {
     ///
     /// # Errors
     /// A table that cannot be written: see [`Layout::of`], and columns that no row goes without.
-    pub(super) fn of(catalog: Arc<Catalog>) -> Result<Self, Error> {
+    pub(super) fn of(catalog: Arc<Catalog>, triggers: Option<Triggers>) -> Result<Self, Error> {
         let layout = Layout::of(&catalog)?;
-        let triggered = catalog.has_deriving_triggers();
+        let manner = match triggers {
+            Some(Triggers::Database) => Manner::Statements,
+            None if catalog.is_ours() => Manner::Replace,
+            None | Some(Triggers::Ours) => Manner::InPlace,
+        };
+        let triggered = manner == Manner::Statements;
         let plan = |id: &TableId| entity_plan(*id, layout.table(*id), triggered);
         let plan = Self {
             before: raw_plans(&catalog, BEFORE_ENTITIES)?,
             entities: TableId::ALL.iter().map(plan).collect(),
             after: raw_plans(&catalog, AFTER_ENTITIES)?,
-            triggered,
+            manner,
             marks_current: catalog.has_column("blocks", "is_current"),
             catalog,
         };
@@ -91,6 +108,11 @@ impl Plan {
     /// What somebody has changed since the catalog was read, if that matters to the plan.
     pub(super) fn drift(&self, now: &Catalog) -> Option<SchemaProblem> {
         now.drift(&self.catalog, self.used())
+    }
+
+    /// How rows of a definition are stored.
+    pub(super) fn entity(&self, id: TableId) -> &EntityPlan {
+        &self.entities[id as usize]
     }
 
     /// The database that the plan is for.
@@ -122,6 +144,43 @@ fn entity_plan(id: TableId, layout: &TableLayout, triggered: bool) -> EntityPlan
     }
 }
 
+impl EntityPlan {
+    /// The statement that removes the rows of `keys`, with its parameters.
+    fn deletion<'a>(
+        &self,
+        def: &TableDef,
+        keys: impl Iterator<Item = &'a Key>,
+        sanitize: bool,
+    ) -> Result<(Arc<str>, Vec<ArrayParam>), Error> {
+        let columns = def.key.iter().map(|column| self.layout.columns[*column].wire);
+        let mut arrays: Vec<_> =
+            columns.map(|wire| ArrayParam::new(wire, 1).sanitizing(sanitize)).collect();
+        for key in keys {
+            for (array, (part, column)) in arrays.iter_mut().zip(key.parts().iter().zip(&def.key)) {
+                let column = self.layout.columns[*column].name;
+                array.push(part).map_err(|misfit| Error::Encode {
+                    table: def.name,
+                    column,
+                    problem: misfit.0,
+                })?;
+            }
+        }
+        Ok((Arc::clone(&self.delete), arrays))
+    }
+}
+
+/// A section that removes the rows of `keys`.
+pub(super) fn delete_section<'a>(
+    plan: &EntityPlan,
+    id: TableId,
+    keys: impl Iterator<Item = &'a Key>,
+    sanitize: bool,
+) -> Result<Section, Error> {
+    let delete = Some(plan.deletion(id.def(), keys, sanitize)?);
+    let (table, send) = (plan.layout.name, Send::Insert(Arc::clone(&plan.target)));
+    Ok(Section { table, delete, send, data: Encoder::default(), rows: 0 })
+}
+
 /// Removes the rows of given keys, one array per key column.
 fn delete_statement(id: TableId, layout: &TableLayout) -> Arc<str> {
     let def = id.def();
@@ -146,12 +205,23 @@ fn delete_statement(id: TableId, layout: &TableLayout) -> Arc<str> {
 pub(super) struct Section {
     pub(super) table: &'static str,
     pub(super) delete: Option<(Arc<str>, Vec<ArrayParam>)>,
-    pub(super) target: Arc<Target>,
-    /// The rows go into a temporary table first.
-    pub(super) staging: Option<Staging>,
+    pub(super) send: Send,
     /// The rows in the format of a binary copy.
     pub(super) data: Encoder,
     pub(super) rows: u64,
+}
+
+/// How the rows of a section reach their table.
+#[derive(Debug)]
+pub(super) enum Send {
+    /// They are inserted.
+    Insert(Arc<Target>),
+    /// They go into a temporary table first.
+    Staged(Arc<Target>, Staging),
+    /// A statement is run for each, with its fields as parameters.
+    Each { sql: Arc<str>, fields: usize },
+    /// There are none, only this to run.
+    Script(Arc<str>),
 }
 
 /// A run, ready to be sent any number of times.
@@ -191,7 +261,7 @@ pub(super) struct Settings {
 pub(super) struct Spare(Vec<Encoder>);
 
 impl Spare {
-    fn take(&mut self, sanitize: bool) -> Encoder {
+    pub(super) fn take(&mut self, sanitize: bool) -> Encoder {
         let mut encoder = self.0.pop().unwrap_or_default();
         encoder.reset(sanitize);
         encoder
@@ -215,21 +285,46 @@ pub(super) fn prepare(
     for raw in &plan.before {
         add_raw(&mut prepared, raw, run, settings, spare)?;
     }
-    if plan.triggered {
-        for block in &run.blocks {
-            add_block(&mut prepared, plan, block, settings, spare)?;
+    let changes = run.blocks.iter().flat_map(|block| &block.changes);
+    match plan.manner {
+        Manner::Statements => {
+            for block in &run.blocks {
+                add_block(&mut prepared, plan, block, settings, spare)?;
+            }
         }
-    } else {
-        for (id, rows) in merge(run.blocks.iter().flat_map(|block| &block.changes)) {
-            add_entity(&mut prepared, plan, (id, How::Replace), &rows, settings, spare)?;
+        Manner::InPlace => add_in_place(&mut prepared, plan, changes, settings, spare)?,
+        Manner::Replace => {
+            for (id, rows) in merge(changes) {
+                add_entity(&mut prepared, plan, (id, How::Replace), &rows, settings, spare)?;
+            }
         }
     }
-    for raw in plan.after.iter().filter(|raw| !(plan.triggered && raw.layout.name == PLAYS)) {
+    let is_due =
+        |raw: &&RawPlan| plan.manner != Manner::Statements || !BY_BLOCK.contains(&raw.layout.name);
+    for raw in plan.after.iter().filter(is_due) {
         add_raw(&mut prepared, raw, run, settings, spare)?;
     }
     prepared.sanitized = prepared.sections.iter().map(|section| section.data.sanitized).sum();
     prepared.moves_current = plan.marks_current && current_block(run).is_some();
     Ok(prepared)
+}
+
+/// Raw tables that triggers read or are on: written with each block.
+const BY_BLOCK: [&str; 2] = [ETL_BLOCKS, PLAYS];
+
+fn add_in_place<'a>(
+    prepared: &mut Prepared,
+    plan: &Plan,
+    changes: impl Iterator<Item = &'a Change>,
+    settings: &Settings,
+    spare: &mut Spare,
+) -> Result<(), Error> {
+    for (_, rows) in merge(changes) {
+        for group in in_place::groups(&rows) {
+            in_place::add(prepared, plan, &group, false, settings, spare)?;
+        }
+    }
+    Ok(())
 }
 
 /// Adds what triggers look at, of one block.
@@ -240,16 +335,55 @@ fn add_block(
     settings: &Settings,
     spare: &mut Spare,
 ) -> Result<(), Error> {
-    if let Some(plays) = triggered::plays_of(block) {
-        let run = Run { blocks: vec![plays], ..Run::default() };
-        for raw in plan.after.iter().filter(|raw| raw.layout.name == PLAYS) {
-            add_raw(prepared, raw, &run, settings, spare)?;
+    let add_raws = |prepared: &mut Prepared, table, run: &Run, spare: &mut Spare| {
+        let mut raws = plan.after.iter().filter(|raw| raw.layout.name == table);
+        raws.try_for_each(|raw| add_raw(prepared, raw, run, settings, spare))
+    };
+    let run = triggered::plays_of(block, None);
+    add_raws(prepared, ETL_BLOCKS, &run, spare)?;
+    let Some(statements) = &block.statements else {
+        add_raws(prepared, PLAYS, &run, spare)?;
+        for group in triggered::groups(&block.changes) {
+            add_entity(prepared, plan, (group.table, group.how), &group.rows, settings, spare)?;
+        }
+        return Ok(());
+    };
+    let mut deferred: Vec<&str> = Vec::new();
+    for step in in_place::steps(statements, plan) {
+        match step {
+            Step::Plays(tx) => {
+                add_raws(prepared, PLAYS, &triggered::plays_of(block, Some(tx)), spare)?;
+            }
+            Step::Rows(group) => {
+                in_place::add(prepared, plan, &group, true, settings, spare)?;
+                deferred.extend(
+                    group.inserts_into().into_iter().flat_map(|table| plan.catalog.deferred(table)),
+                );
+            }
         }
     }
-    for group in triggered::groups(&block.changes) {
-        add_entity(prepared, plan, (group.table, group.how), &group.rows, settings, spare)?;
-    }
+    prepared.sections.extend(settle(deferred));
     Ok(())
+}
+
+/// Has the deferred triggers of a block run, which wait for the end of the transaction otherwise.
+fn settle(mut deferred: Vec<&str>) -> Option<Section> {
+    deferred.sort_unstable();
+    deferred.dedup();
+    if deferred.is_empty() {
+        return None;
+    }
+    let names: Vec<_> =
+        deferred.iter().map(|name| format!("\"{}\"", name.replace('"', "\"\""))).collect();
+    let sql =
+        format!("SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS {} DEFERRED", names.join(", "));
+    Some(Section {
+        table: "deferred triggers",
+        delete: None,
+        send: Send::Script(sql.into()),
+        data: Encoder::default(),
+        rows: 0,
+    })
 }
 
 /// Encodes the raw rows of blocks that no index run brings: of `new` ones also that they are there.
@@ -285,8 +419,8 @@ fn add_raw(
     let mut rows = Rows::new(&plan.layout, encoder);
     (plan.fill)(run, &settings.raw, &mut rows);
     let (data, rows) = rows.finish()?;
-    let target = Arc::clone(&plan.target);
-    let section = Section { table, delete: None, target, staging: None, data, rows };
+    let send = Send::Insert(Arc::clone(&plan.target));
+    let section = Section { table, delete: None, send, data, rows };
     if section.rows > 0 {
         prepared.sections.push(section);
     } else {
@@ -310,27 +444,11 @@ fn add_entity(
         How::Replace => staged.insert_new.as_ref().map(|staging| (&staged.target, staging)),
     });
     let sanitize = settings.sanitize.contains(def.name);
-    let existed = merged.iter().filter(|row| row.existed && how == How::Replace);
+    let existed = merged.iter().filter(|row| row.before.is_some() && how == How::Replace);
     let count = existed.clone().count();
-    let delete = if count == 0 {
-        None
-    } else {
-        let columns = def.key.iter().map(|column| plan.layout.columns[*column].wire);
-        let mut arrays: Vec<_> =
-            columns.map(|wire| ArrayParam::new(wire, count).sanitizing(sanitize)).collect();
-        for row in existed {
-            for (array, (part, column)) in
-                arrays.iter_mut().zip(row.key.parts().iter().zip(&def.key))
-            {
-                let column = plan.layout.columns[*column].name;
-                array.push(part).map_err(|misfit| Error::Encode {
-                    table: def.name,
-                    column,
-                    problem: misfit.0,
-                })?;
-            }
-        }
-        Some((Arc::clone(&plan.delete), arrays))
+    let delete = match count {
+        0 => None,
+        _ => Some(plan.deletion(def, existed.map(|row| row.key), sanitize)?),
     };
     let mut rows = Rows::new(&plan.layout, spare.take(sanitize));
     for row in merged.iter().filter_map(|row| row.after) {
@@ -340,11 +458,11 @@ fn add_entity(
         }
     }
     let (data, rows) = rows.finish()?;
-    let (target, staging) = match staged {
-        Some((target, staging)) => (Arc::clone(target), Some(staging.clone())),
-        None => (Arc::clone(&plan.target), None),
+    let send = match staged {
+        Some((target, staging)) => Send::Staged(Arc::clone(target), staging.clone()),
+        None => Send::Insert(Arc::clone(&plan.target)),
     };
-    let section = Section { table: def.name, delete, target, staging, data, rows };
+    let section = Section { table: def.name, delete, send, data, rows };
     // A row that came and went within the run leaves nothing to do.
     if section.rows > 0 || section.delete.is_some() {
         prepared.sections.push(section);

@@ -87,7 +87,7 @@ pub(super) const AFTER_ENTITIES: &[RawSource] = &[
         skipped_transactions,
     ),
     source(
-        "etl_blocks",
+        ETL_BLOCKS,
         &[("proposer_address", Text), ("block_height", Int8), ("block_time", Time)],
         etl_blocks,
     ),
@@ -237,6 +237,9 @@ pub(super) const AFTER_ENTITIES: &[RawSource] = &[
 pub(super) const ETL_TRANSACTIONS: &str = "etl_transactions";
 
 /// Production's plays, whose trigger counts them.
+pub(super) const ETL_BLOCKS: &str = "etl_blocks";
+
+/// See [`AFTER_ENTITIES`].
 pub(super) const PLAYS: &str = "plays";
 
 /// Tables that say how far indexing has come.

@@ -50,7 +50,7 @@ impl RawBlocks {
     pub async fn open(database: &Database, wait: bool) -> Result<Self, Error> {
         let mut connection = session::exclusive(database, wait).await?;
         let catalog = Catalog::read(&mut connection).await?;
-        let plan = Plan::of(Arc::new(catalog))?;
+        let plan = Plan::of(Arc::new(catalog), None)?;
         let sanitize = plan.tables().collect();
         let raw = RawContext { check_repeats: true, ..RawContext::default() };
         Ok(Self { connection, plan, settings: Settings { raw, sanitize } })

@@ -123,6 +123,7 @@ fn block(id: u64, plays: usize) -> WrittenBlock {
         }),
         provenance: Provenance::default(),
         changes: Vec::new(),
+        statements: None,
         duplicates: Vec::new(),
         rollups: Vec::new(),
     }

@@ -2,7 +2,11 @@
 
 use sqlx::{AssertSqlSafe, postgres::PgConnection};
 
-use super::{Run, ethereum, insert, prepare::Prepared, raw, sla};
+use super::{
+    Run, ethereum, insert,
+    prepare::{Prepared, Section, Send},
+    raw, sla,
+};
 use crate::db::{codec::TimeParam, eth_balances};
 
 /// Where and why a transaction failed.
@@ -71,19 +75,25 @@ pub(super) async fn sections(
             }
             query.execute(&mut *connection).await.map_err(at(section.table))?;
         }
-        if section.rows > 0 {
-            if let Some(staging) = &section.staging {
-                script(connection, &staging.before).await.map_err(at(section.table))?;
-            }
-            insert::rows(connection, section).await.map_err(at(section.table))?;
-            if let Some(staging) = &section.staging {
-                script(connection, &staging.after).await.map_err(at(section.table))?;
-            }
-        }
+        send(connection, section).await.map_err(at(section.table))?;
     }
     let mut rows = prepared.row_counts();
     rows.extend(sla::write(connection, run).await?);
     Ok(rows)
+}
+
+async fn send(connection: &mut PgConnection, section: &Section) -> Result<(), sqlx::Error> {
+    match &section.send {
+        Send::Script(sql) => script(connection, sql).await,
+        _ if section.rows == 0 => Ok(()),
+        Send::Insert(target) => insert::rows(connection, target, section).await,
+        Send::Staged(target, staging) => {
+            script(connection, &staging.before).await?;
+            insert::rows(connection, target, section).await?;
+            script(connection, &staging.after).await
+        }
+        Send::Each { sql, fields } => insert::each(connection, (sql, *fields), section).await,
+    }
 }
 
 /// Runs a statement that takes no parameters.

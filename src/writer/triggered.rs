@@ -7,7 +7,7 @@
 
 use std::{fmt::Write as _, sync::Arc};
 
-use super::{WrittenBlock, insert::Target, merge::MergedRow};
+use super::{Run, WrittenBlock, insert::Target, merge::MergedRow};
 use crate::{
     db::layout::TableLayout,
     model::{Block, Provenance, tables::TableId},
@@ -37,6 +37,7 @@ impl StagedPlan {
     pub(super) fn new(id: TableId, layout: &TableLayout) -> Self {
         let def = id.def();
         let name = layout.name;
+        let (target, before) = stage(layout);
         let mut columns = String::new();
         let mut set = String::new();
         let mut same_key = String::new();
@@ -51,10 +52,6 @@ impl StagedPlan {
         }
         let versions =
             def.versions.condition().map(|sql| format!(" AND {sql}")).unwrap_or_default();
-        let before: Arc<str> = format!(
-            "CREATE TEMP TABLE etl_staged ON COMMIT DROP AS SELECT {columns} FROM {name} WITH NO DATA"
-        )
-        .into();
         let staging = |take_over: String| Staging {
             before: Arc::clone(&before),
             after: format!("{take_over}; DROP TABLE etl_staged").into(),
@@ -66,13 +63,24 @@ impl StagedPlan {
             ))
         });
         Self {
-            target: Arc::new(Target::of("etl_staged", layout)),
+            target,
             update: staging(format!(
                 "UPDATE {name} t SET {set} FROM etl_staged s WHERE {same_key}{versions}"
             )),
             insert_new,
         }
     }
+}
+
+/// A temporary table with the columns of `layout`, and the statement that makes it.
+pub(super) fn stage(layout: &TableLayout) -> (Arc<Target>, Arc<str>) {
+    let columns: Vec<_> = layout.present().map(|column| format!("\"{}\"", column.name)).collect();
+    let before = format!(
+        "CREATE TEMP TABLE etl_staged ON COMMIT DROP AS SELECT {} FROM {} WITH NO DATA",
+        columns.join(", "),
+        layout.name
+    );
+    (Arc::new(Target::of("etl_staged", layout)), before.into())
 }
 
 /// Changes of one table that are stored together.
@@ -100,7 +108,7 @@ pub(super) fn groups(changes: &[Change]) -> Vec<Group<'_>> {
         let how = if in_place { How::Update } else { How::Replace };
         let row = MergedRow {
             key: &change.key,
-            existed: change.before.is_some(),
+            before: change.before.as_ref(),
             after: change.after.as_ref(),
         };
         match groups.last_mut() {
@@ -111,18 +119,19 @@ pub(super) fn groups(changes: &[Change]) -> Vec<Group<'_>> {
     groups
 }
 
-/// The block without its changes, as a run of its own for its plays; `None` if it has none.
-pub(super) fn plays_of(block: &WrittenBlock) -> Option<WrittenBlock> {
-    if block.provenance.plays.is_empty() {
-        return None;
-    }
-    let plays = block.provenance.plays.clone();
-    Some(WrittenBlock {
+/// The block without its changes, as a run of its own for its plays, or for those of the transaction
+/// at a position.
+pub(super) fn plays_of(block: &WrittenBlock, tx: Option<usize>) -> Run {
+    let plays = block.provenance.plays.iter();
+    let plays: Vec<_> = plays.filter(|play| tx.is_none_or(|tx| play.tx == tx)).copied().collect();
+    let block = WrittenBlock {
         checkpoint: block.checkpoint.clone(),
         block: Arc::<Block>::clone(&block.block),
         provenance: Provenance { plays, ..Provenance::default() },
         changes: Vec::new(),
+        statements: None,
         duplicates: Vec::new(),
         rollups: Vec::new(),
-    })
+    };
+    Run { blocks: vec![block], ..Run::default() }
 }

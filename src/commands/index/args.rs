@@ -11,6 +11,7 @@ use crate::commands::telemetry::TelemetryArgs;
 use crate::failure::Failure;
 use crate::quantity;
 use crate::settings::{DatabaseChoice, Settings};
+use crate::writer::Triggers;
 
 /// Read core chain blocks and keep PostgreSQL current
 ///
@@ -83,6 +84,10 @@ pub struct IndexArgs {
     /// Leave aggregates, milestones and derived notifications alone, for bulk loads
     #[arg(long, help_heading = "Rules")]
     pub no_aggregates: bool,
+
+    /// Who derives rows where the database has triggers for it [default: database]
+    #[arg(long, value_name = "WHO", help_heading = "Writing")]
+    pub triggers: Option<TriggerChoice>,
 
     /// Blocks below the newest for which a rewind stays possible; 0 keeps none
     #[arg(long, value_name = "BLOCKS", default_value_t = 0, help_heading = "Writing")]
@@ -174,6 +179,24 @@ pub enum SignatureMode {
     Off,
     /// Recover signers and count those that differ.
     Count,
+}
+
+/// Who derives aggregates, milestones and notifications where the database has triggers for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum TriggerChoice {
+    /// The triggers: rows are written statement by statement, as they expect them.
+    Database,
+    /// This program, faster: the triggers are silent for its session.
+    Ours,
+}
+
+impl From<TriggerChoice> for Triggers {
+    fn from(choice: TriggerChoice) -> Self {
+        match choice {
+            TriggerChoice::Database => Self::Database,
+            TriggerChoice::Ours => Self::Ours,
+        }
+    }
 }
 
 /// Where the blocks of a run come from.

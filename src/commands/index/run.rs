@@ -28,7 +28,7 @@ use crate::pipeline::event::{PipelineEvent, Start, Summary};
 use crate::pipeline::{Applier, Cursor, Doing, End, Limits, Pipeline, RejectLog};
 use crate::terminal::{progress, summary};
 use crate::writer::{
-    self, ChainStatus, CheckpointIds, Lane, PostgresConfig, PostgresSink, WriterConfig,
+    self, ChainStatus, CheckpointIds, Lane, PostgresConfig, PostgresSink, Triggers, WriterConfig,
     WriterHandle,
 };
 
@@ -70,10 +70,12 @@ async fn index(
     }
     let sink = PostgresSink::open(PostgresConfig {
         wait_lock: args.wait_lock,
+        triggers: args.triggers.map(Into::into),
         ..PostgresConfig::new(database.clone())
     })
     .await?;
     let loader = Arc::new(Loader::over(database, Arc::clone(sink.catalog()))?);
+    let derive = choose_derivation(args, &sink);
     let start = loader.start_state().await?;
     let (events, receiver) = mpsc::channel(EVENTS_AHEAD);
     let (written, telemetry) = (events.clone(), monitor.telemetry.clone());
@@ -105,7 +107,8 @@ async fn index(
                     if let Some(ethereum) = &ethereum {
                         ethereum.watched_by(&mut monitor);
                     }
-                    let job = Job { args, source, context, start: &start, database, monitor };
+                    let start = &start;
+                    let job = Job { args, source, context, start, database, monitor, derive };
                     let loader = Arc::clone(&loader);
                     Box::pin(follow(job, loader, handle, ethereum, events, receiver)).await
                 }
@@ -168,6 +171,7 @@ struct Job<'a> {
     start: &'a StartState,
     database: &'a Database,
     monitor: Monitor,
+    derive: Derive,
 }
 
 /// Follows Ethereum without a core chain.
@@ -212,7 +216,7 @@ async fn follow(
         initial_sync::prepare(args, job.start, far_behind, job.database, &events, cancel).await?;
     let stop = cancel.child_token();
     let status = job.status(source.chain_id(), source.head());
-    let derive = choose_derivation(args, &loader).await?;
+    let derive = job.derive;
     let notification_ids = job.notification_ids(derive).await?;
     let cursor = job.cursor(resume, handle.ids(), notification_ids);
     let settings = EraSettings {
@@ -403,14 +407,18 @@ impl Job<'_> {
         }
     }
 
-    /// Numbers of new notifications, where this program writes them.
+    /// Numbers of new notifications, where this program writes them. Where triggers do, none may be
+    /// taken: a statement would fail on it.
     async fn notification_ids(&self, derive: Derive) -> Result<SerialIds, Failure> {
         if derive == Derive::Elsewhere {
             return Ok(SerialIds::default());
         }
         let mut connection = self.database.connect().await?;
         let taken = taken_ids::claim(&mut connection, "notification").await?;
-        Ok(SerialIds::new(taken.next, taken.ranges))
+        Ok(match derive {
+            Derive::Here => SerialIds::new(taken.next, taken.ranges),
+            Derive::Triggers | Derive::Elsewhere => SerialIds::default(),
+        })
     }
 
     fn status(&self, chain: Option<&str>, head: Option<i64>) -> ChainStatus {
@@ -451,16 +459,30 @@ fn node_limits(args: &IndexArgs) -> NodeLimits {
     }
 }
 
-/// Aggregates are kept by production's triggers where those exist, else here, never by both.
-async fn choose_derivation(args: &IndexArgs, loader: &Loader) -> Result<Derive, Failure> {
-    let triggers = loader.catalog().has_deriving_triggers();
-    let (derive, by) = match (triggers, args.no_aggregates) {
-        (true, _) => (Derive::Elsewhere, "the database's own triggers"),
-        (false, true) => (Derive::Elsewhere, "nobody (--no-aggregates)"),
-        (false, false) => (Derive::Here, "this program"),
+/// Aggregates are kept by production's triggers where those exist, unless they are silenced; else
+/// here, never by both.
+fn choose_derivation(args: &IndexArgs, sink: &PostgresSink) -> Derive {
+    let (derive, by, reason) = match (sink.triggers(), args.no_aggregates) {
+        (Some(Triggers::Database), _) if args.triggers.is_some() => {
+            (Derive::Triggers, "the database's own triggers", "--triggers database")
+        }
+        (Some(Triggers::Database), _) => {
+            (Derive::Triggers, "the database's own triggers", "the database has them")
+        }
+        (_, true) => (Derive::Elsewhere, "nobody", "--no-aggregates"),
+        (Some(Triggers::Ours), false) => (Derive::Here, "this program", "--triggers ours"),
+        (None, false) => (Derive::Here, "this program", "the database has no triggers for it"),
     };
-    tracing::info!(by, "aggregates and the notifications derived from entity rows are kept");
-    Ok(derive)
+    tracing::info!(
+        by,
+        reason,
+        "aggregates and the notifications derived from entity rows are kept"
+    );
+    if sink.triggers() == Some(Triggers::Ours) {
+        let tables = sink.catalog().tables_that_notify().join(", ");
+        tracing::info!(tables, "no trigger fires for what is written, and none notifies listeners");
+    }
+    derive
 }
 
 /// Turns a commit into an event.

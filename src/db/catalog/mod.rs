@@ -36,6 +36,8 @@ const OPTIONAL: &[(&str, &str)] = &[
 #[derive(Clone, Debug, Default)]
 pub struct Catalog {
     tables: FxHashMap<String, Table>,
+    /// Migrations of this program made the tables of the entities.
+    is_ours: bool,
 }
 
 /// A table.
@@ -46,6 +48,8 @@ pub(crate) struct Table {
     pub(crate) columns: FxHashMap<String, Column>,
     pub(crate) unique: Vec<UniqueIndex>,
     pub(crate) triggers: Vec<Trigger>,
+    /// Constraints and constraint triggers that wait for the end of the transaction, by name.
+    pub(crate) deferred: Vec<String>,
 }
 
 /// A trigger.
@@ -140,6 +144,33 @@ impl Catalog {
         tables
             .flat_map(|table| &table.triggers)
             .any(|trigger| trigger.for_each_row && trigger.function.starts_with("handle_"))
+    }
+
+    /// Whether something fires for every row that is written to the table.
+    pub(crate) fn has_row_triggers(&self, table: &str) -> bool {
+        let table = self.table(table);
+        table.is_some_and(|table| table.triggers.iter().any(|trigger| trigger.for_each_row))
+    }
+
+    /// The tables with a trigger that tells listeners of their rows, in alphabetical order.
+    pub fn tables_that_notify(&self) -> Vec<&str> {
+        let notifies = |trigger: &Trigger| {
+            trigger.function.starts_with("notify_") || trigger.function == "on_new_row"
+        };
+        let tables = self.tables.iter().filter(|(_, table)| table.triggers.iter().any(notifies));
+        let mut names: Vec<&str> = tables.map(|(name, _)| name.as_str()).collect();
+        names.sort_unstable();
+        names
+    }
+
+    /// The constraints of the table that wait for the end of the transaction.
+    pub(crate) fn deferred(&self, table: &str) -> impl Iterator<Item = &str> {
+        self.table(table).into_iter().flat_map(|table| &table.deferred).map(String::as_str)
+    }
+
+    /// Whether this program made the tables of the entities, so that nobody else counts on them.
+    pub const fn is_ours(&self) -> bool {
+        self.is_ours
     }
 
     /// What the columns of the store's tables take.

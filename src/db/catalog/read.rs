@@ -39,7 +39,25 @@ pub(super) async fn catalog(connection: &mut PgConnection) -> Result<Catalog, sq
             table.triggers.push(Trigger { function, for_each_row });
         }
     }
+    for row in rows(connection, DEFERRED).await? {
+        if let Some(table) = catalog.tables.get_mut(row.try_get::<&str, _>("table_name")?) {
+            table.deferred.push(row.try_get("name")?);
+        }
+    }
+    catalog.is_ours = is_ours(connection, &catalog).await?;
     Ok(catalog)
+}
+
+/// Whether a migration is recorded to have made `users`.
+async fn is_ours(connection: &mut PgConnection, catalog: &Catalog) -> Result<bool, sqlx::Error> {
+    if !catalog.has_column("audius_etl_migrations", "created") {
+        return Ok(false);
+    }
+    sqlx::query_scalar(
+        "SELECT EXISTS (SELECT FROM audius_etl_migrations WHERE 'table users' = ANY(created))",
+    )
+    .fetch_one(connection)
+    .await
 }
 
 async fn rows(connection: &mut PgConnection, sql: &'static str) -> Result<Vec<PgRow>, sqlx::Error> {
@@ -85,6 +103,11 @@ const TRIGGERS: &str = "\
         g.tgtype & 1 = 1 AS each_row \
     FROM pg_trigger g JOIN pg_class c ON c.oid = g.tgrelid JOIN pg_proc p ON p.oid = g.tgfoid \
     WHERE NOT g.tgisinternal AND g.tgenabled <> 'D' AND $visible";
+
+const DEFERRED: &str = "\
+    SELECT c.relname::text AS table_name, k.conname::text AS name \
+    FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid \
+    WHERE k.condeferred AND $visible ORDER BY k.conname";
 
 type Labels = FxHashMap<u32, Arc<[String]>>;
 

@@ -53,7 +53,7 @@ pub(super) fn wants(
     store: &mut Store,
     settings: &Settings,
 ) -> Vec<usize> {
-    let derives = settings.derive == Derive::Here;
+    let derives = settings.derive != Derive::Elsewhere;
     if is_numbered(block) {
         Wants::new(store).row::<ChainBlock>(&block.hash);
     }
@@ -118,7 +118,12 @@ pub(super) fn apply(
     }
     let mut scope = Scope::new(store, &mut state, &context, settings);
     result.incomplete |= run_deferred(&mut scope).is_err();
-    result.provenance.eth_balances = scope.take_balances();
+    let balances = scope.take_balances();
+    if settings.derive == Derive::Triggers {
+        result.statements = Some(store.statements());
+    } else {
+        result.provenance.eth_balances = balances;
+    }
     numbering.notification_ids = state.notification_ids;
     result.changes = store.fold(checkpoint);
     result

@@ -151,7 +151,8 @@ impl<'a> Scope<'a> {
     /// A hard error where a column does not take its value.
     pub fn append<R: Record>(&mut self, row: R) -> Handled {
         self.check(&row, None)?;
-        let row = self.add(row);
+        let (key, row) = self.beside(row);
+        self.store.append(R::TABLE, key, Arc::clone(&row));
         derived::fired(None, &row, self)
     }
 
@@ -172,8 +173,8 @@ impl<'a> Scope<'a> {
     /// A hard error where a column does not take its new value.
     pub fn retire<R: Record, Past: Record + From<R>>(&mut self, old: &Arc<R>, new: R) -> Handled {
         self.check(&new, Some(&**old))?;
-        self.store.write(R::TABLE, Layer::Stored, old.key(), None)?;
-        self.add(Past::from(new.clone()));
+        let (key, past) = self.beside(Past::from(new.clone()));
+        self.store.relocate((R::TABLE, old.key()), (Past::TABLE, key, past))?;
         let old: Row = Arc::<R>::clone(old);
         derived::fired(Some(&old), &row_of(new), self)
     }
@@ -251,6 +252,17 @@ impl<'a> Scope<'a> {
         Ok(self.store.write(R::TABLE, Layer::Stored, key, Some(row_of(row)))?)
     }
 
+    /// Runs what a trigger does: what it writes is no statement of ours.
+    ///
+    /// # Errors
+    /// Those of `work`.
+    pub(super) fn as_trigger(&mut self, work: impl FnOnce(&mut Self) -> Handled) -> Handled {
+        let before = self.store.derive(true);
+        let done = work(self);
+        self.store.derive(before);
+        done
+    }
+
     pub(super) fn store(&mut self) -> &mut Store {
         self.store
     }
@@ -269,15 +281,14 @@ impl<'a> Scope<'a> {
         self.state.balances.truncate(to.balances);
     }
 
-    /// Adds a row under a key of its own: the natural one, the block and a number.
-    fn add<R: Record>(&mut self, row: R) -> Row {
+    /// A row with a key of its own: the natural one, the block and a number.
+    fn beside<R: Record>(&mut self, row: R) -> (Key, Row) {
         self.state.appended += 1;
         let own = [self.block.number, self.state.appended].map(KeyPart::Int);
         let key = Key::from_parts(row.key().parts().iter().cloned().chain(own));
         let row = row_of(row);
         let row = row.with_defaults().unwrap_or(row);
-        self.store.append(R::TABLE, key, Arc::clone(&row));
-        row
+        (key, row)
     }
 
     fn check<R: Record>(&self, row: &R, before: Option<&R>) -> Handled {

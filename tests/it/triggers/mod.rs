@@ -1,6 +1,8 @@
 //! A copy of production brings its own triggers. They derive counters, milestones and notifications
 //! there, this program does elsewhere, and both give the same rows, once.
 
+mod etl;
+
 use crate::kill::{archive, assert_same, dump};
 use crate::support::TestEnv;
 use crate::support::db::TestDb;

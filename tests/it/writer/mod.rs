@@ -2,6 +2,7 @@
 
 mod drift;
 mod faults;
+mod in_place;
 mod load;
 mod raw;
 mod rollback;
@@ -152,6 +153,7 @@ fn written(id: u64, txs: Vec<Tx>, changes: Vec<Change>) -> WrittenBlock {
             ..Provenance::default()
         },
         changes,
+        statements: None,
         duplicates: Vec::new(),
         rollups: Vec::new(),
     }

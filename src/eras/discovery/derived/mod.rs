@@ -66,7 +66,7 @@ pub(super) fn save_block(store: &mut Store, context: &BlockContext, env: &Enviro
 /// # Errors
 /// Only [`HandlerError::Missing`].
 pub(super) fn inserted(row: &Row, before: Option<&Row>, scope: &mut Scope<'_>) -> Handled {
-    if scope.env.derive == Derive::Elsewhere {
+    if scope.env.derive != Derive::Here {
         return match row.table() {
             TableId::Follows => on::<Follow>(row, before, scope, |row, _, scope| {
                 follows::count(row, scope).map(drop)

@@ -60,6 +60,10 @@ pub(super) fn fired(old: Option<&Row>, new: &Row, scope: &mut Scope<'_>) -> Hand
     if scope.settings.derive == Derive::Elsewhere {
         return Ok(());
     }
+    scope.as_trigger(|scope| run(old, new, scope))
+}
+
+fn run(old: Option<&Row>, new: &Row, scope: &mut Scope<'_>) -> Handled {
     match new.table() {
         TableId::Users => on(old, new, scope, users::fired),
         TableId::Tracks => on(old, new, scope, tracks::fired),
@@ -97,9 +101,11 @@ fn on<R: Record>(
 /// # Errors
 /// Only [`Halt::Missing`].
 pub(super) fn at_commit(comment: &Arc<Comment>, scope: &mut Scope<'_>) -> Handled {
-    swallowing(scope, |scope| comment_notices::commented(comment, scope))?;
-    swallowing(scope, |scope| contests::host_posted(comment, scope))?;
-    swallowing(scope, |scope| fans::artist_posted(comment, scope))
+    scope.as_trigger(|scope| {
+        swallowing(scope, |scope| comment_notices::commented(comment, scope))?;
+        swallowing(scope, |scope| contests::host_posted(comment, scope))?;
+        swallowing(scope, |scope| fans::artist_posted(comment, scope))
+    })
 }
 
 /// A block of a trigger that catches its errors: one takes back what the block wrote, and the rest

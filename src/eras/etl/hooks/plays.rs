@@ -2,7 +2,7 @@
 
 use crate::{
     eras::{
-        Derive, Numbering,
+        Numbering,
         etl::{Halt, Handled, Scope, Wants, derived, error},
     },
     model::{Block, PlayRow, Provenance, Recorded, TxBody, block::Play},
@@ -30,8 +30,9 @@ pub(in crate::eras::etl) fn plays(
         return Ok(());
     }
     let rows = sent_rows(position, plays, scope.block.height)?;
-    if scope.settings.derive == Derive::Here && !rows.is_empty() {
-        derived::plays_inserted(plays, &rows, scope).map_err(vanish)?;
+    if !rows.is_empty() {
+        scope.store().note_plays(position);
+        scope.as_trigger(|scope| derived::plays_inserted(plays, &rows, scope)).map_err(vanish)?;
     }
     list(plays, rows, provenance);
     Ok(())
