@@ -1,3 +1,5 @@
+//! The three hooks of the api process: plays, user events, public keys.
+
 use crate::{
     eras::{
         Derive,

@@ -1,3 +1,5 @@
+//! Calls of a genesis: what they write without the checks of live traffic, and when.
+
 use crate::{
     eras::etl::{
         migration::call,
