@@ -48,9 +48,14 @@ pub(super) async fn catalog(connection: &mut PgConnection) -> Result<Catalog, sq
     Ok(catalog)
 }
 
-/// Whether a migration is recorded to have made `users`.
+/// Whether a migration is recorded to have made `users`. A role that may not read the record only
+/// compares, to which it makes no difference.
 async fn is_ours(connection: &mut PgConnection, catalog: &Catalog) -> Result<bool, sqlx::Error> {
     if !catalog.has_column("audius_etl_migrations", "created") {
+        return Ok(false);
+    }
+    let is_readable = "SELECT has_table_privilege('audius_etl_migrations', 'SELECT')";
+    if !sqlx::query_scalar::<_, bool>(is_readable).fetch_one(&mut *connection).await? {
         return Ok(false);
     }
     sqlx::query_scalar(

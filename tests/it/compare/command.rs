@@ -266,7 +266,8 @@ async fn a_role_that_does_not_see_all_rows_or_columns_is_refused() {
         env.run(&arguments)
     };
     let against = ["--prod-db", pair.prod.url()];
-    assert_eq!(compare(&against).code(), 0);
+    let run = compare(&against);
+    assert_eq!(run.code(), 0, "{run:?}");
     pair.etl
         .execute(&format!(
             "ALTER TABLE users ENABLE ROW LEVEL SECURITY;
