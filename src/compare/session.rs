@@ -285,7 +285,10 @@ impl Session {
             let busy = match self.server.busy() {
                 Some(busy) => busy,
                 None => {
-                    let rows = self.ask("looking how busy the server is", OTHERS).await?;
+                    let doing = "looking how busy the server is";
+                    // Within a transaction, what was seen first would be seen for ever.
+                    self.ask(doing, "SELECT pg_stat_clear_snapshot()::text").await?;
+                    let rows = self.ask(doing, OTHERS).await?;
                     let running =
                         rows.first().and_then(|row| row.first()?.as_ref()?.parse::<u32>().ok());
                     let busy = running.is_some_and(|running| running > most);
