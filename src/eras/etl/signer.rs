@@ -26,7 +26,7 @@ pub fn authorize(call: &Call<'_>, user_id: i64, scope: &mut Scope<'_>) -> Handle
         return Ok(());
     }
     let grants = scope.find::<GrantVersion>(GrantVersionBy::Pair, (signer.as_str(), user_id))?;
-    let Some(grant) = grants.into_iter().find(|grant| grant.is_current) else {
+    let Some(grant) = grants.into_iter().rfind(|grant| grant.is_current) else {
         return Err(reject("signer_not_granted"));
     };
     if grant.is_revoked == Some(true) {

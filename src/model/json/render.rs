@@ -19,7 +19,7 @@ pub enum NotStorable {
 
 /// Levels of a value that is stored. With the stack that PostgreSQL allows itself by default it reads
 /// some 13,000; values are wrapped in others as before-images, and servers are set up differently.
-const MOST_LEVELS: usize = 6_000;
+const MOST_LEVELS: usize = 12_000;
 
 impl Json {
     /// The compact JSON text, numbers as Python prints them: `100.0` stays `100.0`, big floats get

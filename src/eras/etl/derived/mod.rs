@@ -7,7 +7,7 @@
 //! after every block: where trigger and job count differently, the job is followed. Only when a
 //! trigger makes a row of counters, everything is counted.
 //!
-//! One file per table that is written; [`wants`] names what all of them read.
+//! One file per table that is written; [`wants()`] names what all of them read.
 
 mod collaborators;
 mod comment_notices;

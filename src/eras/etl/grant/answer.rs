@@ -54,7 +54,7 @@ fn pending(call: &Call<'_>, scope: &mut Scope<'_>) -> Result<Vec<Arc<GrantVersio
     // Nobody has an id that the column does not hold: the reference swallows the driver's error.
     let key = (grantee.as_str(), grantor);
     let versions = scope.find::<GrantVersion>(GrantVersionBy::Pair, key)?;
-    let current = versions.iter().find(|version| version.is_current);
+    let current = versions.iter().rfind(|version| version.is_current);
     let current = current.ok_or_else(|| reject_for("grant_not_found"))?;
     ensure(current.is_revoked != Some(true), "grant_revoked")?;
     ensure(current.is_approved != Some(true), "grant_approved")?;

@@ -1,7 +1,7 @@
 //! Grants: rights of an app or of another user to act for a user (users.md 5).
 //!
 //! A grant has a version for each change, and several may be current: which one a decision looks at
-//! is left open by the reference; here it is the one of the smallest transaction hash.
+//! is left open by the reference; here it is the one of the largest transaction hash.
 
 mod answer;
 mod create;
@@ -32,7 +32,7 @@ fn grantee(call: &Call<'_>) -> String {
     go_lower(call.meta.text("grantee_address"))
 }
 
-/// Makes the current versions past ones, and adds one that `fill` makes of the first.
+/// Makes the current versions past ones, and adds one that `fill` makes of the last.
 fn replace(
     call: &Call<'_>,
     versions: &[Arc<GrantVersion>],
@@ -40,7 +40,7 @@ fn replace(
     scope: &mut Scope<'_>,
 ) -> Handled {
     let current = || versions.iter().filter(|version| version.is_current);
-    let Some(first) = current().next() else { return Ok(()) };
+    let Some(last) = current().next_back() else { return Ok(()) };
     for version in current() {
         scope
             .update(version, GrantVersion { is_current: false, ..GrantVersion::clone(version) })?;
@@ -51,7 +51,7 @@ fn replace(
         is_current: true,
         updated_at: call.now,
         txhash: call.tx.hash.clone(),
-        ..GrantVersion::clone(first)
+        ..GrantVersion::clone(last)
     }))
 }
 

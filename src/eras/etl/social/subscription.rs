@@ -114,7 +114,7 @@ pub(super) fn write(
     scope.upsert(row, merge)
 }
 
-/// Names the row that [`write`] changes.
+/// Names the row that [`write()`] changes.
 pub(super) fn wants_row(call: &Call<'_>, target: Target, wants: &mut Wants<'_>) {
     wants.row::<CurrentSubscription>((call.tx.user_id, call.tx.entity_id, target.label()));
 }
