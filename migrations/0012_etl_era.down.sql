@@ -6,7 +6,6 @@ DROP INDEX IF EXISTS ix_subscriptions_entity_type_entity_id;
 DROP INDEX IF EXISTS comment_threads_comment_id_idx;
 DROP INDEX IF EXISTS reposts_current_uniq_idx;
 DROP INDEX IF EXISTS saves_current_uniq_idx;
-DROP INDEX IF EXISTS users_current_uniq_idx;
 DROP INDEX IF EXISTS audius_etl_tracks_unusual_remix_parent_idx;
 DROP INDEX IF EXISTS ix_subscriptions_entity_type_entity_id;
 ALTER TABLE comments DROP COLUMN IF EXISTS video_url, DROP COLUMN IF EXISTS is_members_only;

@@ -72,11 +72,9 @@ CREATE INDEX IF NOT EXISTS audius_etl_tracks_unusual_remix_parent_idx ON tracks 
 ALTER SEQUENCE notification_id_seq OWNED BY NONE;
 
 -- An app has a row per change now, and what has one current row per identity in both eras is held to
--- it. Follows and subscriptions of the Python era may have several.
+-- it. Users, follows and subscriptions of the Python era may have several.
 
 ALTER TABLE developer_apps DROP CONSTRAINT IF EXISTS unique_developer_apps_address;
-CREATE UNIQUE INDEX IF NOT EXISTS users_current_uniq_idx ON users (user_id)
-    WHERE is_current = true;
 CREATE UNIQUE INDEX IF NOT EXISTS saves_current_uniq_idx
     ON saves (user_id, save_item_id, save_type) WHERE is_current = true;
 CREATE UNIQUE INDEX IF NOT EXISTS reposts_current_uniq_idx

@@ -6,7 +6,10 @@ use super::{BlockContext, Environment, Outcome, Scope, derived, dispatch, prefet
 use crate::{
     eras::BlockResult,
     ledger,
-    model::{Block, EntityTx, Json, Provenance, TxBody, row_json::row_to_json, tables::TableId},
+    model::{
+        Block, EntityTx, Json, Provenance, TxBody, row_json::row_to_json, table::Row,
+        tables::TableId,
+    },
     store::{Miss, Store},
 };
 
@@ -65,6 +68,23 @@ pub fn apply(
     result
 }
 
+/// Columns that production got after the provider was retired: it archived rows without them.
+const LATER: &[(&str, &[&str])] = &[
+    ("comments", &["is_members_only", "video_url"]),
+    ("tracks", &["access_authorities"]),
+    ("users", &["coin_flair_mint", "last_active_at"]),
+];
+
+fn archived_row(table: &str, row: &Row) -> Json {
+    let mut row = row_to_json(row).into_object().unwrap_or_default();
+    for (_, columns) in LATER.iter().filter(|(name, _)| *name == table) {
+        for column in *columns {
+            row.remove(column);
+        }
+    }
+    Json::Object(row)
+}
+
 /// The rows that the block replaces, by table name, as `revert_blocks` keeps them
 /// (handlers-a 0.9).
 fn archived_rows(store: &Store) -> Option<Json> {
@@ -76,7 +96,7 @@ fn archived_rows(store: &Store) -> Option<Json> {
         }
         for (key, _) in store.pending(*id) {
             if let Some(before) = store.before_block(*id, key) {
-                tables.entry(def.name).or_default().push(row_to_json(before));
+                tables.entry(def.name).or_default().push(archived_row(def.name, before));
             }
         }
     }
