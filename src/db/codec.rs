@@ -4,16 +4,10 @@
 //! the one our migrations give it: a database made by the Go ETL has `text` where production has
 //! enums.
 
-use sqlx::{
-    Postgres,
-    encode::{Encode, IsNull},
-    error::BoxDynError,
-    postgres::{PgArgumentBuffer, PgTypeInfo, types::Oid},
-};
+use sqlx::error::BoxDynError;
 
 use crate::model::{
     Json, Timestamp,
-    key::KeyPart,
     value::{ColumnType, NULL_ELEMENT, Value, ValueRef},
 };
 
@@ -119,7 +113,7 @@ pub(crate) struct Misfit(pub(crate) &'static str);
 /// Writes fields into one growing buffer.
 #[derive(Debug, Default)]
 pub(crate) struct Encoder {
-    out: Vec<u8>,
+    pub(super) out: Vec<u8>,
     scratch: String,
     /// Remove what PostgreSQL cannot hold (U+0000) instead of sending it.
     pub(crate) sanitize: bool,
@@ -238,7 +232,12 @@ impl Encoder {
         Ok(())
     }
 
-    fn array_header(&mut self, length: usize, element: u32, has_nulls: bool) -> Result<(), Misfit> {
+    pub(super) fn array_header(
+        &mut self,
+        length: usize,
+        element: u32,
+        has_nulls: bool,
+    ) -> Result<(), Misfit> {
         let length = i32::try_from(length).map_err(|_overflow| Misfit("array too long"))?;
         // Dimensions (an empty array has none), NULLs, element type, length, lower bound.
         self.push(&i32::from(length > 0).to_be_bytes());
@@ -421,109 +420,6 @@ fn form_of(values: &[String]) -> Option<(Vec<i32>, &[String])> {
 fn read_i32(bytes: &[u8], at: usize) -> Result<i32, BoxDynError> {
     let field = bytes.get(at..at + 4).ok_or("array cut short")?;
     Ok(i32::from_be_bytes(field.try_into()?))
-}
-
-/// An array parameter, encoded element by element: the keys of one statement.
-#[derive(Debug)]
-pub(crate) struct ArrayParam {
-    element: Wire,
-    elements: Encoder,
-    count: usize,
-}
-
-impl ArrayParam {
-    /// Integers travel as `bigint[]` whatever the column is: a key beyond its range matches
-    /// nothing instead of failing, and indexes serve both.
-    pub(crate) fn new(column: Wire, capacity: usize) -> Self {
-        let element = match column {
-            Wire::Int2 | Wire::Int4 => Wire::Int8,
-            other => other,
-        };
-        let elements = Encoder { out: Vec::with_capacity(capacity * 12), ..Encoder::default() };
-        Self { element, elements, count: 0 }
-    }
-
-    /// Same, but cleaning texts as the rows were cleaned.
-    pub(crate) fn sanitizing(mut self, sanitize: bool) -> Self {
-        self.elements.sanitize = sanitize;
-        self
-    }
-
-    pub(crate) fn push(&mut self, part: &KeyPart) -> Result<(), Misfit> {
-        let value = match (part, self.element) {
-            (KeyPart::Text(text), _) => ValueRef::Text(text),
-            (KeyPart::Int(value), Wire::Bool) => ValueRef::Bool(*value != 0),
-            (KeyPart::Int(value), Wire::Timestamp | Wire::Date) => {
-                ValueRef::Time(Timestamp::from_micros(*value))
-            }
-            (KeyPart::Int(value), _) => ValueRef::Int(*value),
-        };
-        self.elements.field(self.element, value)?;
-        self.count += 1;
-        Ok(())
-    }
-
-    /// The SQL type that the parameter is cast to.
-    pub(crate) const fn sql(column: Wire) -> &'static str {
-        match column {
-            Wire::Bool => "bool[]",
-            Wire::Timestamp => "timestamp[]",
-            Wire::Date => "date[]",
-            Wire::Text => "text[]",
-            _ => "int8[]",
-        }
-    }
-
-    const fn oids(&self) -> (u32, u32) {
-        match self.element {
-            Wire::Bool => (16, 1000),
-            Wire::Timestamp => (1114, 1115),
-            Wire::Date => (1082, 1182),
-            Wire::Text => (25, 1009),
-            _ => (20, 1016),
-        }
-    }
-}
-
-impl sqlx::Type<Postgres> for ArrayParam {
-    fn type_info() -> PgTypeInfo {
-        PgTypeInfo::with_oid(Oid(1016))
-    }
-}
-
-impl Encode<'_, Postgres> for ArrayParam {
-    fn encode_by_ref(&self, buffer: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
-        let mut header = Encoder::default();
-        header.array_header(self.count, self.oids().0, false)?;
-        buffer.extend_from_slice(header.bytes());
-        buffer.extend_from_slice(self.elements.bytes());
-        Ok(IsNull::No)
-    }
-
-    fn produces(&self) -> Option<PgTypeInfo> {
-        Some(PgTypeInfo::with_oid(Oid(self.oids().1)))
-    }
-
-    fn size_hint(&self) -> usize {
-        self.elements.bytes().len() + 20
-    }
-}
-
-/// A single timestamp parameter.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct TimeParam(pub(crate) Timestamp);
-
-impl sqlx::Type<Postgres> for TimeParam {
-    fn type_info() -> PgTypeInfo {
-        PgTypeInfo::with_oid(Oid(1114))
-    }
-}
-
-impl Encode<'_, Postgres> for TimeParam {
-    fn encode_by_ref(&self, buffer: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
-        buffer.extend_from_slice(&self.0.since_2000().to_be_bytes());
-        Ok(IsNull::No)
-    }
 }
 
 #[cfg(test)]

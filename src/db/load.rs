@@ -17,9 +17,10 @@ use tokio::time::{Instant, sleep};
 use super::{
     CONNECT_TIMEOUT, Database, Error, SchemaProblem,
     catalog::Catalog,
-    codec::{ArrayParam, Wire, decode},
+    codec::{Wire, decode},
     error::may_be_drift,
     layout::{Layout, TableLayout, used},
+    param::ArrayParam,
 };
 use crate::{
     interrupt::Interrupt,

@@ -22,6 +22,7 @@ pub mod taken_ids;
 pub(crate) mod codec;
 mod error;
 pub(crate) mod layout;
+pub(crate) mod param;
 mod url;
 
 use std::str::FromStr;

@@ -14,10 +14,9 @@ use super::{
 };
 use crate::{
     db::{
-        self,
-        codec::TimeParam,
-        effects,
+        self, effects,
         eth_balances::{self, ReadAt, WalletBalance},
+        param::TimeParam,
     },
     store::EffectRow,
 };

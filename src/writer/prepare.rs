@@ -21,8 +21,9 @@ use crate::{
     db::{
         self, SchemaProblem,
         catalog::Catalog,
-        codec::{ArrayParam, Encoder},
+        codec::Encoder,
         layout::{Layout, TableLayout, raw_layout, used},
+        param::ArrayParam,
     },
     model::{key::Key, table::TableDef, tables::TableId},
     store::Change,

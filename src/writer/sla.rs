@@ -11,7 +11,7 @@ use super::{
     transaction::{Fault, RowCounts, at},
 };
 use crate::{
-    db::codec::TimeParam,
+    db::param::TimeParam,
     model::{Timestamp, TxBody, block::SlaRollup},
 };
 

@@ -7,7 +7,7 @@ use super::{
     prepare::{Prepared, Section, Send},
     raw, sla,
 };
-use crate::db::{codec::TimeParam, eth_balances};
+use crate::db::{eth_balances, param::TimeParam};
 
 /// Where and why a transaction failed.
 #[derive(Debug)]
