@@ -13,6 +13,7 @@ pub mod eth_seed;
 pub mod fitness;
 pub mod load;
 pub mod migrate;
+pub mod plan;
 pub mod private;
 pub mod refusal;
 pub mod start;

@@ -8,6 +8,7 @@ use sqlx::{Connection as _, Row as _};
 use super::catalog::Catalog;
 use super::layout::Layout;
 use super::migrate::{Migrator, Origin, State};
+use super::plan::{self, StoredPlan};
 use super::{Database, Error};
 
 /// How a database stands.
@@ -15,6 +16,10 @@ use super::{Database, Error};
 pub struct DatabaseStatus {
     /// Version of the server.
     pub server: String,
+    /// Whose behaviour runs follow, as `--era` takes it; nothing before the first one.
+    pub era: Option<String>,
+    /// Why that.
+    pub era_reason: Option<String>,
     /// The chains, by id.
     pub chains: Vec<ChainStanding>,
     /// What the newest hour of blocks holds.
@@ -135,7 +140,10 @@ async fn read_all(connection: &mut PgConnection) -> Result<DatabaseStatus, Error
     .await
     .map_err(looking())?;
     let schema = schema(connection).await?;
+    let plan = plan(connection).await?;
     Ok(DatabaseStatus {
+        era: plan.as_ref().map(|plan| plan.era.clone()),
+        era_reason: plan.map(|plan| plan.reason),
         server: row.try_get("server").map_err(looking())?,
         bytes: row.try_get("bytes").map_err(looking())?,
         chains: chains(connection).await?,
@@ -155,6 +163,13 @@ async fn exist(connection: &mut PgConnection, tables: &[&str]) -> Result<bool, E
     .fetch_one(connection)
     .await
     .map_err(Error::query("looking for tables"))
+}
+
+async fn plan(connection: &mut PgConnection) -> Result<Option<StoredPlan>, Error> {
+    match exist(connection, &["audius_etl_plan"]).await? {
+        true => plan::read(connection).await,
+        false => Ok(None),
+    }
 }
 
 async fn chains(connection: &mut PgConnection) -> Result<Vec<ChainStanding>, Error> {

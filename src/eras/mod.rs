@@ -3,11 +3,13 @@
 //!
 //! A wing has a frame, a reader of metadata, a registry, handlers, derived rows and a way to record
 //! blocks of its own, over the store and the pure `rules` that all wings share. No wing knows
-//! another, and nothing outside asks which one it has before it: [`Era`] is all the pipeline sees.
+//! another, and nothing outside asks which one it has before it: [`Era`] is all the pipeline sees, and
+//! a [`schedule`] is one too.
 
 pub mod chain_rows;
 pub mod discovery;
 pub mod etl;
+pub mod schedule;
 
 use std::{fmt, sync::Arc};
 
@@ -18,9 +20,6 @@ use crate::{
 
 /// The behaviour of one of the programs that wrote production.
 pub trait Era: fmt::Debug + Send {
-    /// Its name, as `--era` takes it and the database keeps it.
-    fn name(&self) -> &'static str;
-
     /// Asks `store` for the rows that the transactions of `block` at `positions` will probably read
     /// and that are not in memory. Returns the positions of those that have to be looked at again
     /// once the rows are there: they lead to others.
@@ -38,9 +37,9 @@ pub trait Era: fmt::Debug + Send {
         checkpoint: u64,
     ) -> BlockResult;
 
-    /// Whether changes of `table` are for the database; the others are for the memory of this
-    /// program alone.
-    fn writes(&self, _table: TableId) -> bool {
+    /// Whether changes of `table` by `block` are for the database; the others are for the memory of
+    /// this program alone.
+    fn writes(&self, _block: &Block, _table: TableId) -> bool {
         true
     }
 }

@@ -9,7 +9,7 @@ use super::{
     Error,
     apply::{Foreseen, Unsettled},
     event::Summary,
-    input::Next,
+    input::{Next, Turn},
     run::Running,
 };
 use crate::{
@@ -25,6 +25,8 @@ const ROUNDS: usize = 3;
 pub(super) enum Upcoming {
     /// A batch whose rows are being loaded.
     Batch(Box<Loading>),
+    /// What comes then is of another era or chain.
+    Turn(Turn),
     /// The node has nothing above this height yet.
     AtHead(i64),
     /// The range has ended.
@@ -67,6 +69,7 @@ impl Running {
     pub(super) async fn look_ahead(&self, next: Next, is_counted: bool) -> Result<Upcoming, Error> {
         let (blocks, summary) = match next {
             Next::Batch(blocks, summary) => (blocks, summary),
+            Next::Turn(turn) => return Ok(Upcoming::Turn(turn)),
             Next::AtHead(head) => return Ok(Upcoming::AtHead(head)),
             Next::End => return Ok(Upcoming::End),
             Next::Failed(error) => return Ok(Upcoming::Failed(error)),

@@ -11,6 +11,7 @@ use std::{collections::VecDeque, sync::Arc};
 
 use super::{
     event::{self, Summary},
+    input::Turn,
     refusal,
     rejects::RejectedCall,
 };
@@ -101,6 +102,16 @@ impl Applier {
         self.cursor.numbering = numbering;
         self.tentative = None;
         self.reserved.clear();
+    }
+
+    /// Goes on behind a [`Turn`] as a new process would, once everything before is durable: what one
+    /// era keeps in memory means nothing to the next.
+    pub(super) fn turn(&mut self, turn: Turn) {
+        let mut numbering = self.cursor.numbering.clone();
+        if turn == Turn::Chain {
+            numbering.last = None;
+        }
+        self.start_over(numbering);
     }
 
     /// Where the next block goes on.
@@ -213,8 +224,8 @@ impl Applier {
 
     fn finish(&self, blocks: &[Arc<Block>], tentative: Tentative) -> Applied {
         let Tentative { mut written, outcomes, before, .. } = tentative;
-        for block in &mut written {
-            block.changes.retain(|change| self.era.writes(change.table));
+        for written in &mut written {
+            written.changes.retain(|change| self.era.writes(&written.block, change.table));
         }
         let mut summary = Summary::default();
         let mut rejects = Vec::new();

@@ -13,7 +13,7 @@ use crate::{
     chain::BlockSource,
     db::load::Loader,
     decode::Pool,
-    eras::{Numbering, Record, chain_rows::ChainRows},
+    eras::{Numbering, Record, chain_rows::ChainRows, schedule::Changes},
     model::Block,
     writer::{RawBlocks, WrittenBlock},
 };
@@ -30,8 +30,10 @@ pub struct BlockBackfill<'a> {
     pub loader: &'a Loader,
     /// Writes rows.
     pub writer: &'a mut RawBlocks,
-    /// How blocks and plays are recorded.
-    pub record: Record,
+    /// How blocks and plays are recorded in each era, in order.
+    pub records: Arc<[Record]>,
+    /// Where eras change.
+    pub changes: Changes,
     /// What blocks and plays are numbered by, up to here.
     pub numbering: Numbering,
     /// Fill production's `plays`, for heights that nobody has indexed.
@@ -67,7 +69,7 @@ impl BlockBackfill<'_> {
         let reading = cancel.child_token();
         let _stop_reading = reading.clone().drop_guard();
         let receiver = input::start(source, Arc::new(pool), false, reading);
-        let mut batches = Batches::new(receiver, BATCH.0, BATCH.1);
+        let mut batches = Batches::new(receiver, BATCH.0, BATCH.1, Changes::default());
         let mut filled = Filled::default();
         loop {
             let next = tokio::select! {
@@ -78,6 +80,8 @@ impl BlockBackfill<'_> {
             };
             match next {
                 Next::Batch(blocks, _) => self.fill(blocks, &mut filled).await?,
+                // Nothing is in memory from one batch to the next.
+                Next::Turn(_) => {}
                 Next::AtHead(_) | Next::End => return Ok((End::Finished, filled)),
                 Next::Failed(error) => return Err(error),
             }
@@ -100,7 +104,11 @@ impl BlockBackfill<'_> {
         }
         let heights = blocks.iter().map(|block| block.height);
         let with_plays = heights.filter(|height| self.plays && !indexed.contains(height));
-        let era = ChainRows { record: self.record, with_plays: with_plays.collect() };
+        let era = ChainRows {
+            records: Arc::clone(&self.records),
+            changes: self.changes.clone(),
+            with_plays: with_plays.collect(),
+        };
         let mut written = self.apply(&blocks, era).await?;
         self.mark_duplicates(&mut written).await?;
         let (known, new): (Vec<_>, Vec<_>) =

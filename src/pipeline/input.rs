@@ -18,6 +18,7 @@ use crate::{
         DecodeOptions, Pool,
         signer::{Domain, Verdict, verify},
     },
+    eras::schedule::Changes,
     model::Block,
 };
 
@@ -146,6 +147,21 @@ pub(super) struct Batches {
     ended: Option<Input>,
     max_blocks: usize,
     max_txs: usize,
+    /// Where eras change.
+    changes: Changes,
+    /// The part and the chain of the block before.
+    last: Option<(usize, String)>,
+    /// What reading took that no batch has told yet.
+    untold: Summary,
+}
+
+/// What lies between two blocks that have nothing to do with each other in memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// The era changes.
+    Era,
+    /// The chain changes, and the era perhaps.
+    Chain,
 }
 
 /// The next thing for the loop to do.
@@ -153,6 +169,8 @@ pub(super) struct Batches {
 pub(super) enum Next {
     /// Blocks to apply together, and what reading them took.
     Batch(Vec<Arc<Block>>, Box<Summary>),
+    /// What comes next is of another era or chain.
+    Turn(Turn),
     /// Nothing to do until the chain grows.
     AtHead(i64),
     /// The range has ended.
@@ -162,19 +180,20 @@ pub(super) enum Next {
 }
 
 impl Batches {
-    pub(super) fn new(receiver: mpsc::Receiver<Input>, max_blocks: usize, max_txs: usize) -> Self {
-        Self {
-            receiver,
-            waiting: std::collections::VecDeque::new(),
-            ended: None,
-            max_blocks,
-            max_txs,
-        }
+    pub(super) fn new(
+        receiver: mpsc::Receiver<Input>,
+        max_blocks: usize,
+        max_txs: usize,
+        changes: Changes,
+    ) -> Self {
+        let (waiting, ended, last) = (std::collections::VecDeque::new(), None, None);
+        let untold = Summary::default();
+        Self { receiver, waiting, ended, max_blocks, max_txs, changes, last, untold }
     }
 
     /// The next batch: as many blocks as are there, up to the limits. Waits for the first only.
     pub(super) async fn next(&mut self) -> Next {
-        let mut summary = Summary::default();
+        let mut summary = std::mem::take(&mut self.untold);
         let mut at_head = None;
         while self.ended.is_none() && !self.is_full() {
             let input = if self.waiting.is_empty() && at_head.is_none() {
@@ -206,7 +225,26 @@ impl Batches {
                 (None, head) => Next::AtHead(head.unwrap_or_default()),
             };
         }
-        Next::Batch(self.cut(), Box::new(summary))
+        match self.turn() {
+            Some(turn) => {
+                self.untold = summary;
+                Next::Turn(turn)
+            }
+            None => Next::Batch(self.cut(), Box::new(summary)),
+        }
+    }
+
+    /// What lies before the next block.
+    fn turn(&mut self) -> Option<Turn> {
+        let next = self.waiting.front()?;
+        let place = (self.changes.part_of(next), next.chain_id.clone());
+        let turn = match &self.last {
+            Some((_, chain)) if *chain != place.1 => Some(Turn::Chain),
+            Some((part, _)) if *part != place.0 => Some(Turn::Era),
+            _ => None,
+        };
+        self.last = Some(place);
+        turn
     }
 
     fn is_full(&self) -> bool {
@@ -221,7 +259,12 @@ impl Batches {
             && let Some(block) = self.waiting.front()
         {
             txs += block.txs.len();
-            if !batch.is_empty() && txs > self.max_txs {
+            let is_of_another = |(part, chain): &(usize, String)| {
+                *part != self.changes.part_of(block) || *chain != block.chain_id
+            };
+            if self.last.as_ref().is_some_and(is_of_another)
+                || !batch.is_empty() && txs > self.max_txs
+            {
                 break;
             }
             batch.extend(self.waiting.pop_front());

@@ -14,7 +14,7 @@ use super::{
     Error,
     ahead::{Loading, Upcoming},
     event::{PipelineEvent, Summary},
-    input::{Batches, Next},
+    input::{Batches, Next, Turn},
     run::Running,
 };
 use crate::{
@@ -54,6 +54,11 @@ impl Unwritten {
     pub(super) fn hold(&mut self, loading: &Loading) {
         let next = Next::Batch(loading.blocks.to_vec(), Box::new(loading.summary.clone()));
         self.at_hand = Some((next, loading.is_counted));
+    }
+
+    /// Keeps a turn until what lies before it is durable.
+    pub(super) fn hold_turn(&mut self, turn: Turn) {
+        self.at_hand = Some((Next::Turn(turn), true));
     }
 
     /// The batch at hand goes its way.
@@ -141,6 +146,7 @@ impl Running {
                 rows.abort();
                 (Next::Batch(blocks.to_vec(), Box::new(summary)), is_counted)
             }
+            Upcoming::Turn(turn) => (Next::Turn(turn), true),
             Upcoming::AtHead(head) => (Next::AtHead(head), false),
             Upcoming::End => (Next::End, false),
             Upcoming::Failed(error) => (Next::Failed(error), false),

@@ -13,7 +13,7 @@ use super::{
     ahead::{Ready, Upcoming},
     event::{PipelineEvent, Summary},
     indexes::MissingIndexes,
-    input::{self, Batches},
+    input::{self, Batches, Turn},
     refusal::Unwritten,
     thread::ApplyThread,
 };
@@ -21,6 +21,7 @@ use crate::{
     chain::BlockSource,
     db::load::Loader,
     decode::Pool,
+    eras::schedule::Changes,
     model::{Block, Recorded},
     store::{Evictable, Store},
     writer::{ChainStatus, WriterHandle},
@@ -62,6 +63,8 @@ pub struct Pipeline {
     pub writer: WriterHandle,
     /// Applies batches; owns the store.
     pub applier: Applier,
+    /// Where eras change: no batch has blocks of two.
+    pub changes: Changes,
     /// Lists rejected calls.
     pub rejects: RejectLog,
     /// Recover and count signers.
@@ -112,7 +115,8 @@ impl Pipeline {
         let reading = self.cancel.child_token();
         let receiver =
             input::start(self.source, Arc::new(pool), self.check_signatures, reading.clone());
-        let mut batches = Batches::new(receiver, self.limits.batch_blocks, self.limits.batch_txs);
+        let Limits { batch_blocks, batch_txs, .. } = self.limits;
+        let mut batches = Batches::new(receiver, batch_blocks, batch_txs, self.changes);
         let mut running = Running {
             apply: ApplyThread::start(self.applier)?,
             loader: self.loader,
@@ -156,7 +160,7 @@ impl Running {
         cancel: &CancellationToken,
     ) -> Result<End, Error> {
         loop {
-            match self.turn(batches, cancel).await {
+            match self.step(batches, cancel).await {
                 Ok(Some(end)) => return Ok(end),
                 Ok(None) => {}
                 Err(error) => self.work_around(error, cancel).await?,
@@ -168,7 +172,7 @@ impl Running {
     }
 
     /// Takes the next batch, or whatever comes next, to its end; returns the end of the run.
-    async fn turn(
+    async fn step(
         &mut self,
         batches: &mut Batches,
         cancel: &CancellationToken,
@@ -200,6 +204,7 @@ impl Running {
                 let span = tracing::warn_span!("batch", height);
                 self.process(batch).instrument(span).await?;
             }
+            Upcoming::Turn(turn) => self.turn_to(turn).await?,
             Upcoming::AtHead(head) => {
                 self.send(PipelineEvent::Head { height: head }).await;
                 self.reach_head(head, cancel).await?;
@@ -212,6 +217,21 @@ impl Running {
             Upcoming::Failed(error) => return Err(error),
         }
         Ok(None)
+    }
+
+    /// Goes on with another era or chain as a new run would: from what is durable, with nothing in
+    /// memory.
+    async fn turn_to(&mut self, turn: Turn) -> Result<(), Error> {
+        self.pulse.begins(Doing::Write);
+        self.unwritten.hold_turn(turn);
+        self.writer.flush().await?;
+        self.unwritten.release();
+        self.recent.clear();
+        if turn == Turn::Chain {
+            self.status = ChainStatus::default();
+        }
+        let turned = self.apply.call(move |applier| applier.turn(turn)).await;
+        turned.ok_or(Error::Ended { stage: "apply", height: 0 })
     }
 
     /// Notes the head. The first time it also ends an initial sync: the database keeps up once

@@ -32,6 +32,9 @@ fn facts(url: &str, found: &DatabaseStatus, writer: Option<&str>) -> String {
         ),
         format!("writer       {}", writer.unwrap_or("nobody")),
     ];
+    if let (Some(era), Some(reason)) = (&found.era, &found.era_reason) {
+        lines.push(format!("era          {era} ({reason})"));
+    }
     lines.extend(schema.problem.as_ref().map(|problem| format!("problem      {problem}")));
     let hour = &found.last_hour;
     lines.push(format!(

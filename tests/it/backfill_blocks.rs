@@ -96,7 +96,7 @@ async fn an_era_that_numbers_plays_by_height_fills_them_in_so() {
     db.execute("DELETE FROM plays").await;
     db.execute(&format!("TRUNCATE {RAW_TABLES}")).await;
     db.execute("DELETE FROM core_indexed_blocks WHERE height < 20").await;
-    let run = backfill(&env, &db, &["--era", "etl", "--source", source]);
+    let run = backfill(&env, &db, &["--era", "etl", "--force-era", "--source", source]);
     assert_eq!(run.code(), 0, "{run:?}");
     let heights = "SELECT DISTINCT slot::text FROM plays ORDER BY 1";
     let played =

@@ -4,8 +4,9 @@
 use std::ffi::OsString;
 
 use audius_etl::cli::{Cli, Command};
-use audius_etl::commands::era::EraChoice;
+use audius_etl::commands::era::{AskedEra, EraChoice};
 use audius_etl::commands::index::{IndexArgs, SourceChoice};
+use audius_etl::eras::schedule::Schedule;
 use audius_etl::settings::{self, DatabaseChoice, DatabaseUrl, Environment, Settings};
 
 use crate::support::TestEnv;
@@ -166,5 +167,5 @@ fn an_era_is_chosen_in_every_layer_and_by_its_former_option() {
     assert!(parse(&["index", "--era", "etl", "--rules", "go"], &[]).is_err());
     let former = parse(&["index", "--rules", "go"], &[]).unwrap();
     let Command::Index(former) = former.command else { panic!("{:?}", former.command) };
-    assert_eq!(former.era.choice(), EraChoice::Etl);
+    assert_eq!(former.era.asked(), AskedEra::These(Schedule::only(EraChoice::Etl)));
 }

@@ -17,6 +17,7 @@ mod compare;
 mod config;
 mod decode;
 mod decode_multicall;
+mod eras;
 mod eth_backfill;
 mod eth_follow;
 mod eth_provider;

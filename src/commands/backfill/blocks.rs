@@ -86,6 +86,10 @@ async fn fill(
     let Run { dry_run, context, work, .. } = *run;
     let start = loader.start_state().await?;
     let (chain, to) = range_end(args, &start)?;
+    let plan = loader.plan().await?;
+    let mut era = args.era.choose(&start, plan.as_ref(), loader).await?;
+    let first_chain = plan.and_then(|plan| plan.chain).unwrap_or_else(|| chain.clone());
+    era.schedule = era.schedule.on_chain(Some(&first_chain));
     let missing = writer.missing(args.from, to).await?;
     let Missing { count, first: Some(first), last: Some(last) } = missing else {
         run.tell(&format!("nothing to do: all heights up to {to} are there"), &[("blocks", 0)])?;
@@ -119,7 +123,8 @@ async fn fill(
     let backfill = BlockBackfill {
         loader,
         writer,
-        record: args.era.choice().record(),
+        records: era.records(),
+        changes: era.schedule.changes().clone(),
         numbering: Numbering { plays_slot: start.plays_slot, ..Numbering::default() },
         plays: !args.no_plays,
     };

@@ -14,10 +14,11 @@ use crate::chain::{self, BlockSource, LastBlock, NodeLimits, RetryPolicy, Source
 use crate::commands::building::BuildWatch;
 use crate::commands::context::Context;
 use crate::commands::database::OpenDatabase;
-use crate::commands::era::EraSettings;
+use crate::commands::era::{ChosenEra, EraSettings};
 use crate::commands::telemetry::Monitor;
 use crate::db::load::Loader;
 use crate::db::migrate::Migrator;
+use crate::db::plan::{self, StoredPlan};
 use crate::db::start::StartState;
 use crate::db::taken_ids;
 use crate::db::{Database, fitness};
@@ -108,7 +109,10 @@ async fn index(
                         ethereum.watched_by(&mut monitor);
                     }
                     let start = &start;
-                    let job = Job { args, source, context, start, database, monitor, derive };
+                    let plan = loader.plan().await?;
+                    let era = args.era.choose(start, plan.as_ref(), &loader).await?;
+                    let job =
+                        Job { args, source, context, start, database, monitor, derive, era, plan };
                     let loader = Arc::clone(&loader);
                     Box::pin(follow(job, loader, handle, ethereum, events, receiver)).await
                 }
@@ -172,6 +176,10 @@ struct Job<'a> {
     database: &'a Database,
     monitor: Monitor,
     derive: Derive,
+    /// Whose behaviour is followed.
+    era: ChosenEra,
+    /// What earlier runs stored.
+    plan: Option<StoredPlan>,
 }
 
 /// Follows Ethereum without a core chain.
@@ -198,6 +206,7 @@ async fn follow(
 ) -> Result<(), Failure> {
     let args = job.args;
     let (source, resume) = job.open_where_it_stands().await?;
+    job.takes_chain(source.chain_id());
     let first_height = job.first_height(resume.as_ref());
     let started = PipelineEvent::Started(Start {
         chain_id: source.chain_id().map(str::to_owned),
@@ -229,13 +238,15 @@ async fn follow(
         plays: !args.no_plays,
         shape: loader.catalog().shape(),
     };
-    let applier = job.applier(cursor, settings, &loader).await?;
+    let applier = job.applier(cursor, &settings, &loader).await?;
+    job.keep_plan().await?;
     let gauge = source.gauge();
     let pipeline = Pipeline {
         source,
         loader,
         writer: handle.clone(),
         applier,
+        changes: job.era.schedule.changes().clone(),
         rejects: RejectLog::open(args.rejects.as_deref()).map_err(|error| {
             Failure::new(FailureKind::Usage, error).hint("--rejects names the file")
         })?,
@@ -288,6 +299,28 @@ async fn follow(
 }
 
 impl Job<'_> {
+    /// Heights of the schedule are those of the chain that was indexed first.
+    fn takes_chain(&mut self, chain: Option<&str>) {
+        let stored = self.plan.as_ref().filter(|_| !self.start.is_empty);
+        let first = stored.and_then(|plan| plan.chain.clone()).or(chain.map(str::to_owned));
+        self.era.schedule = self.era.schedule.clone().on_chain(first.as_deref());
+        let plan = StoredPlan {
+            era: self.era.schedule.to_string(),
+            reason: self.era.reason.clone(),
+            chain: first,
+            switch: stored.and_then(|plan| plan.switch.clone()),
+        };
+        self.plan = Some(plan);
+    }
+
+    /// Stores what later runs have to keep to.
+    async fn keep_plan(&self) -> Result<(), Failure> {
+        let Some(plan) = &self.plan else { return Ok(()) };
+        tracing::info!(era = plan.era, reason = plan.reason, "whose behaviour is followed");
+        let mut connection = self.database.connect().await?;
+        Ok(plan::store(&mut connection, plan).await?)
+    }
+
     /// Opens the source after the last block that was indexed of its chain; with --new-chain, that
     /// is not known before the source has said which chain it has.
     async fn open_where_it_stands(
@@ -437,12 +470,11 @@ impl Job<'_> {
     async fn applier(
         &self,
         cursor: Cursor,
-        settings: EraSettings,
+        settings: &EraSettings,
         loader: &Loader,
     ) -> Result<Applier, Failure> {
         let begins_empty = self.start.is_empty && settings.derive == Derive::Here;
-        let era = self.args.era.choice().open(settings);
-        let mut applier = Applier::new(cursor, era);
+        let mut applier = Applier::new(cursor, self.era.open(settings));
         if begins_empty {
             applier.store_mut().begin_empty(&loader.empty_tables().await?);
         }

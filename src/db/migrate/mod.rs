@@ -77,6 +77,7 @@ pub const MIGRATIONS: &[Migration] = migrations![
     12 "0012_etl_era",
     13 "0013_refusals",
     14 "0014_scale",
+    15 "0015_plan",
 ];
 
 impl Migration {

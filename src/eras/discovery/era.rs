@@ -19,10 +19,6 @@ pub struct Discovery {
 }
 
 impl Era for Discovery {
-    fn name(&self) -> &'static str {
-        "discovery"
-    }
-
     fn wants(&self, block: &Block, positions: Vec<usize>, store: &mut Store) -> Vec<usize> {
         preload(block, positions, store)
     }
@@ -63,7 +59,7 @@ impl Era for Discovery {
     }
 
     /// Follower counts are followed in memory in any case, because comment handlers read them.
-    fn writes(&self, table: TableId) -> bool {
+    fn writes(&self, _block: &Block, table: TableId) -> bool {
         self.env.derive == Derive::Here || table != TableId::AggregateUsers
     }
 }

@@ -85,10 +85,6 @@ impl Etl {
 }
 
 impl Era for Etl {
-    fn name(&self) -> &'static str {
-        "etl"
-    }
-
     fn wants(&self, block: &Block, positions: Vec<usize>, store: &mut Store) -> Vec<usize> {
         block::wants(block, positions, store, &self.settings)
     }
@@ -104,7 +100,7 @@ impl Era for Etl {
     }
 
     /// That a track was played is known from the rows of `plays`, which are written as they come.
-    fn writes(&self, table: TableId) -> bool {
+    fn writes(&self, _block: &Block, table: TableId) -> bool {
         table != TableId::PlayedTracks
     }
 }
