@@ -36,6 +36,7 @@ mod result;
 mod run;
 mod scan;
 mod session;
+mod shared;
 mod sight;
 mod snapshot;
 pub mod spec;

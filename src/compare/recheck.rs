@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::again::again;
-use super::run::Run;
 use super::session::Session;
+use super::shared::Run;
 use super::spool::Spool;
 use super::table::{IN_FULL_AT_ONCE, TableRun};
 use super::{Error, TableResult};

@@ -14,27 +14,13 @@ use super::plan::{Choice, Plan, Skipped, TablePlan, plan};
 use super::query::Hash;
 use super::result::{Compared, KnownUse, Progress, Report};
 use super::session::Server;
+use super::shared::Run;
 use super::spec;
 use super::spool::Spool;
 use super::table::TableRun;
 use super::window::{self, Wanted, Window};
 use super::{Difference, Error, Options, Side, aggregates, heights, names, sight, trial};
 use crate::db::Database;
-
-/// What the tables of a run share.
-#[derive(Debug)]
-pub(crate) struct Run {
-    pub(crate) options: Options,
-    pub(crate) etl: Arc<Server>,
-    pub(crate) prod: Arc<Server>,
-    pub(crate) window: Option<Window>,
-    pub(crate) known: Known,
-    /// Entries of the known differences, by table, whose conditions make no sense there.
-    pub(crate) inapplicable: BTreeSet<(usize, String)>,
-    pub(crate) hash: Hash,
-    pub(crate) progress: Arc<Progress>,
-    pub(crate) cancel: CancellationToken,
-}
 
 /// The end of a comparison: the report, and the differences table by table.
 #[derive(Debug)]

@@ -9,9 +9,9 @@ use super::judge::{FullRow, Judge, Judgement};
 use super::merge::walk;
 use super::plan::TablePlan;
 use super::query::{Query, Selection};
-use super::run::Run;
 use super::scan::{Scan, Segments};
 use super::session::{Session, Texts};
+use super::shared::Run;
 use super::spool::Spool;
 use super::{Difference, Error, Sample, Side, TableResult};
 

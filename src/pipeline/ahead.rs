@@ -2,66 +2,17 @@
 
 use std::{sync::Arc, time::Instant};
 
-use rustc_hash::FxHashSet;
-use tokio::task::JoinHandle;
-
 use super::{
     Error,
     apply::{Foreseen, Unsettled},
-    event::Summary,
-    input::{Next, Turn},
-    run::Running,
+    input::Next,
+    state::{Loading, Ready, Running, Upcoming},
 };
-use crate::{
-    model::{Block, table::Row},
-    store::LoadRequest,
-};
+use crate::model::Block;
 
 /// How often rows are looked up through rows that were just loaded: a reaction leads to a comment,
 /// that to a track, that to its owner.
 const ROUNDS: usize = 3;
-
-/// What comes next.
-pub(super) enum Upcoming {
-    /// A batch whose rows are being loaded.
-    Batch(Box<Loading>),
-    /// What comes then is of another era or chain.
-    Turn(Turn),
-    /// The node has nothing above this height yet.
-    AtHead(i64),
-    /// The range has ended.
-    End,
-    /// Reading failed.
-    Failed(Error),
-}
-
-/// A batch, and the task that loads for it.
-pub(super) struct Loading {
-    pub(super) blocks: Arc<[Arc<Block>]>,
-    pub(super) summary: Summary,
-    /// What the blocks add to the sums of the run was told before.
-    pub(super) is_counted: bool,
-    /// Last checkpoint that was in the database when loading began.
-    committed: u64,
-    unsettled: Unsettled,
-    pub(super) rows: JoinHandle<Result<Loaded, Error>>,
-}
-
-/// What was loaded for a batch: the rows it will probably read, and which of its hashes are known.
-pub(super) type Loaded = (Vec<(LoadRequest, Vec<Row>)>, FxHashSet<String>);
-
-/// A batch whose rows are in memory as far as they could be foreseen.
-pub(super) struct Ready {
-    pub(super) blocks: Arc<[Arc<Block>]>,
-    /// What reading and loading it took.
-    pub(super) summary: Summary,
-    /// Hashes of its transactions that are in the database.
-    pub(super) known_hashes: FxHashSet<String>,
-    /// Checkpoints above this one may hold further ones.
-    pub(super) committed: u64,
-    /// What the blocks add to the sums of the run was told before.
-    pub(super) is_counted: bool,
-}
 
 impl Running {
     /// Starts loading for a batch. What is loaded has to be taken in before rows are dropped from

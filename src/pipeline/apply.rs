@@ -12,15 +12,17 @@ use std::{collections::VecDeque, sync::Arc};
 use super::{
     event::{self, Summary},
     input::Turn,
-    refusal,
     rejects::RejectedCall,
 };
 use crate::{
-    eras::{BlockResult, Era, Numbering, Outcome},
+    eras::{BlockResult, Era, Numbering, Outcome, Reason},
     model::{Block, TxBody, table::Row},
     store::{LoadRequest, Store},
     writer::{Batch, Checkpoint, CheckpointIds, WrittenBlock},
 };
+
+/// What became of a refused transaction.
+const REFUSED: &str = "refused_by_database";
 
 /// Where the next block goes on: everything that is numbered across blocks.
 #[derive(Clone, Debug, Default)]
@@ -243,7 +245,7 @@ impl Applier {
         let applied = self.era.apply(block, &mut self.cursor.numbering, &mut self.store, id);
         let BlockResult { mut outcomes, provenance, rollups, changes, statements, incomplete } =
             applied;
-        refusal::add_outcomes(&mut outcomes, block);
+        add_refused(&mut outcomes, block);
         debug_assert!(!incomplete, "nothing is missing while absence is guessed");
         let written = WrittenBlock {
             checkpoint: Checkpoint {
@@ -262,6 +264,20 @@ impl Applier {
             rollups,
         };
         (written, outcomes)
+    }
+}
+
+/// Adds what became of refused transactions to the outcomes of a block.
+pub(super) fn add_refused(outcomes: &mut Vec<(usize, Outcome)>, block: &Block) {
+    let before = outcomes.len();
+    for (position, tx) in block.txs.iter().enumerate() {
+        if let TxBody::Refused(refused) = &tx.body {
+            let detail = format!("{}: {}", refused.code, refused.words).into();
+            outcomes.push((position, Outcome::Failed(Reason { code: REFUSED, detail })));
+        }
+    }
+    if outcomes.len() > before {
+        outcomes.sort_by_key(|(position, _)| *position);
     }
 }
 

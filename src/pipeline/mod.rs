@@ -18,6 +18,7 @@ mod pulse;
 mod refusal;
 mod rejects;
 mod run;
+mod state;
 mod thread;
 
 pub use apply::{Applied, Applier, Attempt, Cursor};
@@ -26,4 +27,5 @@ pub use error::Error;
 pub use indexes::MissingIndexes;
 pub use pulse::{Doing, Pulse};
 pub use rejects::{RejectLog, RejectedCall};
-pub use run::{End, Limits, Pipeline};
+pub use run::{End, Pipeline};
+pub use state::Limits;

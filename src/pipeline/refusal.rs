@@ -12,72 +12,16 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Error,
-    ahead::{Loading, Upcoming},
     event::{PipelineEvent, Summary},
-    input::{Batches, Next, Turn},
-    run::Running,
+    input::Next,
+    state::{Loading, Running, Upcoming},
 };
 use crate::{
     decode,
-    eras::{Numbering, Outcome, Reason},
+    eras::Numbering,
     model::{Block, TxBody, block::Refused},
-    writer::{Words, WrittenBlock},
+    writer::Words,
 };
-
-/// What became of a refused transaction.
-const CODE: &str = "refused_by_database";
-
-/// Blocks that are not durable yet.
-#[derive(Default)]
-pub(super) struct Unwritten {
-    /// Those that were handed over, in order, with their checkpoints and what they were numbered
-    /// after.
-    handed_over: VecDeque<(Arc<Block>, u64, Numbering)>,
-    /// Those of the batch that is being loaded for.
-    at_hand: Option<(Next, bool)>,
-    /// Those to be applied again, and whether they were counted before.
-    again: VecDeque<(Next, bool)>,
-    /// The block at which nothing was found at fault.
-    unexplained: Option<i64>,
-}
-
-impl Unwritten {
-    /// What comes next, and whether it was counted before.
-    pub(super) async fn next(&mut self, batches: &mut Batches) -> (Next, bool) {
-        match self.again.pop_front() {
-            Some(next) => next,
-            None => (batches.next().await, false),
-        }
-    }
-
-    /// Keeps the blocks of a batch while their rows are loaded.
-    pub(super) fn hold(&mut self, loading: &Loading) {
-        let next = Next::Batch(loading.blocks.to_vec(), Box::new(loading.summary.clone()));
-        self.at_hand = Some((next, loading.is_counted));
-    }
-
-    /// Keeps a turn until what lies before it is durable.
-    pub(super) fn hold_turn(&mut self, turn: Turn) {
-        self.at_hand = Some((Next::Turn(turn), true));
-    }
-
-    /// The batch at hand goes its way.
-    pub(super) fn release(&mut self) {
-        self.at_hand = None;
-    }
-
-    /// Keeps a block until it is durable. The writer holds it as long, so that takes no memory.
-    pub(super) fn add(&mut self, written: &WrittenBlock, before: Numbering) {
-        self.handed_over.push_back((Arc::clone(&written.block), written.checkpoint.id, before));
-    }
-
-    /// Forgets what is durable.
-    pub(super) fn forget_written(&mut self, committed: u64) {
-        while self.handed_over.front().is_some_and(|(_, id, _)| *id <= committed) {
-            self.handed_over.pop_front();
-        }
-    }
-}
 
 impl Running {
     /// Leaves out the transaction that the database refused, if that is what `error` is about, and
@@ -273,24 +217,14 @@ fn without(block: &Block, found: &Found, kept: usize) -> Block {
     block
 }
 
-/// Adds what became of refused transactions to the outcomes of a block.
-pub(super) fn add_outcomes(outcomes: &mut Vec<(usize, Outcome)>, block: &Block) {
-    let before = outcomes.len();
-    for (position, tx) in block.txs.iter().enumerate() {
-        if let TxBody::Refused(refused) = &tx.body {
-            let detail = format!("{}: {}", refused.code, refused.words).into();
-            outcomes.push((position, Outcome::Failed(Reason { code: CODE, detail })));
-        }
-    }
-    if outcomes.len() > before {
-        outcomes.sort_by_key(|(position, _)| *position);
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::apply::add_refused;
     use super::*;
-    use crate::model::{Timestamp, Tx};
+    use crate::{
+        eras::Outcome,
+        model::{Timestamp, Tx},
+    };
 
     #[test]
     fn what_is_left_out_keeps_its_hash_its_type_and_the_servers_words() {
@@ -311,7 +245,7 @@ mod tests {
         let is_left_out = |tx: &Tx| matches!(tx.body, TxBody::Refused(_));
         assert_eq!(trial.txs.iter().map(is_left_out).collect::<Vec<_>>(), [true, false, true]);
         let mut outcomes = vec![(1, Outcome::Applied)];
-        add_outcomes(&mut outcomes, &trial);
+        add_refused(&mut outcomes, &trial);
         let positions: Vec<_> = outcomes.iter().map(|(position, _)| *position).collect();
         assert_eq!(positions, [0, 1, 2]);
         assert!(

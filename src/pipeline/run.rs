@@ -10,11 +10,10 @@ use tracing::Instrument as _;
 
 use super::{
     Applied, Applier, Attempt, Doing, Error, Pulse, RejectLog,
-    ahead::{Ready, Upcoming},
     event::{PipelineEvent, Summary},
     indexes::MissingIndexes,
     input::{self, Batches, Turn},
-    refusal::Unwritten,
+    state::{Limits, Ready, Running, Unwritten, Upcoming},
     thread::ApplyThread,
 };
 use crate::{
@@ -30,19 +29,6 @@ use crate::{
 /// Rounds of loading after which a batch counts as stuck. A round resolves one link of a chain of
 /// dependent reads, and batches have at most this many blocks.
 const MAX_ROUNDS: usize = 10_000;
-
-/// Bounds on memory and work in flight.
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// Blocks in a batch.
-    pub batch_blocks: usize,
-    /// Transactions in a batch; a larger block is still a batch.
-    pub batch_txs: usize,
-    /// Changes and raw rows that are not yet written.
-    pub max_changes: usize,
-    /// Bytes of rows in memory, two thirds, and of what is not yet written.
-    pub max_bytes: usize,
-}
 
 /// How a run ended that did not fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,26 +69,6 @@ pub struct Pipeline {
     pub indexes: MissingIndexes,
     /// Tells what the run is doing.
     pub pulse: Pulse,
-}
-
-pub(super) struct Running {
-    pub(super) apply: ApplyThread,
-    pub(super) loader: Arc<Loader>,
-    pub(super) writer: WriterHandle,
-    rejects: RejectLog,
-    pub(super) limits: Limits,
-    keep_history: u64,
-    events: mpsc::Sender<PipelineEvent>,
-    status: ChainStatus,
-    indexes: MissingIndexes,
-    pulse: Pulse,
-    /// Hashes of transactions that were handed over and may not be visible to the loader yet, with
-    /// their checkpoint.
-    pub(super) recent: FxHashMap<String, u64>,
-    /// What is looked at ahead.
-    pub(super) upcoming: Option<Upcoming>,
-    /// Blocks that were handed over, and those to be applied again.
-    pub(super) unwritten: Unwritten,
 }
 
 impl Pipeline {

@@ -115,6 +115,44 @@ fn reposts_of(
     }
 }
 
+/// What somebody did to an item that a followee had reposted.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct OfRepost<'a> {
+    /// `save_of_repost` or `repost_of_repost`.
+    pub(super) kind: &'static str,
+    /// The key of the item in the notification's data.
+    pub(super) item_key: &'static str,
+    pub(super) actor: i64,
+    pub(super) item: Item<'a>,
+    pub(super) is_album: bool,
+}
+
+impl OfRepost<'_> {
+    /// Tells `receivers`, if there are any.
+    ///
+    /// # Errors
+    /// Only [`Halt::Missing`].
+    pub(super) fn tell(self, receivers: Vec<i64>, stamp: Stamp, scope: &mut Scope<'_>) -> Handled {
+        if receivers.is_empty() {
+            return Ok(());
+        }
+        let Self { kind, item_key, actor, item, is_album } = self;
+        let shown = if is_album { "album" } else { item.kind };
+        Note {
+            kind,
+            group_id: format!("{kind}:{}:type:{}", item.id, item.kind),
+            specifier: actor.to_string(),
+            user_ids: receivers,
+            data: Json::object([
+                (item_key, Json::Int(item.id)),
+                ("user_id", Json::Int(actor)),
+                ("type", Json::Str(shown.to_owned())),
+            ]),
+        }
+        .write(stamp, scope)
+    }
+}
+
 /// Tells a remix's owner that the owner of its first parent saved or reposted it.
 ///
 /// # Errors

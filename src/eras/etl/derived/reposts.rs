@@ -7,7 +7,7 @@ use super::{
     counters::{add_to_playlist, add_to_track, add_to_user, difference, is_banned},
     milestones::Counted,
     note::{Note, Stamp},
-    reposters::{Item, followees_who_reposted, tell_of_cosign},
+    reposters::{Item, OfRepost, followees_who_reposted, tell_of_cosign},
     swallowing,
 };
 use crate::model::{Json, tables::Repost, value::NULL_ELEMENT};
@@ -62,7 +62,11 @@ fn tell(
     }
     .write(stamp, scope)?;
     if new.is_repost_of_repost == Some(true) {
-        tell_followees(new, item, is_album, scope)?;
+        // Parity: unlike a save, a repost does not compare the type.
+        let receivers = followees_who_reposted(new.user_id, item, true, new.created_at, scope)?;
+        let (kind, item_key) = ("repost_of_repost", "repost_of_repost_item_id");
+        OfRepost { kind, item_key, actor: new.user_id, item, is_album }
+            .tell(receivers, stamp, scope)?;
     }
     if item.is_track() { tell_of_cosign(new.user_id, item.id, stamp, scope) } else { Ok(()) }
 }
@@ -70,25 +74,4 @@ fn tell(
 /// The group of the notifications of reposts of an item.
 pub(super) fn group(item: Item<'_>) -> String {
     format!("repost:{}:type:{}", item.id, item.kind)
-}
-
-fn tell_followees(new: &Repost, item: Item<'_>, is_album: bool, scope: &mut Scope<'_>) -> Handled {
-    // Parity: unlike a save, a repost does not compare the type.
-    let receivers = followees_who_reposted(new.user_id, item, true, new.created_at, scope)?;
-    if receivers.is_empty() {
-        return Ok(());
-    }
-    let kind = if is_album { "album" } else { item.kind };
-    Note {
-        kind: "repost_of_repost",
-        group_id: format!("repost_of_repost:{}:type:{}", item.id, item.kind),
-        specifier: new.user_id.to_string(),
-        user_ids: receivers,
-        data: Json::object([
-            ("repost_of_repost_item_id", Json::Int(item.id)),
-            ("user_id", Json::Int(new.user_id)),
-            ("type", Json::Str(kind.to_owned())),
-        ]),
-    }
-    .write(Stamp::of(new.blocknumber, new.created_at), scope)
 }

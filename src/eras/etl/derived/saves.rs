@@ -7,7 +7,7 @@ use super::{
     counters::{self, add_to_playlist, add_to_track, add_to_user, difference, is_banned},
     milestones::Counted,
     note::{Note, Stamp},
-    reposters::{Item, followees_who_reposted, tell_of_cosign},
+    reposters::{Item, OfRepost, followees_who_reposted, tell_of_cosign},
     swallowing,
 };
 use crate::{
@@ -74,7 +74,10 @@ fn tell(
         .write(stamp, scope)?;
     }
     if new.is_save_of_repost == Some(true) && !bought.album_of_track {
-        tell_followees(new, item, is_album, scope)?;
+        let receivers = followees_who_reposted(new.user_id, item, false, new.created_at, scope)?;
+        let (kind, item_key) = ("save_of_repost", "save_of_repost_item_id");
+        OfRepost { kind, item_key, actor: new.user_id, item, is_album }
+            .tell(receivers, stamp, scope)?;
     }
     if item.is_track() { tell_of_cosign(new.user_id, item.id, stamp, scope) } else { Ok(()) }
 }
@@ -82,26 +85,6 @@ fn tell(
 /// The group of the notifications of saves of an item.
 pub(super) fn group(item: Item<'_>) -> String {
     format!("save:{}:type:{}", item.id, item.kind)
-}
-
-fn tell_followees(new: &Save, item: Item<'_>, is_album: bool, scope: &mut Scope<'_>) -> Handled {
-    let receivers = followees_who_reposted(new.user_id, item, false, new.created_at, scope)?;
-    if receivers.is_empty() {
-        return Ok(());
-    }
-    let kind = if is_album { "album" } else { item.kind };
-    Note {
-        kind: "save_of_repost",
-        group_id: format!("save_of_repost:{}:type:{}", item.id, item.kind),
-        specifier: new.user_id.to_string(),
-        user_ids: receivers,
-        data: Json::object([
-            ("save_of_repost_item_id", Json::Int(item.id)),
-            ("user_id", Json::Int(new.user_id)),
-            ("type", Json::Str(kind.to_owned())),
-        ]),
-    }
-    .write(Stamp::of(new.blocknumber, new.created_at), scope)
 }
 
 /// What of the saved item its saver bought before.
