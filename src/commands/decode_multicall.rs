@@ -50,11 +50,12 @@ pub struct DecodeMulticallArgs {
 
     /// A function to know, as `name(address to, uint256 amount)(bool)`; may be repeated
     ///
-    /// Names of arguments and results may be left out.
+    /// Names of arguments and results may be left out. With `error ` in front it is an error of a
+    /// contract: `error Closed(uint256 since)`.
     #[arg(long, value_name = "SIGNATURE")]
     pub sig: Vec<String>,
 
-    /// Functions to know: the ABI of a contract as JSON; may be repeated
+    /// Functions and errors to know: the ABI of a contract as JSON; may be repeated
     #[arg(long, value_name = "FILE")]
     pub abi: Vec<PathBuf>,
 

@@ -9,7 +9,9 @@ use comfy_table::{Cell, CellAlignment, ContentArrangement};
 
 use super::table::{grouped, plain, terminal_width};
 use crate::eth::Contracts;
-use crate::eth::calldata::{Batch, Decoded, Meaning, Outcome, Returned, SubCall, Value};
+use crate::eth::calldata::{
+    Batch, Decoded, Meaning, Outcome, Returned, SubCall, Value, extra_words,
+};
 
 /// Words of unknown calldata that are shown of one call; JSON has all.
 const WORDS: usize = 16;
@@ -85,6 +87,7 @@ fn render_within(decoded: &Decoded, input: &[u8], columns: Option<usize>) -> Str
         parts
             .push(format!("({} more calls of unknown functions: --json)", unknown.len() - UNKNOWN));
     }
+    parts.extend(sum(decoded, &names));
     parts.join("\n\n")
 }
 
@@ -168,7 +171,79 @@ fn headline(batch: &Batch) -> String {
     if failed > 0 {
         text = format!("{text}, {} failed", count(failed));
     }
+    if !batch.extra.is_empty() {
+        text = format!("{text}\n{}", extra_words(&batch.extra));
+    }
     text
+}
+
+/// What all the calls together are: how many of which function, how many failed, and the AUDIO that
+/// they name. Nothing where one line says it all.
+fn sum(decoded: &Decoded, names: &Names) -> Option<String> {
+    let Decoded::Batch(batch) = decoded else { return None };
+    let mut total = Total::default();
+    total.add(batch, names);
+    if total.calls < 2 {
+        return None;
+    }
+    let mut kinds: Vec<(&str, u64)> = total.by_name.into_iter().collect();
+    kinds.sort_by_key(|(name, count)| (std::cmp::Reverse(*count), *name));
+    let rest: u64 = kinds.iter().skip(KINDS).map(|(_, count)| count).sum();
+    let shown = kinds.iter().take(KINDS).map(|(name, count)| format!("{} {name}", grouped(*count)));
+    let mut parts: Vec<String> = shown.collect();
+    if rest > 0 {
+        parts.push(format!("{} others", grouped(rest)));
+    }
+    let mut text = format!("sum: {} calls: {}", grouped(total.calls), parts.join(", "));
+    if total.returned > 0 {
+        text = format!("{text}; {} succeeded", grouped(total.returned - total.failed));
+        if total.failed > 0 {
+            text = format!("{text}, {} failed", grouped(total.failed));
+        }
+    }
+    if let Some(wei) = total.wei {
+        text = format!("{text}; {} returned", audio(wei));
+    }
+    Some(text)
+}
+
+/// Functions that the sum names; of more only how many.
+const KINDS: usize = 6;
+
+/// What is counted of the calls of a batch, of nested ones too.
+#[derive(Default)]
+struct Total<'b> {
+    calls: u64,
+    by_name: BTreeMap<&'b str, u64>,
+    /// Calls with an outcome, and those of them that failed.
+    returned: u64,
+    failed: u64,
+    /// Amounts of AUDIO that came back; none where none did.
+    wei: Option<U256>,
+}
+
+impl<'b> Total<'b> {
+    fn add(&mut self, batch: &'b Batch, names: &Names) {
+        for call in &batch.calls {
+            if let Meaning::Batch(inner) = &call.meaning {
+                self.add(inner, names);
+                continue;
+            }
+            self.calls += 1;
+            let name = match &call.meaning {
+                Meaning::Known { name, .. } | Meaning::Unreadable { name, .. } => name,
+                Meaning::TooDeep(function) => function.name(),
+                _ => "unknown",
+            };
+            *self.by_name.entry(name).or_default() += 1;
+            let Some(outcome) = &call.outcome else { continue };
+            self.returned += 1;
+            self.failed += u64::from(!outcome.success);
+            if let Some(wei) = amount(call, outcome, names.holds_audio(call.target)) {
+                self.wei = Some(self.wei.unwrap_or_default().saturating_add(wei));
+            }
+        }
+    }
 }
 
 fn collect(
@@ -192,7 +267,7 @@ fn collect(
 fn line(call: &SubCall, number: &str, names: &Names) -> Line {
     let in_audio = names.holds_audio(call.target);
     let (name, arguments) = match &call.meaning {
-        Meaning::Known { name, arguments } => {
+        Meaning::Known { name, arguments, .. } => {
             let shown = arguments.iter().map(|(name, value)| match value {
                 Value::Uint(wei) if in_audio && *name == "amount" => audio(*wei),
                 value => value.to_string(),
@@ -210,6 +285,9 @@ fn line(call: &SubCall, number: &str, names: &Names) -> Line {
     if call.allow_failure == Some(false) {
         aside.push_str(", must succeed");
     }
+    if !call.extra().is_empty() {
+        aside = format!("{aside}, {}", extra_words(call.extra()));
+    }
     let outcome = call.outcome.as_ref().map(|outcome| shown(call, outcome, in_audio));
     let outcome = outcome.unwrap_or_default();
     Line {
@@ -224,16 +302,21 @@ fn line(call: &SubCall, number: &str, names: &Names) -> Line {
 
 /// What a call returned, an amount of AUDIO as such.
 fn shown(call: &SubCall, outcome: &Outcome, in_audio: bool) -> String {
+    amount(call, outcome, in_audio).map_or_else(|| outcome.to_string(), audio)
+}
+
+/// The amount of AUDIO that a call returned, if that is what it returned.
+fn amount(call: &SubCall, outcome: &Outcome, in_audio: bool) -> Option<U256> {
     match (&call.meaning, &outcome.returned) {
         (Meaning::Known { name, .. }, Returned::Values(values))
             if in_audio && outcome.success && AMOUNTS.contains(name) =>
         {
             match values.as_slice() {
-                [Value::Uint(wei)] => audio(*wei),
-                _ => outcome.to_string(),
+                [Value::Uint(wei)] => Some(*wei),
+                _ => None,
             }
         }
-        _ => outcome.to_string(),
+        _ => None,
     }
 }
 

@@ -42,8 +42,9 @@ fn six_hundred_sub_calls_are_a_readable_table() {
     let text = run.stdout();
     let head: Vec<&str> = text.lines().take(12).collect();
     insta::assert_snapshot!("decode_multicall_head", head.join("\n"));
-    assert!(text.lines().last().unwrap().trim_start().starts_with("599"), "{text}");
-    assert_eq!(text.lines().count(), 4 + 1 + 2 + 600);
+    let sum = "sum: 600 calls: 200 balanceOf, 200 getTotalDelegatorStake, 200 totalStakedFor";
+    assert_eq!(text.lines().last(), Some(sum), "{text}");
+    assert_eq!(text.lines().count(), 4 + 1 + 2 + 600 + 2);
 }
 
 #[test]
@@ -73,6 +74,8 @@ fn results_are_beside_their_calls_and_json_has_everything() {
     let input = hex(&mainnet_shaped(1));
     let run = env.run(&["decode-multicall", &input, "--returned", "result.hex"]);
     assert!(run.stdout().contains("failed: no reason given"), "{run:?}");
+    let sum = "; 2 succeeded, 1 failed; 0.000000000000000012 AUDIO returned";
+    assert!(run.stdout().trim_end().ends_with(sum), "{run:?}");
     let run = env.run(&["decode-multicall", &input, "--returned", "result.hex", "--json"]);
     let json: Value = serde_json::from_str(&run.stdout()).unwrap();
     assert_eq!(json["function"], "aggregate3");
@@ -81,6 +84,70 @@ fn results_are_beside_their_calls_and_json_has_everything() {
     assert_eq!(first["arguments"][0]["value"], holder(0).to_string());
     assert_eq!(first["result"], serde_json::json!({"success": true, "size": 32, "values": ["12"]}));
     assert_eq!(json["calls"][1]["result"], serde_json::json!({"success": false, "size": 0}));
+}
+
+#[test]
+fn bytes_after_the_arguments_are_shown_of_the_batch_and_of_a_call() {
+    let env = TestEnv::new();
+    let mark = alloy::hex!("deadbeef80218021802180218021802180218021");
+    let balance = Token::balanceOfCall { account: holder(1) }.abi_encode();
+    let marked = [&balance[..], &mark].concat();
+    let batch = |data: &[u8]| {
+        let target = Contracts::default().audio;
+        let call = Multicall3::Call3 { target, allowFailure: true, callData: data.to_vec().into() };
+        Multicall3::aggregate3Call { calls: vec![call] }.abi_encode()
+    };
+    let behind = [&batch(&balance)[..], &mark].concat();
+    let words = format!("20 bytes after the arguments: {}", hex(&mark));
+    for input in [&behind, &batch(&marked), &marked] {
+        let run = env.run(&["decode-multicall", &hex(input)]);
+        assert!(run.stdout().contains(&words), "{run:?}");
+        let run = env.run(&["decode-multicall", &hex(input), "--json"]);
+        assert!(run.stdout().contains(&format!("\"extra\": \"{}\"", hex(&mark))), "{run:?}");
+    }
+    // Zeros that fill the last word of an argument are no such bytes.
+    let run = env.run(&["decode-multicall", &hex(&batch(&balance)), "--json"]);
+    assert!(!run.stdout().contains("extra"), "{run:?}");
+    // Where the filling is something else, it is shown.
+    let mut dirty = batch(&balance);
+    *dirty.last_mut().unwrap() = 7;
+    let run = env.run(&["decode-multicall", &hex(&dirty)]);
+    assert!(run.stdout().contains("28 bytes after the arguments: 0x0000"), "{run:?}");
+}
+
+#[test]
+fn nothing_returned_means_no_contract_and_wrong_results_are_named_as_such() {
+    let env = TestEnv::new();
+    let input = hex(&mainnet_shaped(1));
+    let run = env.run(&["decode-multicall", &input, "--returned", "0x"]);
+    assert_eq!(run.code(), 0, "{run:?}");
+    assert!(run.stderr().contains("nothing was returned: there is no contract"), "{run:?}");
+    let run = env.run(&["decode-multicall", &input, "--returned", "0x123"]);
+    assert_eq!(run.code(), 2, "{run:?}");
+    assert!(run.stderr().contains("the returned data has an odd number"), "{run:?}");
+}
+
+#[test]
+fn errors_of_contracts_are_told_by_name() {
+    let env = TestEnv::new();
+    let failed = |data: Vec<u8>| Multicall3::Result { success: false, returnData: data.into() };
+    let word = |number: u64| U256::from(number).abi_encode();
+    let short = [&alloy::hex!("e450d38c")[..], &holder(3).abi_encode(), &word(5), &word(9)];
+    let own = [&alloy::primitives::keccak256("Closed(uint256)")[..4], &word(77)];
+    let panic = [&alloy::hex!("4e487b71")[..], &word(0x11)];
+    let results = vec![failed(short.concat()), failed(own.concat()), failed(panic.concat())];
+    env.write("r.hex", hex(&Multicall3::aggregate3Call::abi_encode_returns(&results)));
+    let input = hex(&mainnet_shaped(1));
+    let args =
+        ["decode-multicall", &input, "--returned", "r.hex", "--sig", "error Closed(uint256)"];
+    let run = env.run(&args);
+    let known = format!("failed: ERC20InsufficientBalance({}, 5, 9)", holder(3));
+    for words in [&known, "failed: Closed(77)", "failed: panic 0x11 (overflow)"] {
+        assert!(run.stdout().contains(words), "{words}: {run:?}");
+    }
+    let run = env.run(&[&args[..], &["--json"]].concat());
+    let json: Value = serde_json::from_str(&run.stdout()).unwrap();
+    assert_eq!(json["calls"][0]["result"]["error"]["name"], "ERC20InsufficientBalance");
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Bounded reads of ABI-encoded bytes. Every error names the byte in the whole input.
 
+use std::cell::Cell;
+
 use alloy::primitives::{Address, U256};
 
 /// Why bytes cannot be read.
@@ -18,12 +20,41 @@ pub struct Frame<'a> {
     content: &'a [u8],
     /// Where it begins in the whole input.
     position: usize,
+    /// How far the whole input was read, where somebody wants to know.
+    reach: Option<&'a Cell<usize>>,
 }
 
 impl<'a> Frame<'a> {
     /// The whole input.
     pub const fn whole(content: &'a [u8]) -> Self {
-        Self { content, position: 0 }
+        Self { content, position: 0, reach: None }
+    }
+
+    /// The same frame, noting in `reach` how far it is read, from now on and by all its parts.
+    pub fn measured<'m>(self, reach: &'m Cell<usize>) -> Frame<'m>
+    where
+        'a: 'm,
+    {
+        reach.set(self.position);
+        Frame { content: self.content, position: self.position, reach: Some(reach) }
+    }
+
+    /// What lies behind everything that was read of a [measured](Self::measured) frame.
+    pub fn unread(&self) -> &'a [u8] {
+        let read = self.reach.map_or(usize::MAX, |reach| reach.get() - self.position);
+        self.content.get(read..).unwrap_or_default()
+    }
+
+    /// Notes that the first `count` bytes were read.
+    fn has_read(&self, count: usize) {
+        if let Some(reach) = self.reach {
+            reach.set(reach.get().max(self.position.saturating_add(count)));
+        }
+    }
+
+    /// The part from `from` on.
+    fn part(&self, content: &'a [u8], from: usize) -> Self {
+        Self { content, position: self.position + from, reach: self.reach }
     }
 
     /// Its bytes.
@@ -51,7 +82,10 @@ impl<'a> Frame<'a> {
     /// There are not as many.
     pub fn skip(&self, count: usize, what: &str) -> Result<Self, Error> {
         match self.content.get(count..) {
-            Some(content) => Ok(Self { content, position: self.position + count }),
+            Some(content) => {
+                self.has_read(count);
+                Ok(self.part(content, count))
+            }
             None => Err(self.problem(format!("the input ends before {what}"))),
         }
     }
@@ -62,10 +96,12 @@ impl<'a> Frame<'a> {
     /// The frame ends before; the error is at its end, where `at` lies beyond it.
     pub fn word(&self, at: usize, what: &str) -> Result<&'a [u8; 32], Error> {
         let rest = self.content.get(at..).unwrap_or_default();
-        rest.first_chunk().ok_or_else(|| {
+        let word = rest.first_chunk().ok_or_else(|| {
             let text = format!("{what} has 32 bytes, there are {}", rest.len());
             self.problem_at(at.min(self.content.len()), text)
-        })
+        })?;
+        self.has_read(at + 32);
+        Ok(word)
     }
 
     /// A number that counts bytes or elements.
@@ -106,9 +142,7 @@ impl<'a> Frame<'a> {
     pub fn follow(&self, at: usize, what: &str) -> Result<Self, Error> {
         let offset = self.size(at, &format!("the offset of {what}"))?;
         match self.content.get(offset..) {
-            Some(content) if !content.is_empty() => {
-                Ok(Self { content, position: self.position + offset })
-            }
+            Some(content) if !content.is_empty() => Ok(self.part(content, offset)),
             _ => {
                 let length = self.content.len();
                 let text =
@@ -131,10 +165,12 @@ impl<'a> Frame<'a> {
             let text = format!("{what} is {}, there is room for {most}", shown(count));
             return Err(self.problem(text));
         }
+        elements.has_read(32 * count);
         Ok((count, elements))
     }
 
-    /// Bytes at the beginning, with their length before them.
+    /// Bytes at the beginning, with their length before them. Zeros that fill up the last word count
+    /// as read with them; anything else that stands there does not.
     ///
     /// # Errors
     /// The length leads beyond the end.
@@ -142,7 +178,12 @@ impl<'a> Frame<'a> {
         let length = self.size(0, what)?;
         let rest = self.skip(32, what)?;
         match rest.content.get(..length) {
-            Some(content) => Ok(Self { content, position: rest.position }),
+            Some(content) => {
+                let word = length.next_multiple_of(32).min(rest.content.len());
+                let is_filled = rest.content[length..word].iter().all(|&byte| byte == 0);
+                rest.has_read(if is_filled { word } else { length });
+                Ok(rest.part(content, 0))
+            }
             None => {
                 let text =
                     format!("{what} is {}, there are {} bytes", shown(length), rest.content.len());

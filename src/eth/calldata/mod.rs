@@ -17,11 +17,13 @@ mod outcome;
 mod render;
 pub mod signature;
 
+use std::cell::Cell;
+
 use alloy::primitives::{Address, B256, U256};
 
 pub use frame::{Error, Frame};
 pub use outcome::{Outcome, Returned};
-pub use render::{single_to_json, to_json};
+pub use render::{extra_words, single_to_json, to_json};
 pub use signature::{Signatures, Value};
 
 /// Batches inside batches are read to this depth.
@@ -101,6 +103,8 @@ pub struct Batch {
     pub size: usize,
     /// The calls, in order.
     pub calls: Vec<SubCall>,
+    /// Bytes of the calldata that stand behind all that the function takes.
+    pub extra: Vec<u8>,
     /// Number and hash of the block, where return data was given and has them.
     pub block: Option<(U256, Option<B256>)>,
 }
@@ -135,6 +139,8 @@ pub enum Meaning {
         name: &'static str,
         /// Its arguments, with their names.
         arguments: Vec<(&'static str, Value)>,
+        /// Bytes that stand behind them.
+        extra: Vec<u8>,
     },
     /// A batch in the batch.
     Batch(Batch),
@@ -151,6 +157,17 @@ pub enum Meaning {
     Unknown,
     /// No selector: ether is sent, or the fallback function is called.
     Bare,
+}
+
+impl SubCall {
+    /// Bytes that stand behind all that the function takes: marks of who made the call, or something
+    /// that the contract reads by itself.
+    pub fn extra(&self) -> &[u8] {
+        match &self.meaning {
+            Meaning::Known { extra, .. } | Meaning::Batch(Batch { extra, .. }) => extra,
+            _ => &[],
+        }
+    }
 }
 
 /// Reads the calldata of a batch.
@@ -235,6 +252,8 @@ fn batch(
     depth: usize,
     known: &Signatures,
 ) -> Result<Batch, Error> {
+    let reach = Cell::new(0);
+    let calldata = calldata.measured(&reach);
     let arguments = calldata.skip(4, "the arguments")?;
     let require_success =
         if function.has_flag() { Some(arguments.flag(0, "requireSuccess")?) } else { None };
@@ -250,7 +269,8 @@ fn batch(
         })?;
         calls.push(call);
     }
-    Ok(Batch { function, require_success, size: calldata.content().len(), calls, block: None })
+    let (size, extra) = (calldata.content().len(), calldata.unread().to_vec());
+    Ok(Batch { function, require_success, size, calls, extra, block: None })
 }
 
 fn sub_call(
@@ -294,8 +314,12 @@ fn meaning(data: Frame<'_>, depth: usize, known: &Signatures) -> Meaning {
         };
     }
     let Some(known) = known.find(selector) else { return Meaning::Unknown };
+    let reach = Cell::new(0);
+    let data = data.measured(&reach);
     match data.skip(4, "the arguments").and_then(|arguments| known.inputs(arguments)) {
-        Ok(arguments) => Meaning::Known { name: known.name, arguments },
+        Ok(arguments) => {
+            Meaning::Known { name: known.name, arguments, extra: data.unread().to_vec() }
+        }
         Err(error) => Meaning::Unreadable { name: known.name, error },
     }
 }

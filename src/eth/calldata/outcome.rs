@@ -31,6 +31,13 @@ pub enum Returned {
     Reason(String),
     /// Why it failed: a fault that the compiler checks for, by its code.
     Panic(U256),
+    /// Why it failed: an error of the contract's own that we know.
+    Error {
+        /// Its name.
+        name: &'static str,
+        /// What it tells, with names.
+        arguments: Vec<(&'static str, Value)>,
+    },
     /// Bytes that cannot be told anything about: their first 32.
     Raw(Vec<u8>),
     /// Nothing.
@@ -89,7 +96,7 @@ impl SubCall {
 }
 
 fn outcome(call: &mut SubCall, success: bool, data: Frame<'_>, known: &Signatures) -> Outcome {
-    let returned = if success { results(call, data, known) } else { failure(data) };
+    let returned = if success { results(call, data, known) } else { failure(data, known) };
     Outcome { success, size: data.content().len(), returned }
 }
 
@@ -109,8 +116,8 @@ fn results(call: &mut SubCall, data: Frame<'_>, known: &Signatures) -> Returned 
         .map_or_else(|| raw(data), Returned::Values)
 }
 
-/// `Error(string)`, `Panic(uint256)`, or anything.
-fn failure(data: Frame<'_>) -> Returned {
+/// `Error(string)`, `Panic(uint256)`, an error that is known by its selector, or anything.
+fn failure(data: Frame<'_>, known: &Signatures) -> Returned {
     let content = data.content();
     let arguments = data.skip(4, "the reason").ok();
     match (content.get(..4), arguments) {
@@ -128,6 +135,11 @@ fn failure(data: Frame<'_>) -> Returned {
         (Some([0x4e, 0x48, 0x7b, 0x71]), Some(arguments)) => {
             let code = arguments.word(0, "the code");
             code.map_or_else(|_odd| raw(data), |code| Returned::Panic(U256::from_be_bytes(*code)))
+        }
+        (Some(selector), Some(arguments)) => {
+            let known = selector.try_into().ok().and_then(|selector| known.find_error(selector));
+            let read = known.and_then(|known| Some((known.name, known.inputs(arguments).ok()?)));
+            read.map_or_else(|| raw(data), |(name, arguments)| Returned::Error { name, arguments })
         }
         _ if content.is_empty() => Returned::Nothing,
         _ => raw(data),

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use alloy::hex;
+use alloy::primitives::U256;
 use serde_json::{Value as Json, json};
 
 use super::outcome::{Outcome, Returned};
@@ -45,7 +46,7 @@ impl fmt::Display for Value {
 impl fmt::Display for Meaning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Known { name, arguments } => {
+            Self::Known { name, arguments, .. } => {
                 write!(f, "{name}(")?;
                 for (index, (_, value)) in arguments.iter().enumerate() {
                     write!(f, "{}{value}", if index > 0 { ", " } else { "" })?;
@@ -95,7 +96,14 @@ impl fmt::Display for Outcome {
             }
             Returned::Batch => f.write_str("see below"),
             Returned::Reason(reason) => write!(f, "{reason:?}"),
-            Returned::Panic(code) => write!(f, "panic 0x{code:02x}"),
+            Returned::Panic(code) => {
+                write!(f, "panic 0x{code:02x}{}", panic_words(*code))
+            }
+            Returned::Error { name, arguments } => {
+                let meaning =
+                    Meaning::Known { name, arguments: arguments.clone(), extra: Vec::new() };
+                meaning.fmt(f)
+            }
             Returned::Raw(bytes) => {
                 let more = if self.size > bytes.len() { "…" } else { "" };
                 write!(f, "{}{more} ({} bytes)", hex::encode_prefixed(bytes), self.size)
@@ -104,6 +112,34 @@ impl fmt::Display for Outcome {
             Returned::Nothing => f.write_str("no reason given"),
         }
     }
+}
+
+/// What the compiler checks for under a code of `Panic(uint256)`, in brackets.
+fn panic_words(code: U256) -> &'static str {
+    match code.try_into().unwrap_or(u8::MAX) {
+        0x01 => " (an assertion)",
+        0x11 => " (overflow)",
+        0x12 => " (division by zero)",
+        0x21 => " (no such label of an enumeration)",
+        0x22 => " (a broken array in the storage)",
+        0x31 => " (taking from an empty array)",
+        0x32 => " (beyond the end of an array)",
+        0x41 => " (too much memory)",
+        0x51 => " (a function that is not set)",
+        _ => "",
+    }
+}
+
+/// Bytes of a stranger for people: how many, and the first of them.
+pub fn extra_words(extra: &[u8]) -> String {
+    let (more, first) = (extra.len() > SHOWN, &extra[..extra.len().min(SHOWN)]);
+    let plural = if extra.len() == 1 { "" } else { "s" };
+    format!(
+        "{} byte{plural} after the arguments: {}{}",
+        extra.len(),
+        hex::encode_prefixed(first),
+        if more { "…" } else { "" }
+    )
 }
 
 /// A batch for programs. Numbers are decimal text, for they are larger than those of JSON.
@@ -123,6 +159,9 @@ pub fn to_json(batch: &Batch, input: &[u8]) -> Json {
         if let Some(hash) = hash {
             out["block_hash"] = json!(hash);
         }
+    }
+    if !batch.extra.is_empty() {
+        out["extra"] = json!(hex::encode_prefixed(&batch.extra));
     }
     out["calls"] = batch.calls.iter().map(|one| call(one, input)).collect();
     out
@@ -150,11 +189,14 @@ fn call(call: &SubCall, input: &[u8]) -> Json {
     out["size"] = json!(call.size);
     out["selector"] = json!(call.selector.map(hex::encode_prefixed));
     match &call.meaning {
-        Meaning::Known { name, arguments } => {
+        Meaning::Known { name, arguments, .. } => {
             out["name"] = json!(name);
             let argument =
                 |(name, value): &(&str, Value)| json!({"name": name, "value": plain(value)});
             out["arguments"] = arguments.iter().map(argument).collect();
+            if !call.extra().is_empty() {
+                out["extra"] = json!(hex::encode_prefixed(call.extra()));
+            }
         }
         Meaning::Batch(batch) => out["batch"] = to_json(batch, input),
         Meaning::Unreadable { name, error } => {
@@ -181,6 +223,12 @@ fn result(outcome: &Outcome) -> Json {
         Returned::Values(values) => out["values"] = values.iter().map(plain).collect(),
         Returned::Reason(reason) => out["reason"] = json!(reason),
         Returned::Panic(code) => out["panic"] = json!(code.to_string()),
+        Returned::Error { name, arguments } => {
+            let argument =
+                |(name, value): &(&str, Value)| json!({"name": name, "value": plain(value)});
+            let arguments: Json = arguments.iter().map(argument).collect();
+            out["error"] = json!({"name": name, "arguments": arguments});
+        }
         Returned::Raw(bytes) => out["begins_with"] = json!(hex::encode_prefixed(bytes)),
         Returned::Batch | Returned::Nothing => {}
     }

@@ -1,4 +1,4 @@
-//! Functions that are known by their signature: a table, and how to read what it says.
+//! Functions and errors that are known by their signature: a table, and how to read what it says.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -74,6 +74,36 @@ const SIGNATURES: &[&str] = &[
     "latestRoundData()(uint80, int256, uint256, uint256, uint80)",
 ];
 
+/// Errors of contracts that are known: those of tokens by the standard (ERC-6093), and of the
+/// libraries that most contracts are made of.
+const ERRORS: &[&str] = &[
+    "ERC20InsufficientBalance(address sender, uint256 balance, uint256 needed)",
+    "ERC20InvalidSender(address sender)",
+    "ERC20InvalidReceiver(address receiver)",
+    "ERC20InsufficientAllowance(address spender, uint256 allowance, uint256 needed)",
+    "ERC20InvalidApprover(address approver)",
+    "ERC20InvalidSpender(address spender)",
+    "ERC721NonexistentToken(uint256 tokenId)",
+    "ERC721IncorrectOwner(address sender, uint256 tokenId, address owner)",
+    "ERC721InsufficientApproval(address operator, uint256 tokenId)",
+    "ERC2612ExpiredSignature(uint256 deadline)",
+    "ERC2612InvalidSigner(address signer, address owner)",
+    "SafeERC20FailedOperation(address token)",
+    "AddressInsufficientBalance(address account)",
+    "AddressEmptyCode(address target)",
+    "FailedInnerCall()",
+    "FailedCall()",
+    "InsufficientBalance(uint256 balance, uint256 needed)",
+    "OwnableUnauthorizedAccount(address account)",
+    "OwnableInvalidOwner(address owner)",
+    "AccessControlUnauthorizedAccount(address account, bytes32 role)",
+    "EnforcedPause()",
+    "ExpectedPause()",
+    "ReentrancyGuardReentrantCall()",
+    "InvalidInitialization()",
+    "NotInitializing()",
+];
+
 /// Elements of a list that are read; what follows is counted.
 const MOST_ELEMENTS: usize = 1_000;
 
@@ -120,24 +150,37 @@ static TABLE: LazyLock<HashMap<[u8; 4], Known>> = LazyLock::new(|| {
     SIGNATURES.iter().map(|text| parse(text).expect("a test parses every line")).collect()
 });
 
-/// The functions that are known: those of the table, and others that somebody named.
+static ERROR_TABLE: LazyLock<HashMap<[u8; 4], Known>> = LazyLock::new(|| {
+    ERRORS.iter().map(|text| parse(text).expect("a test parses every line")).collect()
+});
+
+/// The functions and errors that are known: those of the tables, and others that somebody named.
 #[derive(Clone, Debug, Default)]
-pub struct Signatures(HashMap<[u8; 4], &'static Known>);
+pub struct Signatures {
+    functions: HashMap<[u8; 4], &'static Known>,
+    errors: HashMap<[u8; 4], &'static Known>,
+}
 
 impl Signatures {
     /// Adds a function as people write it: `name(address to, uint256)(bool)`, names of arguments and
-    /// results optional, or as Solidity has it (`function name(address to) returns (bool)`).
+    /// results optional, or as Solidity has it (`function name(address to) returns (bool)`); with
+    /// `error` in front an error.
     ///
     /// # Errors
     /// Text for people: what is wrong with it, or which type cannot be read.
     pub fn add(&mut self, text: &str) -> Result<(), String> {
         // It lives as long as the process, as the table does.
-        let (selector, known) = parse(Box::leak(text.trim().to_owned().into_boxed_str()))?;
-        self.0.insert(selector, Box::leak(Box::new(known)));
+        let text: &'static str = Box::leak(text.trim().to_owned().into_boxed_str());
+        let (names, text) = match text.strip_prefix("error ") {
+            Some(error) => (&mut self.errors, error),
+            None => (&mut self.functions, text),
+        };
+        let (selector, known) = parse(text)?;
+        names.insert(selector, Box::leak(Box::new(known)));
         Ok(())
     }
 
-    /// Adds the functions of a contract's ABI as compilers write it, an array or an object with one
+    /// Adds functions and errors of a contract's ABI as compilers write it, an array or an object with one
     /// as `abi`. Returns how many were added, and how many have types that cannot be read.
     ///
     /// # Errors
@@ -152,12 +195,16 @@ impl Signatures {
             });
             types.collect::<Vec<_>>().join(", ")
         };
-        let functions = entries.iter().filter(|entry| entry["type"] == "function");
         let (mut added, mut left_out) = (0, 0);
-        for entry in functions {
+        for entry in entries {
+            let kind = match entry["type"].as_str() {
+                Some("function") => "",
+                Some("error") => "error ",
+                _ => continue,
+            };
             let name = entry["name"].as_str().unwrap_or_default();
             let (inputs, outputs) = (typed(entry, "inputs"), typed(entry, "outputs"));
-            match self.add(&format!("{name}({inputs})({outputs})")) {
+            match self.add(&format!("{kind}{name}({inputs})({outputs})")) {
                 Ok(()) => added += 1,
                 Err(_) => left_out += 1,
             }
@@ -167,7 +214,12 @@ impl Signatures {
 
     /// The function with this selector.
     pub(super) fn find(&self, selector: [u8; 4]) -> Option<&'static Known> {
-        self.0.get(&selector).copied().or_else(|| TABLE.get(&selector))
+        self.functions.get(&selector).copied().or_else(|| TABLE.get(&selector))
+    }
+
+    /// The error with this selector.
+    pub(super) fn find_error(&self, selector: [u8; 4]) -> Option<&'static Known> {
+        self.errors.get(&selector).copied().or_else(|| ERROR_TABLE.get(&selector))
     }
 }
 
@@ -322,7 +374,7 @@ mod tests {
         ] {
             let mut own = Signatures::default();
             own.add(text).unwrap();
-            assert!(own.0.contains_key(&transfer), "{text}");
+            assert!(own.functions.contains_key(&transfer), "{text}");
         }
         for wrong in
             ["", "transfer", "(address)", "f(tuple x)", "f(uint7)", "f(bytes33)", "f(x[3])"]
@@ -345,6 +397,7 @@ mod tests {
     #[test]
     fn every_signature_parses_and_none_hides_another() {
         assert_eq!(TABLE.len(), SIGNATURES.len());
+        assert_eq!(ERROR_TABLE.len(), ERRORS.len());
     }
 
     #[test]

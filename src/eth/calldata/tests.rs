@@ -135,7 +135,7 @@ fn what_was_returned_is_told_per_call() {
         "123",
         "\"AUDIO\"",
         "failed: \"broken\"",
-        "failed: panic 0x11",
+        "failed: panic 0x11 (overflow)",
         "failed: no reason given",
         &raw,
         "nothing",
