@@ -232,6 +232,7 @@ impl EraChoice {
                     database_now: settings.database_now,
                     clock: settings.clock,
                     accepted_wallet_signatures: settings.accepted_wallet_signatures,
+                    lowers_eth_wallets: settings.shape.lowers_eth_wallets,
                     derive: settings.derive,
                 },
                 plays: settings.plays,

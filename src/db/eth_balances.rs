@@ -10,13 +10,18 @@
 //! block of the read.
 //!
 //! `eth_user_balances` follows in the same transaction, and in that of a block that links a wallet.
-//! Where production's trigger does that, nothing is added.
+//! Where a trigger of production's does that for the session, nothing is added.
 
+use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgConnection;
 
 /// Serialises the sums of `eth_user_balances`: two transactions that each see only their own half
 /// of a user's wallets would store half a sum. Spells "aebl".
 const TOTALS_LOCK: i64 = 0x6165_626c;
+
+/// Production's triggers for totals: table and function.
+const ON_BALANCE: (&str, &str) = ("eth_wallet_balances", "handle_eth_wallet_balance_change");
+const ON_LINK: (&str, &str) = ("associated_wallets", "handle_associated_wallet");
 
 /// How far below the latest read blocks are remembered at which something was read. An index that is
 /// further behind no longer notices that one of them went away.
@@ -146,7 +151,7 @@ pub async fn store_totals(
     connection: &mut PgConnection,
     wallets: &[&str],
 ) -> Result<(), sqlx::Error> {
-    if totals_are_kept_elsewhere(connection).await? {
+    if fires(connection, ON_BALANCE).await? {
         return Ok(());
     }
     let users: Vec<i32> = sqlx::query_scalar(
@@ -160,10 +165,10 @@ pub async fn store_totals(
     .bind(wallets)
     .fetch_all(&mut *connection)
     .await?;
-    store_user_totals(connection, &users).await
+    sum_up(connection, &users, true).await
 }
 
-/// Brings the totals of users up to date, if they are kept here.
+/// Brings the totals of users up to date whose wallets may be others than before.
 ///
 /// # Errors
 /// When a statement fails.
@@ -171,7 +176,18 @@ pub async fn store_user_totals(
     connection: &mut PgConnection,
     users: &[i32],
 ) -> Result<(), sqlx::Error> {
-    if users.is_empty() || totals_are_kept_elsewhere(connection).await? {
+    // Triggers see that a wallet is linked. None sees a new user whose own wallet is known already.
+    let replaces = users.is_empty() || !fires(connection, ON_LINK).await?;
+    sum_up(connection, users, replaces).await
+}
+
+/// Stores the totals of users; without `replaces` of those alone who have none.
+async fn sum_up(
+    connection: &mut PgConnection,
+    users: &[i32],
+    replaces: bool,
+) -> Result<(), sqlx::Error> {
+    if users.is_empty() {
         return Ok(());
     }
     sqlx::query(
@@ -183,7 +199,10 @@ pub async fn store_user_totals(
     .await?;
     // A wallet counts once, also where it is both the user's own and a linked one; a user whose
     // last wallet is gone has 0.
-    sqlx::query(
+    let change = "UPDATE SET balance = excluded.balance, updated_at = excluded.updated_at \
+                  WHERE t.balance IS DISTINCT FROM excluded.balance";
+    let known = if replaces { change } else { "NOTHING" };
+    sqlx::query(AssertSqlSafe(format!(
         "INSERT INTO eth_user_balances AS t (user_id, balance, updated_at, created_at) \
          SELECT u.user_id, coalesce(sum(b.balance), 0), now(), now() \
          FROM unnest($1::int4[]) AS u(user_id) \
@@ -196,23 +215,27 @@ pub async fn store_user_totals(
                      AND a.is_current AND NOT a.is_delete) w ON true \
          LEFT JOIN eth_wallet_balances b ON b.wallet = w.wallet \
          GROUP BY u.user_id \
-         ON CONFLICT (user_id) DO UPDATE \
-             SET balance = excluded.balance, updated_at = excluded.updated_at \
-             WHERE t.balance IS DISTINCT FROM excluded.balance",
-    )
+         ON CONFLICT (user_id) DO {known}"
+    )))
     .bind(users)
     .execute(connection)
     .await
     .map(drop)
 }
 
-/// Whether a trigger of production's keeps `eth_user_balances`.
-async fn totals_are_kept_elsewhere(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
+/// Whether a trigger of production's that calls the function fires for what this session writes.
+async fn fires(
+    connection: &mut PgConnection,
+    (table, function): (&str, &str),
+) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar(
         "SELECT EXISTS (SELECT FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid \
-         WHERE NOT t.tgisinternal AND t.tgrelid = to_regclass('eth_wallet_balances') \
-             AND p.proname = 'handle_eth_wallet_balance_change')",
+         WHERE NOT t.tgisinternal AND t.tgrelid = to_regclass($1) AND p.proname = $2 \
+             AND t.tgenabled = ANY(CASE current_setting('session_replication_role') \
+                 WHEN 'replica' THEN '{R,A}'::\"char\"[] ELSE '{O,A}'::\"char\"[] END))",
     )
+    .bind(table)
+    .bind(function)
     .fetch_one(connection)
     .await
 }

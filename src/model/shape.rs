@@ -15,6 +15,8 @@ use super::{
 pub struct Shape {
     /// In the order of [`TableId::ALL`].
     tables: Vec<TableShape>,
+    /// A trigger stores Ethereum's linked wallets in lower case.
+    pub lowers_eth_wallets: bool,
 }
 
 /// One table.
@@ -101,7 +103,8 @@ impl Default for Shape {
             columns: id.def().columns.iter().map(|of| column(of.ty)).collect(),
             unique: Vec::new(),
         };
-        Self { tables: TableId::ALL.iter().map(table).collect() }
+        let tables = TableId::ALL.iter().map(table).collect();
+        Self { tables, lowers_eth_wallets: false }
     }
 }
 

@@ -13,6 +13,7 @@ use crate::support::TestEnv;
 use crate::support::anvil::{Anvil, holder, wallet};
 use crate::support::db::TestDb;
 use crate::support::fault_proxy::{FaultProxy, Verdict};
+use crate::support::service::{PATIENCE, Service};
 
 /// A node and a database; the first `known` wallets have 1,000 and their number as balance.
 struct Place {
@@ -344,6 +345,31 @@ async fn the_totals_of_users_follow() {
     place.sweeper("one").await.batch(10).await.unwrap();
     let total = "SELECT balance::bigint FROM eth_user_balances WHERE user_id = 1";
     assert_eq!(place.db.number(total).await, 1_000 + 1_002);
+    let read = "SELECT concat_ws(' ', user_id, eth_balance, sol_balance) FROM v_user_balances \
+                WHERE updated_at > '2000-01-01'";
+    assert_eq!(place.db.texts(read).await, ["1 2002 0"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sweep_that_goes_on_answers_for_its_health() {
+    let place = Place::new(2).await;
+    place.add((0..2).map(wallet)).await;
+    let mut args =
+        ["sweep", "--interval", "1s", "--db", place.db.url()].map(str::to_owned).to_vec();
+    args.extend(place.anvil.options(Some(&place.proxy.url())));
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let service = Service::start(TestEnv::new(), &args).await;
+    let ready = service.until_status("/ready", 200).await;
+    assert_eq!(ready["status"], "ok", "{ready}");
+    let swept = async {
+        while place.stored().await.len() < 2 {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, swept).await.unwrap();
+    assert_eq!(service.json("/health").await.0, 200);
+    assert!(service.metric("audius_etl_stalled_seconds{stage=\"ethereum\"}").await.is_some());
+    assert_eq!(service.stop().await, 130);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -55,6 +55,8 @@ pub(crate) struct Table {
 /// A trigger.
 #[derive(Clone, Debug)]
 pub(crate) struct Trigger {
+    /// Its name.
+    pub(crate) name: String,
     /// The function that it calls.
     pub(crate) function: String,
     /// It runs for every row.
@@ -144,6 +146,12 @@ impl Catalog {
         tables
             .flat_map(|table| &table.triggers)
             .any(|trigger| trigger.for_each_row && trigger.function.starts_with("handle_"))
+    }
+
+    /// Whether the table has the trigger.
+    pub(crate) fn has_trigger(&self, table: &str, name: &str) -> bool {
+        let table = self.table(table);
+        table.is_some_and(|table| table.triggers.iter().any(|trigger| trigger.name == name))
     }
 
     /// Whether something fires for every row that is written to the table.

@@ -35,8 +35,11 @@ pub(super) async fn catalog(connection: &mut PgConnection) -> Result<Catalog, sq
     }
     for row in rows(connection, TRIGGERS).await? {
         if let Some(table) = catalog.tables.get_mut(row.try_get::<&str, _>("table_name")?) {
-            let (function, for_each_row) = (row.try_get("function")?, row.try_get("each_row")?);
-            table.triggers.push(Trigger { function, for_each_row });
+            table.triggers.push(Trigger {
+                name: row.try_get("name")?,
+                function: row.try_get("function")?,
+                for_each_row: row.try_get("each_row")?,
+            });
         }
     }
     for row in rows(connection, DEFERRED).await? {
@@ -104,7 +107,7 @@ const UNIQUE: &str = "\
 
 /// Those that may fire for a writer: not the server's own, and not switched off.
 const TRIGGERS: &str = "\
-    SELECT c.relname::text AS table_name, p.proname::text AS function, \
+    SELECT c.relname::text AS table_name, g.tgname::text AS name, p.proname::text AS function, \
         g.tgtype & 1 = 1 AS each_row \
     FROM pg_trigger g JOIN pg_class c ON c.oid = g.tgrelid JOIN pg_proc p ON p.oid = g.tgfoid \
     WHERE NOT g.tgisinternal AND g.tgenabled <> 'D' AND $visible";

@@ -25,9 +25,13 @@ const IDENTITIES: &[(TableId, &str, &[&str], bool)] = &[
     (TableId::DashboardWalletUsers, "dashboard_wallet_users_pkey", &["wallet"], false),
 ];
 
+/// The trigger by which production keeps linked wallets of Ethereum in lower case.
+const LOWERING: &str = "before_associated_wallets_canonicalize";
+
 /// The shape of the store's tables. A table that is not there has the shape of its definition.
 pub(super) fn of(catalog: &Catalog) -> Shape {
     let mut shape = Shape::default();
+    shape.lowers_eth_wallets = catalog.has_trigger("associated_wallets", LOWERING);
     for id in TableId::ALL {
         if let Some(table) = catalog.table(id.def().name) {
             *shape.table_mut(*id) = table_shape(id.def(), table);

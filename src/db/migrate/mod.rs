@@ -78,6 +78,7 @@ pub const MIGRATIONS: &[Migration] = migrations![
     13 "0013_refusals",
     14 "0014_scale",
     15 "0015_plan",
+    16 "0016_user_balances",
 ];
 
 impl Migration {

@@ -137,7 +137,7 @@ pattern!(COLUMN, r"ALTER TABLE (\w+) ADD COLUMN (?:IF NOT EXISTS )?(\w+) (.*)$")
 pattern!(INDEX, r"CREATE (UNIQUE )?INDEX (?:IF NOT EXISTS )?(\w+) ON (\w+) (.*)$");
 pattern!(FUNCTION, r"CREATE FUNCTION (\w+)\(");
 pattern!(TRIGGER, r"CREATE TRIGGER (\w+) .*? ON (\w+)");
-pattern!(VIEW, r"CREATE MATERIALIZED VIEW (?:IF NOT EXISTS )?(\w+) AS");
+pattern!(VIEW, r"CREATE (?:MATERIALIZED )?VIEW (?:IF NOT EXISTS )?(\w+) AS");
 pattern!(DROP_INDEX, r"DROP INDEX (?:IF EXISTS )?(\w+)$");
 pattern!(OURS, r"(?:ALTER TABLE|INSERT INTO) (\w+) (?:DROP CONSTRAINT|SET|RESET|\()");
 pattern!(SEQUENCE, r"ALTER SEQUENCE (\w+)_id_seq OWNED BY");

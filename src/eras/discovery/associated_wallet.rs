@@ -2,8 +2,11 @@
 //!
 //! The reference writes these rows at once and looks only at the rows of before the block, so two
 //! users may claim one wallet in a block, and a claim cannot be taken back in its own block.
+//!
+//! Production keeps Ethereum's wallets in lower case since May 2026, by a trigger. On a database that
+//! has it they are keyed and looked up so.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use super::{Call, Handled, HandlerError, Scope, ensure, poison, reject, signer::authorize, skip};
 use crate::{
@@ -28,9 +31,9 @@ pub fn create(call: &Call<'_>, scope: &mut Scope<'_>) -> Handled {
         signature.is_some_and(is_accepted) || claim.is_signed(tx.user_id, signature),
         "wallet_signature_invalid",
     )?;
-    let (wallet, chain) = claim.columns()?;
+    let (wallet, chain) = claim.columns(scope)?;
     let mut is_owner = false;
-    for row in claims_before_block(wallet, scope)? {
+    for row in claims_before_block(&wallet, scope)? {
         if row.chain != chain {
             continue;
         }
@@ -45,7 +48,7 @@ pub fn create(call: &Call<'_>, scope: &mut Scope<'_>) -> Handled {
     }
     let row = AssociatedWallet {
         user_id: tx.user_id,
-        wallet: wallet.to_owned(),
+        wallet: wallet.into_owned(),
         blockhash: scope.block.hash.clone(),
         blocknumber: scope.block.number,
         is_current: true,
@@ -69,7 +72,7 @@ pub fn delete(call: &Call<'_>, scope: &mut Scope<'_>) -> Handled {
     let (Some(wallet), Some(chain)) = (claim.wallet, claim.chain) else {
         return Err(reject("wallet_not_found"));
     };
-    let rows = claims_before_block(wallet, scope)?;
+    let rows = claims_before_block(&as_stored(wallet, Some(chain), scope), scope)?;
     let own = rows.iter().find(|row| row.chain == chain && row.user_id == tx.user_id);
     let own = own.ok_or_else(|| reject("wallet_not_found"))?;
     scope.remove::<AssociatedWallet>(own.key())
@@ -100,18 +103,26 @@ impl<'a> Claim<'a> {
     }
 
     /// Both as columns, which do not take NULL.
-    fn columns(&self) -> Result<(&'a str, &'a str), HandlerError> {
+    fn columns(&self, scope: &Scope<'_>) -> Result<(Cow<'a, str>, &'a str), HandlerError> {
         match (self.wallet, self.chain) {
-            (Some(wallet), Some(chain)) => Ok((wallet, chain)),
+            (Some(wallet), Some(chain)) => Ok((as_stored(wallet, self.chain, scope), chain)),
             _ => Err(poison("wallet_null")),
         }
     }
 }
 
 fn want_claims(call: &Call<'_>, scope: &mut Scope<'_>) {
-    let wallet = call.data().and_then(|data| data.get("wallet_address")).and_then(Json::as_str);
-    if let Some(wallet) = wallet {
-        scope.want_by::<AssociatedWallet>(AssociatedWalletBy::Wallet, wallet);
+    let Some(Claim { wallet: Some(wallet), chain }) = call.data().map(Claim::of) else { return };
+    let wallet = as_stored(wallet, chain, scope);
+    scope.want_by::<AssociatedWallet>(AssociatedWalletBy::Wallet, wallet.as_ref());
+}
+
+/// The wallet as the database keeps it.
+fn as_stored<'a>(wallet: &'a str, chain: Option<&str>, scope: &Scope<'_>) -> Cow<'a, str> {
+    if scope.env.lowers_eth_wallets && chain == Some("eth") {
+        Cow::Owned(wallet.to_lowercase())
+    } else {
+        Cow::Borrowed(wallet)
     }
 }
 
@@ -174,5 +185,23 @@ mod tests {
         assert_eq!(code(&chain.call((1, "Delete", wallet, 0, &delete))), "applied");
         assert!(owners(&chain).is_empty());
         assert_eq!(code(&chain.call((1, "Create", wallet, 0, ""))), "prefetch_no_metadata");
+    }
+
+    #[test]
+    fn wallets_are_in_lower_case_where_the_database_keeps_them_so() {
+        let data =
+            r#"{"cid":"","data":{"chain":"eth","wallet_address":"0xAbC1","signature":"accepted"}}"#;
+        let (wallet, upper) = ("AssociatedWallet", data.replace("0xAbC1", "0xABC1"));
+        for (mut chain, stored, other) in [
+            (Sandbox::new([user(1), user(2)]), "0xAbC1", "wallet_not_found"),
+            (Sandbox::new([user(1), user(2)]).lowering(), "0xabc1", "applied"),
+        ] {
+            assert_eq!(code(&chain.call((1, "Create", wallet, 0, data))), "applied");
+            assert_eq!(chain.rows::<AssociatedWallet>()[0].wallet, stored);
+            assert_eq!(code(&chain.call((1, "Delete", wallet, 0, &upper))), other);
+            assert_eq!(code(&chain.call((1, "Create", wallet, 0, data))), "applied");
+            assert_eq!(code(&chain.call((2, "Create", wallet, 0, data))), "applied");
+            assert_eq!(owners(&chain), [2]);
+        }
     }
 }

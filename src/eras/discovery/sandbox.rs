@@ -25,6 +25,7 @@ pub(super) struct Sandbox {
     /// Signs the calls in place of the acting users' wallets.
     signer: Option<String>,
     derive: Derive,
+    lowers_eth_wallets: bool,
 }
 
 /// A call: `(user, action, entity type, entity id, metadata)`.
@@ -41,7 +42,13 @@ impl Sandbox {
             number: 0,
             signer: None,
             derive: Derive::Elsewhere,
+            lowers_eth_wallets: false,
         }
+    }
+
+    /// The same on a database that keeps Ethereum's wallets in lower case.
+    pub(super) fn lowering(self) -> Self {
+        Self { lowers_eth_wallets: true, ..self }
     }
 
     /// The same with counters, milestones and notifications derived.
@@ -94,7 +101,8 @@ impl Sandbox {
             comment_karma_threshold: 100,
             database_now: START,
             clock: None,
-            accepted_wallet_signatures: Vec::new(),
+            accepted_wallet_signatures: vec!["accepted".to_owned()],
+            lowers_eth_wallets: self.lowers_eth_wallets,
             derive: self.derive,
         };
         loop {

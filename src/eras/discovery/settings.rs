@@ -16,6 +16,8 @@ pub struct Environment {
     pub clock: Option<Timestamp>,
     /// Wallet signatures taken as valid whatever they sign, as recordings with a stubbed check did.
     pub accepted_wallet_signatures: Vec<String>,
+    /// The database keeps Ethereum's linked wallets in lower case.
+    pub lowers_eth_wallets: bool,
     /// Who keeps the aggregates, milestones and trigger-made notifications in step. Follower counts
     /// are followed in memory in any case.
     pub derive: Derive,

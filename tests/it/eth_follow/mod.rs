@@ -7,6 +7,7 @@ mod faults;
 mod kill;
 mod registry;
 mod reorgs;
+mod shapes;
 mod tracking;
 
 use std::collections::BTreeMap;
@@ -17,7 +18,9 @@ use audius_etl::db::load::Loader;
 use audius_etl::eth::{Balance, BlockRef, EthConfig, Provider};
 use audius_etl::follow::{End, Error, FollowConfig, FollowStatus, Follower, Wallets};
 use audius_etl::store::Effects;
-use audius_etl::writer::{self, Lane, PostgresConfig, PostgresSink, WriterConfig, WriterHandle};
+use audius_etl::writer::{
+    self, Lane, PostgresConfig, PostgresSink, Triggers, WriterConfig, WriterHandle,
+};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -37,31 +40,38 @@ pub(crate) struct Desk {
     pub(crate) anvil: Anvil,
     pub(crate) db: TestDb,
     pub(crate) config: FollowConfig,
+    /// Who derives rows where the database has triggers for it.
+    pub(crate) triggers: Option<Triggers>,
 }
 
 impl Desk {
     /// `holders` users, each with the wallet of the holder of the same number.
     pub(crate) async fn new(holders: u64) -> Self {
-        let (anvil, db) = tokio::join!(Anvil::start(), TestDb::new());
-        let desk = Self {
-            anvil,
+        let desk = Self::on(TestDb::new().await).await;
+        desk.add_users(0, holders).await;
+        desk
+    }
+
+    /// The same on a database of any shape, without users.
+    pub(crate) async fn on(db: TestDb) -> Self {
+        Self {
+            anvil: Anvil::start().await,
             db,
+            triggers: None,
             config: FollowConfig {
                 poll: Duration::from_millis(40),
                 patience: Duration::from_millis(400),
                 ..FollowConfig::default()
             },
-        };
-        desk.add_users(0, holders).await;
-        desk
+        }
     }
 
     /// Users `from..to`, as a block of the core chain would bring them.
     pub(crate) async fn add_users(&self, from: u64, to: u64) {
         self.db
             .execute(&format!(
-                "INSERT INTO blocks (blockhash, number, is_current)
-                     SELECT 'b' || n, n, false
+                "INSERT INTO blocks (blockhash, number)
+                     SELECT 'b' || n, n
                      FROM (SELECT coalesce(max(number), 0) + 1 AS n FROM blocks) b;
                  INSERT INTO users (user_id, is_current, blocknumber, wallet)
                      SELECT 1000 + n, true, (SELECT max(number) FROM blocks),
@@ -111,7 +121,12 @@ impl Desk {
         eth.retry.late = Duration::from_millis(50);
         eth.retry.limit = 4;
         let database = self.db.database();
-        let sink = PostgresSink::open(PostgresConfig::new(database.clone())).await.unwrap();
+        let sink = PostgresSink::open(PostgresConfig {
+            triggers: self.triggers,
+            ..PostgresConfig::new(database.clone())
+        })
+        .await
+        .unwrap();
         let loader = Loader::open(database).await.unwrap();
         let start = loader.start_state().await.unwrap();
         loader.close().await;
