@@ -13,7 +13,7 @@ use super::{
     event::{PipelineEvent, Summary},
     indexes::MissingIndexes,
     input::{self, Batches, Turn},
-    state::{Limits, Ready, Running, Unwritten, Upcoming},
+    state::{Limits, Loading, Ready, Running, Unwritten, Upcoming},
     thread::ApplyThread,
 };
 use crate::{
@@ -69,6 +69,12 @@ pub struct Pipeline {
     pub indexes: MissingIndexes,
     /// Tells what the run is doing.
     pub pulse: Pulse,
+}
+
+/// A batch that was applied.
+struct Processed {
+    ready: Ready,
+    applied: Applied,
 }
 
 impl Pipeline {
@@ -129,7 +135,12 @@ impl Running {
             match self.step(batches, cancel).await {
                 Ok(Some(end)) => return Ok(end),
                 Ok(None) => {}
-                Err(error) => self.work_around(error, cancel).await?,
+                Err(error) => tokio::select! {
+                    biased;
+                    done = self.work_around(error, cancel) => done?,
+                    // What is refused is found again by the next start.
+                    () = cancel.cancelled() => self.writer.resume(),
+                },
             }
             if cancel.is_cancelled() {
                 return Ok(End::Interrupted);
@@ -159,16 +170,15 @@ impl Running {
         };
         match next {
             Upcoming::Batch(loading) => {
-                self.pulse.begins(Doing::Apply);
-                self.unwritten.hold(&loading);
-                let batch = self.loaded(*loading).await?;
-                if let Some((next, is_counted)) = self.unwritten.next(batches).now_or_never() {
-                    self.upcoming = Some(self.look_ahead(next, is_counted).await?);
-                }
-                self.unwritten.release();
-                let height = batch.blocks.first().map(|block| block.height);
+                let height = loading.blocks.first().map(|block| block.height);
                 let span = tracing::warn_span!("batch", height);
-                self.process(batch).instrument(span).await?;
+                let applied = tokio::select! {
+                    // However long its calls take: what is not handed over comes again.
+                    biased;
+                    () = cancel.cancelled() => return Ok(Some(End::Interrupted)),
+                    applied = self.process(*loading, batches).instrument(span.clone()) => applied?,
+                };
+                self.hand_over(applied).instrument(span).await?;
             }
             Upcoming::Turn(turn) => self.turn_to(turn).await?,
             Upcoming::AtHead(head) => {
@@ -219,10 +229,30 @@ impl Running {
         Ok(())
     }
 
-    async fn process(&mut self, batch: Ready) -> Result<(), Error> {
-        let Ready { blocks, mut summary, known_hashes, committed, is_counted } = batch;
+    /// Applies a batch, and begins to load for the one after it.
+    async fn process(
+        &mut self,
+        loading: Loading,
+        batches: &mut Batches,
+    ) -> Result<Processed, Error> {
         self.pulse.begins(Doing::Apply);
-        let applied = self.apply(blocks, &mut summary).await?;
+        self.unwritten.hold(&loading);
+        let mut ready = self.loaded(loading).await?;
+        if let Some((next, is_counted)) = self.unwritten.next(batches).now_or_never() {
+            self.upcoming = Some(self.look_ahead(next, is_counted).await?);
+        }
+        self.unwritten.release();
+        self.pulse.begins(Doing::Apply);
+        let applied = self.apply(Arc::clone(&ready.blocks), &mut ready.summary).await?;
+        Ok(Processed { ready, applied })
+    }
+
+    /// Hands an applied batch to the writer.
+    async fn hand_over(&mut self, processed: Processed) -> Result<(), Error> {
+        let Processed { ready, applied } = processed;
+        // The blocks are written to below, which takes that nobody else holds them.
+        let Ready { mut summary, known_hashes, committed, is_counted, blocks } = ready;
+        drop(blocks);
         let Applied { mut batch, summary: applied_summary, rejects, before } = applied;
         summary.absorb(&applied_summary);
         for (written, before) in batch.blocks.iter_mut().zip(before) {

@@ -26,7 +26,8 @@ pub fn numbered_slug(title: &str, record_id: i64, number: i64) -> String {
     numbered(title_slug(title, record_id), number)
 }
 
-fn numbered(slug: String, number: i64) -> String {
+/// A title's slug with a collision number; numbers below 1 leave no mark.
+pub fn numbered(slug: String, number: i64) -> String {
     if number > 0 { format!("{slug}-{number}") } else { slug }
 }
 

@@ -26,7 +26,7 @@ use std::sync::Arc;
 
 pub use change::Change;
 pub use effects::{Effect, EffectRow, Effects};
-use keys::Ranked;
+use keys::{Keys, Ranked};
 use overlay::Overlay;
 pub use overlay::{Layer, Mark};
 use rustc_hash::FxHashSet;
@@ -84,7 +84,10 @@ impl StoreTable {
     /// The keys that may have a value of a lookup as seen through `layer`, in their order.
     fn keys(&self, layer: Layer, lookup: usize, value: &Key) -> Vec<Key> {
         let written = self.overlay.lookup(lookup, value);
-        let mut keys: Vec<Key> = written.keys().iter().map(|(_, key)| key.clone()).collect();
+        let pending = (layer == Layer::View).then(|| written.keys(Layer::View).iter());
+        let stored = written.keys(Layer::Stored).iter();
+        let mut keys: Vec<Key> =
+            pending.into_iter().flatten().chain(stored).map(|(_, key)| key.clone()).collect();
         let at_start = self.base.keys(lookup, value);
         if at_start.len() > written.covered() {
             let untouched = at_start.iter().map(|(_, key)| key);
@@ -97,18 +100,18 @@ impl StoreTable {
 
     /// The last of the keys that have a value of a lookup as seen through `layer`.
     fn last_key(&self, layer: Layer, lookup: usize, value: &Key) -> Option<&Key> {
-        let def = &self.overlay.def().lookups[lookup];
-        let has_value = |(rank, key): &&Ranked| {
-            let row = self.overlay.get(layer, key).flatten();
-            row.is_some_and(|row| {
-                def.rank_of(row.as_ref()) == *rank
-                    && def.key_of(row.as_ref()).as_ref() == Some(value)
-            })
-        };
+        let written = self.overlay.lookup(lookup, value);
+        let pending = (layer == Layer::View).then(|| written.keys(Layer::View)).map(Keys::iter);
+        let mut last = pending.and_then(|mut keys| keys.next_back());
+        // What stands below is looked through only down to the last of above.
+        let is_seen =
+            |(_, key): &&Ranked| layer == Layer::Stored || self.overlay.pending_at(key).is_none();
+        let stored = written.keys(Layer::Stored).iter().rev();
+        last = last.max(stored.take_while(|key| Some(*key) > last).find(is_seen));
         let is_untouched = |(_, key): &&Ranked| self.overlay.get(layer, key).is_none();
-        let written = self.overlay.lookup(lookup, value).keys().iter().rev().find(has_value);
-        let at_start = self.base.keys(lookup, value).iter().rev().find(is_untouched);
-        written.max(at_start).map(|(_, key)| key)
+        let at_start = self.base.keys(lookup, value).iter().rev();
+        last = last.max(at_start.take_while(|key| Some(*key) > last).find(is_untouched));
+        last.map(|(_, key)| key)
     }
 }
 
@@ -329,6 +332,24 @@ impl Store {
     /// Rows the open block put into the block view of a table, in order of first touch.
     pub fn pending(&self, id: TableId) -> impl Iterator<Item = (&Key, Option<&Row>)> {
         self.table(id).overlay.pending()
+    }
+
+    /// What the open block put into the block view at `key`: the outer `None` means nothing.
+    pub fn pending_at(&self, id: TableId, key: &Key) -> Option<Option<&Row>> {
+        self.table(id).overlay.pending_at(key)
+    }
+
+    /// The rows that the open block put into the block view and whose `lookup` has the value `key`,
+    /// in the order of their ranks. Nothing is loaded for it.
+    pub fn pending_by<'a>(
+        &'a self,
+        id: TableId,
+        lookup: usize,
+        key: &Key,
+    ) -> impl DoubleEndedIterator<Item = &'a Row> + use<'a> {
+        let overlay = &self.table(id).overlay;
+        let keys = overlay.lookup(lookup, key).keys(Layer::View).iter();
+        keys.filter_map(|(_, key)| overlay.pending_at(key).flatten())
     }
 
     /// Everything the open block put into the block view, in the order in which the reference saves

@@ -101,16 +101,29 @@ pub(super) struct Overlay {
 /// What the open block did to one value of a lookup.
 #[derive(Debug, Default)]
 pub(super) struct Entry {
-    /// Keys whose row in one of the layers has the value.
-    keys: Keys,
+    /// Keys whose row in [`Layer::View`] has the value.
+    view: Keys,
+    /// Keys whose row in [`Layer::Stored`] has the value.
+    stored: Keys,
     /// How many rows at block start with the value have been written to in [`Layer::Stored`] since:
-    /// what is left of them is in `keys`.
+    /// what is left of them is in `stored`.
     covered: usize,
 }
 
 impl Entry {
-    pub(super) const fn keys(&self) -> &Keys {
-        &self.keys
+    /// Keys whose row in the layer itself, not in one below, has the value.
+    pub(super) const fn keys(&self, layer: Layer) -> &Keys {
+        match layer {
+            Layer::View => &self.view,
+            Layer::Stored => &self.stored,
+        }
+    }
+
+    const fn keys_mut(&mut self, layer: Layer) -> &mut Keys {
+        match layer {
+            Layer::View => &mut self.view,
+            Layer::Stored => &mut self.stored,
+        }
     }
 
     pub(super) const fn covered(&self) -> usize {
@@ -128,10 +141,6 @@ impl Overlay {
         }
     }
 
-    pub(super) const fn def(&self) -> &'static TableDef {
-        self.def
-    }
-
     /// The write that a read through `layer` sees; the outer `None` means "look below".
     pub(super) fn get(&self, layer: Layer, key: &Key) -> Option<Option<&Row>> {
         let pending = match layer {
@@ -142,7 +151,7 @@ impl Overlay {
     }
 
     pub(super) fn lookup(&self, lookup: usize, key: &Key) -> &Entry {
-        const NONE: &Entry = &Entry { keys: Keys::None, covered: 0 };
+        const NONE: &Entry = &Entry { view: Keys::None, stored: Keys::None, covered: 0 };
         self.lookups[lookup].get(key).unwrap_or(NONE)
     }
 
@@ -169,8 +178,15 @@ impl Overlay {
 
     pub(super) fn pending(&self) -> impl Iterator<Item = (&Key, Option<&Row>)> {
         let mut rows: Vec<_> = self.view.by_key.iter().collect();
+        #[cfg(test)]
+        super::keys::WALKED.set(super::keys::WALKED.get() + rows.len());
         rows.sort_unstable_by_key(|(_, (position, _))| *position);
         rows.into_iter().map(|(key, (_, row))| (key, row.as_ref()))
+    }
+
+    /// What [`Layer::View`] itself has at `key`; the outer `None` means nothing.
+    pub(super) fn pending_at(&self, key: &Key) -> Option<Option<&Row>> {
+        self.view.by_key.get(key).map(|(_, row)| row.as_ref())
     }
 
     /// Empties the overlay: the final row per key, pending over immediate, in order of first touch,
@@ -206,13 +222,12 @@ impl Overlay {
     ) -> Option<Option<Row>> {
         let covers = row.is_some();
         let after = row.clone().flatten();
-        let (into, other) = match layer {
-            Layer::View => (&mut self.view, &self.stored),
-            Layer::Stored => (&mut self.stored, &self.view),
+        let into = match layer {
+            Layer::View => &mut self.view,
+            Layer::Stored => &mut self.stored,
         };
         let previous = into.set(key.clone(), row);
         let before = previous.as_ref().and_then(Option::as_ref);
-        let other = other.by_key.get(key).and_then(|(_, row)| row.as_ref());
         let base = base.filter(|_| layer == Layer::Stored && covers != previous.is_some());
         for (lookup, entries) in self.def.lookups.iter().zip(&mut self.lookups) {
             let place = |row: &Row| {
@@ -221,14 +236,13 @@ impl Overlay {
             let (old, new) = (before.and_then(place), after.as_ref().and_then(place));
             if old != new {
                 if let Some((value, rank)) = new {
-                    entries.entry(value).or_default().keys.insert((rank, key.clone()));
+                    let keys = entries.entry(value).or_default().keys_mut(layer);
+                    keys.insert((rank, key.clone()));
                 }
-                if old.is_some()
-                    && other.and_then(place) != old
-                    && let Some((value, rank)) = old
+                if let Some((value, rank)) = old
                     && let Some(entry) = entries.get_mut(&value)
                 {
-                    entry.keys.remove(&(rank, key.clone()));
+                    entry.keys_mut(layer).remove(&(rank, key.clone()));
                 }
             }
             if let Some(value) = base.and_then(|row| lookup.key_of(row.as_ref())) {

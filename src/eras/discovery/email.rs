@@ -3,12 +3,9 @@
 //! There is no signer check, and the acting user is not compared with the metadata.
 
 use super::{Call, Handled, HandlerError, Scope, ensure, poison, query, reject, skip};
-use rustc_hash::FxHashMap;
-
 use crate::{
     model::{
         Json,
-        key::Key,
         table::Record,
         tables::{EmailAccess, EmailAccessBy, EncryptedEmail},
     },
@@ -43,11 +40,7 @@ pub fn add_email(call: &Call<'_>, scope: &mut Scope<'_>) -> Handled {
         created_at: Some(scope.block.time),
         updated_at: Some(scope.block.time),
     })?;
-    let mut pending = pending_by_receiver(scope);
-    for grant in grants {
-        add_access(owner, grant, &mut pending, scope)?;
-    }
-    Ok(())
+    grants.iter().try_for_each(|grant| add_access(owner, grant, scope))
 }
 
 /// (`EmailAccess`, Update): further keys, by users who hold one themselves.
@@ -62,7 +55,6 @@ pub fn grant_access(call: &Call<'_>, scope: &mut Scope<'_>) -> Handled {
     };
     let grants = grants.as_list().ok_or_else(|| reject("email_grants_not_list"))?;
     want_access(owner, grants, scope);
-    let mut pending = pending_by_receiver(scope);
     for grant in grants {
         check_keys(grant)?;
         let grantor = query::integer(field(grant, "grantor_user_id")?)?;
@@ -73,7 +65,7 @@ pub fn grant_access(call: &Call<'_>, scope: &mut Scope<'_>) -> Handled {
             _ => false,
         };
         ensure(has_key, "email_grantor_without_access")?;
-        add_access(owner, grant, &mut pending, scope)?;
+        add_access(owner, grant, scope)?;
     }
     Ok(())
 }
@@ -115,20 +107,8 @@ fn field<'a>(grant: &'a Json, key: &str) -> Result<&'a Json, HandlerError> {
     grant.get(key).ok_or_else(|| skip("email_grant_not_object"))
 }
 
-/// New keys of the block by receiver.
-type Pending = FxHashMap<i64, Vec<Key>>;
-
-/// Looked for once per call: a call may hold any number of grants.
-fn pending_by_receiver(scope: &Scope<'_>) -> Pending {
-    let mut pending = Pending::default();
-    for row in scope.pending::<EmailAccess>() {
-        pending.entry(row.receiving_user_id).or_default().push(row.key());
-    }
-    pending
-}
-
 /// Stores a key unless it is stored already.
-fn add_access(owner: &Json, grant: &Json, pending: &mut Pending, scope: &mut Scope<'_>) -> Handled {
+fn add_access(owner: &Json, grant: &Json, scope: &mut Scope<'_>) -> Handled {
     let receiver = field(grant, "receiving_user_id")?;
     let grantor = field(grant, "grantor_user_id")?;
     let triple = (query::integer(owner)?, query::integer(receiver)?, query::integer(grantor)?);
@@ -151,8 +131,10 @@ fn add_access(owner: &Json, grant: &Json, pending: &mut Pending, scope: &mut Sco
     // Parity: new keys of a block are kept by receiver alone, so the last one of a receiver drops
     // those of other owners and grantors.
     let key = row.key();
-    let earlier = pending.insert(row.receiving_user_id, vec![key.clone()]).unwrap_or_default();
-    for earlier in earlier.into_iter().filter(|earlier| *earlier != key) {
+    let receiver = row.receiving_user_id.into();
+    let earlier = scope.pending_by::<EmailAccess>(EmailAccessBy::Receiver, &receiver);
+    let earlier: Vec<_> = earlier.map(|earlier| earlier.key()).filter(|at| *at != key).collect();
+    for earlier in earlier {
         scope.discard::<EmailAccess>(earlier);
     }
     scope.put(row)

@@ -16,6 +16,8 @@ pub mod associated_wallet;
 pub mod block;
 pub mod collectibles;
 pub mod comment;
+#[cfg(test)]
+mod costs;
 pub mod dashboard_wallet;
 mod derived;
 pub mod developer_app;

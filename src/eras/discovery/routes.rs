@@ -1,7 +1,10 @@
 //! Free slugs for the routes of tracks and playlists (handlers-b 3.2).
 
 use super::{HandlerError, Scope};
-use crate::{model::table::Record, rules::slug};
+use crate::{
+    model::{key::Key, table::Record},
+    rules::slug,
+};
 
 /// A row that gives a record its URL.
 pub(super) trait Route: Record {
@@ -19,10 +22,7 @@ pub(super) trait Route: Record {
 
     /// Whether the row is one that the reference writes without adding it to its list of the
     /// block's routes.
-    ///
-    /// # Errors
-    /// Only [`HandlerError::Missing`].
-    fn is_unlisted(&self, scope: &mut Scope<'_>) -> Result<bool, HandlerError>;
+    fn is_unlisted(&self, scope: &Scope<'_>) -> bool;
 }
 
 /// Settles the slug of a title among the routes of one owner.
@@ -39,24 +39,24 @@ pub(super) fn free_slug<R: Route>(
     owner_id: i64,
 ) -> Result<slug::UniqueSlug, HandlerError> {
     let title_slug = slug::title_slug(title, record_id);
-    let mut highest = None;
-    for route in scope.view_by::<R>(R::OWNER_TITLE_SLUG, (owner_id, &title_slug))? {
-        if is_listed(route.as_ref(), scope)? {
-            highest = highest.max(Some(route.collision_id()));
-        }
-    }
-    if highest.is_none() {
-        let stored = scope.stored_by::<R>(R::OWNER_TITLE_SLUG, (owner_id, &title_slug))?;
-        highest = stored.iter().map(|route| route.collision_id()).max();
-    }
+    let of_title = Key::from((owner_id, &title_slug));
+    let stored = scope.stored_last::<R>(R::OWNER_TITLE_SLUG, of_title.clone())?;
+    let stored = stored.map(|route| route.collision_id());
+    // What the block lists went on from the highest stored number: n equal titles cost n looks.
+    let listed = scope
+        .pending_by::<R>(R::OWNER_TITLE_SLUG, &of_title)
+        .rev()
+        .take_while(|route| Some(route.collision_id()) > stored)
+        .find(|route| is_listed(route.as_ref(), scope));
+    let highest = listed.map(|route| route.collision_id()).or(stored);
     let exists = slug::ends_in_digit(&title_slug) && is_taken::<R>(scope, owner_id, &title_slug)?;
     slug::unique_slug(title_slug, highest, exists, |slug| is_taken::<R>(scope, owner_id, slug))
 }
 
 /// Whether the block made the row and put it on its list.
-fn is_listed<R: Route>(route: &R, scope: &mut Scope<'_>) -> Result<bool, HandlerError> {
+fn is_listed<R: Route>(route: &R, scope: &Scope<'_>) -> bool {
     let key = (route.owner_id(), route.slug());
-    Ok(scope.at_block_start::<R>(key).is_none() && !route.is_unlisted(scope)?)
+    scope.at_block_start::<R>(key).is_none() && !route.is_unlisted(scope)
 }
 
 fn is_taken<R: Route>(
@@ -67,6 +67,6 @@ fn is_taken<R: Route>(
     match scope.view::<R>((owner_id, slug))? {
         None => Ok(false),
         Some(_) if scope.at_block_start::<R>((owner_id, slug)).is_some() => Ok(true),
-        Some(route) => is_listed(route.as_ref(), scope),
+        Some(route) => Ok(is_listed(route.as_ref(), scope)),
     }
 }

@@ -127,9 +127,28 @@ impl<'a> Scope<'a> {
         self.store.touch(R::TABLE);
     }
 
-    /// Records of a table that earlier calls of this block put, in order of first touch.
-    pub fn pending<R: Record>(&self) -> Vec<Arc<R>> {
-        self.store.pending(R::TABLE).filter_map(|(_, row)| downcast(row?)).collect()
+    /// The last row of a lookup, by its rank, as a query of the reference sees it.
+    pub fn stored_last<R: Record>(
+        &mut self,
+        by: R::By,
+        key: impl Into<Key>,
+    ) -> Result<Option<Arc<R>>, HandlerError> {
+        let row = self.store.last(R::TABLE, Layer::Stored, by.into(), &key.into())?;
+        Ok(row.as_ref().and_then(downcast))
+    }
+
+    /// The record that earlier calls of this block put at `key`.
+    pub fn pending<R: Record>(&self, key: impl Into<Key>) -> Option<Arc<R>> {
+        self.store.pending_at(R::TABLE, &key.into()).flatten().and_then(downcast)
+    }
+
+    /// Records of a lookup that earlier calls of this block put, in the order of their ranks.
+    pub fn pending_by<R: Record>(
+        &self,
+        by: R::By,
+        key: &Key,
+    ) -> impl DoubleEndedIterator<Item = Arc<R>> {
+        self.store.pending_by(R::TABLE, by.into(), key).filter_map(downcast)
     }
 
     /// Forgets what earlier calls of this block put at `key`.

@@ -64,8 +64,7 @@ fn acting_user(
 }
 
 fn is_pending<R: Record>(row: &R, scope: &Scope<'_>) -> bool {
-    let key = row.key();
-    scope.pending::<R>().iter().any(|pending| pending.key() == key)
+    scope.pending::<R>(row.key()).is_some()
 }
 
 /// The current grant of a grantor to a lower-cased grantee address, in the block view.

@@ -14,6 +14,8 @@ mod block;
 mod call;
 pub mod collaborator;
 pub mod comment;
+#[cfg(test)]
+mod costs;
 pub mod dashboard_wallet;
 mod derived;
 pub mod developer_app;

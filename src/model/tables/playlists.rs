@@ -56,8 +56,6 @@ record! {
     PlaylistRoute in "playlist_routes", id PlaylistRoutes, key [owner_id, slug],
     current_only false, archived true,
     by PlaylistRouteBy {
-        /// Routes of a playlist.
-        Playlist [LookupPart::Column("playlist_id")],
         /// Current or past routes of a playlist.
         Current [LookupPart::Column("playlist_id"), LookupPart::Column("is_current")],
         /// An owner's routes with one title slug; the last one has the highest number.

@@ -151,8 +151,8 @@ record! {
     UserPayoutWallet in "user_payout_wallet_history", id UserPayoutWalletHistory, key [user_id, block_timestamp],
     current_only false, archived false,
     by UserPayoutWalletBy {
-        /// All entries of a user.
-        User [LookupPart::Column("user_id")],
+        /// All entries of a user, the latest one last.
+        User [LookupPart::Column("user_id")] ranked block_timestamp,
     }
     {
         user_id: i64 => ColumnType::Int4;
@@ -350,6 +350,8 @@ record! {
     by EmailAccessBy {
         /// Keys to an owner's address that a user holds.
         OwnerReceiver [LookupPart::Column("email_owner_user_id"), LookupPart::Column("receiving_user_id")],
+        /// Keys that a user holds.
+        Receiver [LookupPart::Column("receiving_user_id")],
     }
     {
         email_owner_user_id: i64 => ColumnType::Int4;

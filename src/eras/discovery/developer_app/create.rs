@@ -80,9 +80,9 @@ fn check_message(signature: &Object, scope: &Scope<'_>) -> Handled {
 fn check_app_count(address: &str, tx: &EntityTx, scope: &mut Scope<'_>) -> Handled {
     let stored = scope.stored_by::<DeveloperApp>(DeveloperAppBy::User, tx.user_id)?;
     let live = stored.iter().filter(|app| app.is_delete == Some(false)).count();
-    let pending = scope.pending::<DeveloperApp>();
-    let written = pending
-        .iter()
-        .filter(|app| app.user_id == Some(tx.user_id) && app.address.to_lowercase() != address);
-    ensure(live + written.count() < APP_LIMIT, "app_limit")
+    let user = tx.user_id.into();
+    let written = scope
+        .pending_by::<DeveloperApp>(DeveloperAppBy::User, &user)
+        .filter(|app| app.address.to_lowercase() != address);
+    ensure(live + written.take(APP_LIMIT).count() < APP_LIMIT, "app_limit")
 }

@@ -27,8 +27,9 @@ pub(super) fn preload(playlist_id: i64, data: &Object, scope: &mut Scope<'_>) {
 pub(super) fn record(playlist: &Playlist, data: &Object, scope: &mut Scope<'_>) -> Handled {
     let owner = Json::Int(playlist.playlist_owner_id);
     let Some(price) = conditions::album_price(data, &owner)? else { return Ok(()) };
-    let prices = scope.stored_by::<AlbumPrice>(AlbumPriceBy::Playlist, playlist.playlist_id)?;
-    if let Some(latest) = prices.iter().max_by_key(|price| price.block_timestamp) {
+    if let Some(latest) =
+        scope.stored_last::<AlbumPrice>(AlbumPriceBy::Playlist, playlist.playlist_id)?
+    {
         let is_same = price.total_price_cents == latest.total_price_cents
             && price.splits.python_eq(&latest.splits);
         if is_same || latest.block_timestamp == scope.block.time {

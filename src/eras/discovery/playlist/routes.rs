@@ -2,7 +2,7 @@
 
 use crate::{
     eras::discovery::{
-        Handled, HandlerError, Scope, poison,
+        Handled, Scope, poison,
         routes::{Route, free_slug},
         skip,
     },
@@ -28,19 +28,25 @@ impl Route for PlaylistRoute {
         self.collision_id
     }
 
-    /// The `<name>-<id>` rows of Create are not on the list; each comes with the row of the name.
-    fn is_unlisted(&self, scope: &mut Scope<'_>) -> Result<bool, HandlerError> {
+    /// The `<name>-<id>` rows of Create are not on the list; each comes with the row of the name,
+    /// and with its number.
+    fn is_unlisted(&self, scope: &Scope<'_>) -> bool {
         let Some(name) = self.slug.strip_suffix(&format!("-{}", self.playlist_id)) else {
-            return Ok(false);
+            return false;
         };
-        let routes = scope.view_by::<Self>(PlaylistRouteBy::Playlist, self.playlist_id)?;
-        Ok(routes.iter().any(|route| route.title_slug == name && route.txhash == self.txhash))
+        let slug = slug::numbered(name.to_owned(), self.collision_id);
+        let named = scope.pending::<Self>((self.owner_id, slug));
+        named.is_some_and(|route| {
+            route.playlist_id == self.playlist_id
+                && route.title_slug == name
+                && route.txhash == self.txhash
+        })
     }
 }
 
 /// Asks for the rows that [`update`] reads.
 pub(super) fn preload(name: Option<&str>, playlist_id: i64, owner_id: i64, scope: &mut Scope<'_>) {
-    scope.want_by::<PlaylistRoute>(PlaylistRouteBy::Playlist, playlist_id);
+    scope.want_by::<PlaylistRoute>(PlaylistRouteBy::Current, (playlist_id, true));
     let Some(name) = name else { return };
     let title_slug = slug::title_slug(name, playlist_id);
     scope.want_by::<PlaylistRoute>(PlaylistRouteBy::OwnerTitleSlug, (owner_id, &title_slug));
@@ -62,8 +68,8 @@ pub(super) fn update(
     let name = playlist.playlist_name.as_deref().ok_or_else(|| skip("playlist_name_missing"))?;
     let playlist_id = playlist.playlist_id;
     let title_slug = slug::title_slug(name, playlist_id);
-    let routes = scope.view_by::<PlaylistRoute>(PlaylistRouteBy::Playlist, playlist_id)?;
-    let current = routes.into_iter().find(|route| route.is_current);
+    let routes = scope.view_by::<PlaylistRoute>(PlaylistRouteBy::Current, (playlist_id, true))?;
+    let current = routes.into_iter().next();
     if current.as_ref().is_some_and(|current| current.title_slug == title_slug) {
         return Ok(());
     }

@@ -156,7 +156,7 @@ impl Wish<'_> {
         if may_be_told {
             self.told_subscribers(&format!("create:playlist_id:{playlist_id}"), owner, owner);
         }
-        self.rows::<PlaylistRoute>(PlaylistRouteBy::Playlist, playlist_id);
+        self.rows::<PlaylistRoute>(PlaylistRouteBy::Current, (playlist_id, true));
         if let Some(name) = text(data, "playlist_name") {
             let slug = slug::title_slug(name, playlist_id);
             self.rows::<PlaylistRoute>(PlaylistRouteBy::OwnerTitleSlug, (owner, &slug));

@@ -30,8 +30,7 @@ pub(super) fn preload(track_id: i64, data: &Object, scope: &mut Scope<'_>) {
 /// Rejects a malformed price.
 pub(super) fn record(track: &Track, owner: &Json, data: &Object, scope: &mut Scope<'_>) -> Handled {
     let Some(price) = conditions::track_price(data, owner)? else { return Ok(()) };
-    let prices = scope.stored_by::<TrackPrice>(TrackPriceBy::Track, track.track_id)?;
-    if let Some(latest) = prices.iter().max_by_key(|price| price.block_timestamp) {
+    if let Some(latest) = scope.stored_last::<TrackPrice>(TrackPriceBy::Track, track.track_id)? {
         let is_same = price.total_price_cents == latest.total_price_cents
             && price.splits.python_eq(&latest.splits)
             && latest.access.as_deref().unwrap_or("stream") == price.access.label();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     eras::discovery::{
-        Handled, HandlerError, Scope,
+        Handled, Scope,
         routes::{Route, free_slug},
         skip,
     },
@@ -30,8 +30,8 @@ impl Route for TrackRoute {
         self.collision_id
     }
 
-    fn is_unlisted(&self, _scope: &mut Scope<'_>) -> Result<bool, HandlerError> {
-        Ok(false)
+    fn is_unlisted(&self, _scope: &Scope<'_>) -> bool {
+        false
     }
 }
 

@@ -13,8 +13,7 @@ use crate::{
 /// Written at once: it stays when the call fails later.
 pub(super) fn record(user_id: i64, wallet: &Json, scope: &mut Scope<'_>) -> Handled {
     let wallet = columns::text(wallet)?;
-    let history = scope.stored_by::<UserPayoutWallet>(UserPayoutWalletBy::User, user_id)?;
-    let last = history.iter().max_by_key(|entry| entry.block_timestamp);
+    let last = scope.stored_last::<UserPayoutWallet>(UserPayoutWalletBy::User, user_id)?;
     let is_new = last.is_none_or(|last| {
         last.block_timestamp != scope.block.time && last.spl_usdc_payout_wallet != wallet
     });
