@@ -74,6 +74,12 @@ impl Activity {
         self.lock().active = Some(node.to_owned());
     }
 
+    /// Forgets the head: another chain is read from now on.
+    pub(super) fn begins_chain(&self) {
+        let mut reading = self.lock();
+        (reading.head, reading.head_since) = (0, None);
+    }
+
     /// Notes a head that a node named.
     pub(super) fn saw_head(&self, head: i64) {
         let mut reading = self.lock();

@@ -72,8 +72,8 @@ pub enum Error {
     /// A block of another chain.
     #[error(
         "{origin}: the block belongs to chain `{found}`, but `{expected}` is being indexed; \
-         heights of two chains are not comparable. If the network moved to a new chain, start it \
-         from its first block with --new-chain"
+         heights of two chains are not comparable. If the network moved to a new chain, go on \
+         there with --then, or start it from its first block with --new-chain"
     )]
     WrongChain {
         /// Where it was read.
@@ -82,6 +82,15 @@ pub enum Error {
         expected: String,
         /// The chain of the block.
         found: String,
+    },
+    /// The chain to go on with is the one that is left.
+    #[error(
+        "the source to go on with has chain `{chain}` too, which is the one that is left; name one \
+         of the next chain with --then"
+    )]
+    SameChain {
+        /// Its id.
+        chain: String,
     },
     /// An indexed height has another hash now.
     #[error(
@@ -137,6 +146,7 @@ impl Error {
             | Self::Write { .. }
             | Self::NotContiguous { .. }
             | Self::WrongChain { .. }
+            | Self::SameChain { .. }
             | Self::ChangedHash { .. }
             | Self::Form { .. }
             | Self::Stopped => ErrorKind::Data,

@@ -17,6 +17,7 @@ mod node;
 mod origin;
 mod redact;
 mod sequence;
+mod switch;
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -128,6 +129,10 @@ pub struct SourceConfig {
     pub chain_id: Option<String>,
     /// The last block indexed before, to detect a changed chain and a gap.
     pub last: Option<LastBlock>,
+    /// The chain that was left for this one: an archive of both may begin with it.
+    pub behind: Option<String>,
+    /// Whether the first block has to be the one at `start`, and none may be missing before it.
+    pub begins_at_start: bool,
     /// How nodes are asked.
     pub limits: NodeLimits,
     /// Where calls to nodes are counted.
@@ -144,6 +149,8 @@ impl SourceConfig {
             once: false,
             chain_id: None,
             last: None,
+            behind: None,
+            begins_at_start: false,
             limits: NodeLimits::default(),
             activity: Activity::default(),
         }
@@ -191,11 +198,27 @@ pub async fn open(config: SourceConfig) -> Result<Box<dyn BlockSource>, Error> {
         return Err(Error::Sources { problem: "no source given".to_owned() });
     }
     check(&config.sources)?;
-    if is_node(&config.sources[0]) {
-        Ok(Box::new(node::NodeSource::open(config).await?))
+    let behind = config.behind.clone();
+    let source: Box<dyn BlockSource> = if is_node(&config.sources[0]) {
+        Box::new(node::NodeSource::open(config).await?)
     } else {
-        Ok(Box::new(archive::ArchiveSource::open(config, None).await?))
+        Box::new(archive::ArchiveSource::open(config, None).await?)
+    };
+    match behind {
+        Some(chain) if source.chain_id() == Some(&*chain) => Err(Error::SameChain { chain }),
+        _ => Ok(source),
     }
+}
+
+/// Opens `first`, which has to end with a height, and reads on from `then`, of another chain.
+///
+/// # Errors
+/// As [`open`]; what comes of `then` shows when the first chain has ended.
+pub async fn open_switching(
+    first: SourceConfig,
+    then: SourceConfig,
+) -> Result<Box<dyn BlockSource>, Error> {
+    Ok(Box::new(switch::SwitchingSource::open(first, then).await?))
 }
 
 /// Opens an archive inside the program, with `config` for everything but the sources.

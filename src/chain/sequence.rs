@@ -1,6 +1,7 @@
 //! What must hold of the blocks of a source, whatever it is: one chain, heights without gaps, and
 //! no change of what was indexed before.
 
+use super::SourceConfig;
 use super::error::Error;
 use super::header::Header;
 use super::origin::Origin;
@@ -32,6 +33,8 @@ pub(super) struct Sequence {
     end_inclusive: Option<i64>,
     chain_id: Option<String>,
     last: Option<LastBlock>,
+    behind: Option<String>,
+    begins_at_start: bool,
     previous: Option<i64>,
 }
 
@@ -42,12 +45,30 @@ impl Sequence {
         chain_id: Option<String>,
         last: Option<LastBlock>,
     ) -> Self {
-        Self { start, end_inclusive, chain_id, last, previous: None }
+        let (behind, begins_at_start, previous) = (None, false, None);
+        Self { start, end_inclusive, chain_id, last, behind, begins_at_start, previous }
+    }
+
+    /// What `config` wants.
+    pub(super) fn of(config: &SourceConfig) -> Self {
+        let (chain_id, last) = (config.chain_id.clone(), config.last.clone());
+        Self {
+            behind: config.behind.clone(),
+            begins_at_start: config.begins_at_start,
+            ..Self::new(config.start, config.end_inclusive, chain_id, last)
+        }
     }
 
     /// Judges the block with `header`.
     pub(super) fn check(&mut self, header: &Header, origin: &Origin) -> Result<Verdict, Error> {
         let height = header.height;
+        // What follows in an archive of several chains is nobody's business here.
+        if self.previous.is_some() && self.previous == self.end_inclusive {
+            return Ok(Verdict::Past);
+        }
+        if self.previous.is_none() && self.behind.as_ref() == Some(&header.chain_id) {
+            return Ok(Verdict::Skip);
+        }
         match &self.chain_id {
             Some(expected) if *expected != header.chain_id => {
                 return Err(Error::WrongChain {
@@ -85,6 +106,10 @@ impl Sequence {
                     found: height,
                 });
             }
+        }
+        if self.begins_at_start && self.previous.is_none() && height > self.start {
+            let previous = self.start - 1;
+            return Err(Error::NotContiguous { origin: origin.clone(), previous, found: height });
         }
         if self.end_inclusive.is_some_and(|end| height > end) {
             return Ok(Verdict::Past);

@@ -86,9 +86,8 @@ impl FromStr for EraChoice {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let known = [Self::Discovery, Self::Etl];
-        known.into_iter().find(|era| era.name() == text).ok_or_else(|| {
-            format!("`{text}` is no era; they are discovery and etl, or auto by itself")
-        })
+        let found = known.into_iter().find(|era| era.name() == text);
+        found.ok_or_else(|| "the eras are discovery and etl, or auto by itself".to_owned())
     }
 }
 

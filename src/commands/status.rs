@@ -80,7 +80,7 @@ fn stale(args: &StatusArgs, found: &DatabaseStatus) -> Vec<String> {
         if found.chains.is_empty() {
             stale.push("no chain was ever indexed here".to_owned());
         }
-        for chain in &found.chains {
+        for chain in found.chains.iter().filter(|chain| !chain.left) {
             let age = chain.age_seconds.unwrap_or(f64::INFINITY);
             if age > limit.as_secs_f64() {
                 stale.push(format!(

@@ -19,14 +19,20 @@ pub struct StoredPlan {
 }
 
 /// Where one chain is left for the next.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StoredSwitch {
     /// Last height of the first chain.
     pub last: i64,
-    /// The chain that follows, once it has been seen.
-    pub chain: Option<String>,
-    /// Its first height.
+    /// First height of the next one.
     pub first: i64,
+}
+
+impl StoredPlan {
+    /// Whether `chain`, which stands at `height`, has been left for the next one.
+    pub fn has_left(&self, chain: &str, height: i64) -> bool {
+        let is_first = self.chain.as_deref() == Some(chain);
+        is_first && self.switch.is_some_and(|switch| height >= switch.last)
+    }
 }
 
 /// Whose rows a database holds, by marks that its newest rows have (`frame.md` 9).
@@ -92,22 +98,19 @@ impl Loader {
 /// The query fails.
 pub async fn read(connection: &mut PgConnection) -> Result<Option<StoredPlan>, Error> {
     let reading = || Error::query("reading audius_etl_plan");
-    let row = sqlx::query(
-        "SELECT era, reason, chain, switch_at, next_chain, next_from FROM audius_etl_plan",
-    )
-    .fetch_optional(connection)
-    .await
-    .map_err(reading())?;
+    let row = sqlx::query("SELECT era, reason, chain, switch_at, next_from FROM audius_etl_plan")
+        .fetch_optional(connection)
+        .await
+        .map_err(reading())?;
     let Some(row) = row else { return Ok(None) };
     let read = || -> Result<StoredPlan, sqlx::Error> {
         let last: Option<i64> = row.try_get("switch_at")?;
         let first: Option<i64> = row.try_get("next_from")?;
-        let chain = row.try_get("next_chain")?;
         Ok(StoredPlan {
             era: row.try_get("era")?,
             reason: row.try_get("reason")?,
             chain: row.try_get("chain")?,
-            switch: last.zip(first).map(|(last, first)| StoredSwitch { last, chain, first }),
+            switch: last.zip(first).map(|(last, first)| StoredSwitch { last, first }),
         })
     };
     read().map(Some).map_err(reading())
@@ -118,20 +121,18 @@ pub async fn read(connection: &mut PgConnection) -> Result<Option<StoredPlan>, E
 /// # Errors
 /// The statement fails.
 pub async fn store(connection: &mut PgConnection, plan: &StoredPlan) -> Result<(), Error> {
-    let switch = plan.switch.as_ref();
     sqlx::query(
-        "INSERT INTO audius_etl_plan (id, era, reason, chain, switch_at, next_chain, next_from) \
-         VALUES (1, $1, $2, $3, $4, $5, $6) \
+        "INSERT INTO audius_etl_plan (id, era, reason, chain, switch_at, next_from) \
+         VALUES (1, $1, $2, $3, $4, $5) \
          ON CONFLICT (id) DO UPDATE SET era = excluded.era, reason = excluded.reason, \
              chain = excluded.chain, switch_at = excluded.switch_at, \
-             next_chain = excluded.next_chain, next_from = excluded.next_from",
+             next_from = excluded.next_from",
     )
     .bind(&plan.era)
     .bind(&plan.reason)
     .bind(&plan.chain)
-    .bind(switch.map(|switch| switch.last))
-    .bind(switch.and_then(|switch| switch.chain.as_deref()))
-    .bind(switch.map(|switch| switch.first))
+    .bind(plan.switch.map(|switch| switch.last))
+    .bind(plan.switch.map(|switch| switch.first))
     .execute(connection)
     .await
     .map(drop)

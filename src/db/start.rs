@@ -50,7 +50,8 @@ pub struct StartState {
     pub own: Vec<ChainPosition>,
     /// Per Ethereum chain, the last checkpoint.
     pub ethereum: Vec<ChainPosition>,
-    /// Per chain, the highest row of `core_indexed_blocks`.
+    /// Per chain, the highest row of `core_indexed_blocks`; the chain whose blocks were numbered last
+    /// first.
     pub indexed: Vec<ChainPosition>,
     /// Highest number in `blocks`; 0 if there is none. The next entity block gets one more.
     pub block_number: i64,
@@ -71,10 +72,12 @@ impl StartState {
 
     /// The chain that was written to last, if any was.
     pub fn latest(&self) -> Option<&ChainPosition> {
-        self.own.first().or(match self.indexed.as_slice() {
-            [only] => Some(only),
-            _ => None,
-        })
+        self.own.first().or(self.indexed.first())
+    }
+
+    /// The chain that was left longest ago, or the only one.
+    pub fn oldest(&self) -> Option<&ChainPosition> {
+        self.own.last().or(self.indexed.last())
     }
 }
 
@@ -103,7 +106,11 @@ impl Loader {
                         NULL::timestamp AS block_time, NULL::bigint AS id \
                  FROM chains c CROSS JOIN LATERAL ( \
                      SELECT height, blockhash FROM core_indexed_blocks b \
-                     WHERE b.chain_id = c.chain_id ORDER BY height DESC LIMIT 1) l",
+                     WHERE b.chain_id = c.chain_id ORDER BY height DESC LIMIT 1) l \
+                 WHERE c.chain_id IS NOT NULL \
+                 ORDER BY (SELECT em_block FROM core_indexed_blocks b \
+                           WHERE b.chain_id = c.chain_id AND em_block IS NOT NULL \
+                           ORDER BY height DESC LIMIT 1) DESC NULLS LAST",
             )
             .await?;
         let mut own = own;

@@ -39,6 +39,8 @@ pub struct DatabaseStatus {
 pub struct ChainStanding {
     /// Chain id.
     pub chain: String,
+    /// Whether it was left for another chain, and does not go on.
+    pub left: bool,
     /// Highest block that a node has shown; nothing where blocks came from archives only.
     pub head: Option<i64>,
     /// Highest block in the database; what is processed beyond it is in the memory of a process.
@@ -141,12 +143,13 @@ async fn read_all(connection: &mut PgConnection) -> Result<DatabaseStatus, Error
     .map_err(looking())?;
     let schema = schema(connection).await?;
     let plan = plan(connection).await?;
+    let chains = chains(connection, plan.as_ref()).await?;
     Ok(DatabaseStatus {
         era: plan.as_ref().map(|plan| plan.era.clone()),
         era_reason: plan.map(|plan| plan.reason),
         server: row.try_get("server").map_err(looking())?,
         bytes: row.try_get("bytes").map_err(looking())?,
-        chains: chains(connection).await?,
+        chains,
         last_hour: last_hour(connection).await?,
         balances: balance_standing(connection).await?,
         schema,
@@ -172,7 +175,10 @@ async fn plan(connection: &mut PgConnection) -> Result<Option<StoredPlan>, Error
     }
 }
 
-async fn chains(connection: &mut PgConnection) -> Result<Vec<ChainStanding>, Error> {
+async fn chains(
+    connection: &mut PgConnection,
+    plan: Option<&StoredPlan>,
+) -> Result<Vec<ChainStanding>, Error> {
     if !exist(connection, &["audius_etl_checkpoints", "audius_etl_chains"]).await? {
         return Ok(Vec::new());
     }
@@ -194,8 +200,12 @@ async fn chains(connection: &mut PgConnection) -> Result<Vec<ChainStanding>, Err
     .map_err(reading())?;
     let chain = |row: PgRow| -> Result<ChainStanding, sqlx::Error> {
         let (head, committed): (Option<i64>, i64) = (row.try_get("head")?, row.try_get("height")?);
+        let chain: String = row.try_get("chain")?;
+        let left = plan.is_some_and(|plan| plan.has_left(&chain, committed));
+        let head = head.filter(|_| !left);
         Ok(ChainStanding {
-            chain: row.try_get("chain")?,
+            chain,
+            left,
             head,
             committed,
             lag: head.map(|head| head - committed),

@@ -49,9 +49,9 @@ pub enum ScheduleError {
         "era `{0}` needs its first height or block time: {0}@HEIGHT or {0}@2026-06-02T00:00:00Z"
     )]
     NoChange(String),
-    /// A place that is neither a height nor a time.
-    #[error("`{0}` is neither a height nor a time like 2026-06-02T00:00:00Z")]
-    When(String),
+    /// A place that is neither a height nor a time. What was typed may be a secret and is not shown.
+    #[error("what follows @ is neither a height nor a time like 2026-06-02T00:00:00Z")]
+    When,
     /// The first era, which has no beginning, or a change that does not come after the one before.
     #[error(
         "`{0}` is out of order: the first era has no @, and every change comes after the one before"
@@ -144,7 +144,7 @@ fn when(text: &str) -> Result<When, ScheduleError> {
         return Ok(When::Height(height));
     }
     let time = DateTime::parse_from_rfc3339(text);
-    let time = time.map_err(|_| ScheduleError::When(text.to_owned()))?;
+    let time = time.map_err(|_| ScheduleError::When)?;
     Ok(When::Time(time.to_utc().into()))
 }
 

@@ -296,7 +296,12 @@ impl Summary {
 
     /// Adds the sums of another part of the same run. The order of the parts doesn't matter.
     pub fn absorb(&mut self, other: &Self) {
-        if self.chain_id.is_none() {
+        if other.chain_id.is_some() && self.chain_id != other.chain_id {
+            if self.chain_id.is_some() {
+                // Heights of two chains are not comparable: from here on they are the next one's.
+                (self.resumed_from, self.first_height) = (None, None);
+                (self.last_height, self.committed_height) = (None, None);
+            }
             self.chain_id.clone_from(&other.chain_id);
         }
         self.resumed_from = self.resumed_from.or(other.resumed_from);

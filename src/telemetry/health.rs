@@ -193,6 +193,9 @@ pub(super) fn chains(state: &State, reading: &Reading) -> Vec<Chain> {
             // An archive has no head of its own; what it has is all there is.
             let head = named.or(chain.head).max(chain.processed);
             let head = head.filter(|_| !is_core || !state.live || reading.head > 0);
+            // A core chain that was left for the next one has no head to be behind.
+            let is_left = !is_core && state.core.is_some() && Lane::of_chain(id) == Lane::Core;
+            let head = if is_left { chain.processed } else { head };
             // Blocks of Ethereum that touch no wallet are noted now and then, not one by one.
             let is_ethereum = Lane::of_chain(id) == Lane::Ethereum;
             let done = if is_ethereum { chain.processed } else { chain.committed };

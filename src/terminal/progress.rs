@@ -136,6 +136,15 @@ impl Run {
             }
             PipelineEvent::Head { height } => self.head = self.head.max(Some(height)),
             PipelineEvent::Applied(part)
+                if self.start.chain_id.is_some() && part.chain_id != self.start.chain_id =>
+            {
+                let first_height = part.first_height.unwrap_or(0);
+                let chain_id = part.chain_id.clone();
+                self.start = Start { chain_id, first_height, ..Start::default() };
+                self.head = None;
+                self.sums.absorb(&part);
+            }
+            PipelineEvent::Applied(part)
             | PipelineEvent::Committed(part)
             | PipelineEvent::IndexBuilt(part)
             | PipelineEvent::Refused(part) => {

@@ -73,9 +73,9 @@ fn chains(found: &DatabaseStatus) -> Option<String> {
         let height = |height: Option<i64>| height.map_or_else(|| "unknown".to_owned(), number);
         table.add_row([
             Cell::new(&chain.chain),
-            right(height(chain.head)),
+            right(if chain.left { "left".to_owned() } else { height(chain.head) }),
             right(number(chain.committed)),
-            right(height(chain.lag)),
+            right(height(chain.lag.or(chain.left.then_some(0)))),
             right(ago(chain.age_seconds)),
             right(ago(chain.last_seen_seconds)),
             right(height(chain.events_processed)),

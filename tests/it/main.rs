@@ -41,6 +41,7 @@ mod refusal;
 mod secrets;
 mod status;
 mod support;
+mod switch;
 mod systemd;
 mod triggers;
 mod writer;

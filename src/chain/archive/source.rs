@@ -174,18 +174,18 @@ impl Plan {
         if let Some(Embedded { name, bytes }) = embedded {
             let named = NamedFormat::of(name);
             let reader = ArchiveReader::new(Cursor::new(bytes), name, named, Arc::clone(read))?;
-            return Self::of_opened(reader, name, u64::try_from(bytes.len()).ok());
+            return Self::of_opened(reader, name, u64::try_from(bytes.len()).ok(), config);
         }
         if config.sources.iter().any(|source| source == "-") {
             let named = NamedFormat::default();
             let reader = ArchiveReader::new(io::stdin(), STDIN, named, Arc::clone(read))?;
-            return Self::of_opened(reader, STDIN, None);
+            return Self::of_opened(reader, STDIN, None, config);
         }
         if let [path] = &config.sources[..]
             && is_pipe(path)
         {
             let reader = ArchiveReader::open(path, Arc::clone(read))?;
-            return Self::of_opened(reader, path, None);
+            return Self::of_opened(reader, path, None, config);
         }
         let mut found = Vec::new();
         for source in &config.sources {
@@ -196,7 +196,8 @@ impl Plan {
         for path in found {
             let size = fs::metadata(&path).map_or(0, |meta| meta.len());
             plan.total = plan.total.map(|total| total + size);
-            match ArchiveReader::open(&path, Arc::default()).and_then(|mut r| r.advance()) {
+            let opened = ArchiveReader::open(&path, Arc::default());
+            match opened.and_then(|mut reader| first_entry(&mut reader, config)) {
                 Ok(Some(entry)) => ordered.push((entry.header.height, path, entry.header.chain_id)),
                 Ok(None) => {}
                 Err(error) => plan.headless.push(error),
@@ -209,8 +210,13 @@ impl Plan {
     }
 
     /// The plan for the one archive that can't be opened twice.
-    fn of_opened(mut reader: ArchiveReader, name: &str, total: Option<u64>) -> Result<Self, Error> {
-        let first = reader.advance()?;
+    fn of_opened(
+        mut reader: ArchiveReader,
+        name: &str,
+        total: Option<u64>,
+        config: &SourceConfig,
+    ) -> Result<Self, Error> {
+        let first = first_entry(&mut reader, config)?;
         let chain_id = first.as_ref().map(|entry| entry.header.chain_id.clone());
         let opened = Some((reader, first));
         Ok(Self { files: vec![name.to_owned()], opened, chain_id, total, ..Self::default() })
@@ -224,8 +230,7 @@ impl Plan {
         marks: &Marks,
         sender: &mpsc::Sender<Result<Vec<RawBlock>, Error>>,
     ) {
-        let sequence =
-            Sequence::new(config.start, config.end_inclusive, config.chain_id, config.last);
+        let sequence = Sequence::of(&config);
         let (blocks, bytes) = (Vec::new(), 0);
         let mut batches = Batches { sender, is_live, read, marks, blocks, bytes, sequence };
         for path in std::mem::take(&mut self.files) {
@@ -251,6 +256,16 @@ impl Plan {
         match self.headless.into_iter().next() {
             Some(error) => batches.fail(error),
             None => drop(batches.hand_over()),
+        }
+    }
+}
+
+/// The first block behind those of the chain that was left.
+fn first_entry(reader: &mut ArchiveReader, config: &SourceConfig) -> Result<Option<Entry>, Error> {
+    loop {
+        match reader.advance()? {
+            Some(entry) if config.behind.as_ref() == Some(&entry.header.chain_id) => {}
+            found => return Ok(found),
         }
     }
 }

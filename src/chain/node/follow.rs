@@ -124,12 +124,12 @@ impl Follower {
             let head = follower.head();
             follower.stop_at = Some(follower.stop_at.map_or(head, |end| end.min(head)));
         }
-        follower.sequence = Sequence::new(
-            follower.next,
-            follower.stop_at,
-            Some(follower.chain_id.clone()),
-            follower.config.last.clone(),
-        );
+        follower.sequence = Sequence::of(&SourceConfig {
+            start: follower.next,
+            end_inclusive: follower.stop_at,
+            chain_id: Some(follower.chain_id.clone()),
+            ..follower.config.clone()
+        });
         Ok(follower)
     }
 

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::Run;
-use crate::chain::{self, NodeLimits, SourceConfig};
+use crate::chain::{self, SourceConfig};
 use crate::commands::era::EraArgs;
 use crate::commands::telemetry::Monitor;
 use crate::db::aggregates;
@@ -107,14 +107,11 @@ async fn fill(
     context.printer.note(&found);
     work.expects(u64::try_from(last + 1 - first).unwrap_or(0));
     let opening = chain::open(SourceConfig {
-        sources: args.source.clone(),
         start: first,
         end_inclusive: Some(last),
-        once: false,
         chain_id: Some(chain),
-        last: None,
         activity: monitor.activity.clone(),
-        limits: NodeLimits::default(),
+        ..SourceConfig::new(args.source.iter().cloned())
     });
     let source = tokio::select! {
         source = opening => source?,

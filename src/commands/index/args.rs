@@ -41,6 +41,25 @@ pub struct IndexArgs {
     #[arg(help_heading = "Blocks")]
     pub to: Option<i64>,
 
+    /// Where blocks come from once the chain has ended at --to: a source of the next chain
+    ///
+    /// A node, an archive, or the archive of --source again, if it holds both chains. Numbers of
+    /// blocks and rows go on. --to and --then-from are stored: a later run goes on wherever the last
+    /// one stopped, and other heights are refused.
+    #[arg(long, value_name = "SOURCE", requires_all = ["to", "then_from"], help_heading = "Blocks")]
+    #[arg(conflicts_with = "new_chain")]
+    pub then: Vec<String>,
+
+    /// First height to read of the chain of --then
+    #[arg(long, value_name = "HEIGHT", value_parser = height(), requires = "then")]
+    #[arg(help_heading = "Blocks")]
+    pub then_from: Option<i64>,
+
+    /// Last height to read of the chain of --then
+    #[arg(long, value_name = "HEIGHT", value_parser = height(), requires = "then")]
+    #[arg(help_heading = "Blocks")]
+    pub then_to: Option<i64>,
+
     /// Stop at the head seen at the start instead of following the chain
     #[arg(long, conflicts_with = "to", help_heading = "Blocks")]
     pub once: bool,
@@ -166,6 +185,9 @@ Examples:
   Follow a node, with a second one to fall back on:
     audius-etl index --db postgres://localhost/audius \\
         --source https://node1.example.org --source https://node2.example.org
+  Follow a chain up to its last block, then the one that takes its place:
+    audius-etl index --db postgres://localhost/audius --source https://old.example.org \\
+        --to 24012344 --then https://new.example.org --then-from 5841
   Follow the core chain and AUDIO balances on Ethereum together:
     audius-etl index --db postgres://localhost/audius --source https://node1.example.org \\
         --eth-http https://eth.example.org
@@ -217,6 +239,11 @@ impl IndexArgs {
     /// user named.
     pub fn source_choice(&self, settings: &Settings) -> Result<SourceChoice, Failure> {
         check_range(self.from, self.to)?;
+        let is_stdin = |source: &String| source == "-";
+        if self.source.iter().any(is_stdin) && self.then.iter().any(is_stdin) {
+            return Err(Failure::usage("--source and --then cannot both read standard input")
+                .hint("write the blocks to a file that both name"));
+        }
         match (&settings.database, self.source.is_empty()) {
             // Going back needs no blocks.
             _ if self.rewind_to.is_some() => Ok(SourceChoice::Nothing),

@@ -3,6 +3,7 @@
 mod args;
 pub mod ethereum;
 mod initial_sync;
+mod opening;
 mod run;
 
 pub(crate) use args::check_range;

@@ -1,7 +1,6 @@
 //! An index run from its settings to its summary: opens what it needs, starts the pipeline, and
 //! closes everything in order.
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tokio::sync::{mpsc, watch};
@@ -9,8 +8,9 @@ use tokio::sync::{mpsc, watch};
 use super::args::{IndexArgs, SignatureMode, SourceChoice};
 use super::ethereum::{self, Ethereum};
 use super::initial_sync;
+use super::opening::{Opened, Route};
 use crate::args::SummaryForm;
-use crate::chain::{self, BlockSource, LastBlock, NodeLimits, RetryPolicy, SourceConfig};
+use crate::chain::{self, BlockSource, LastBlock};
 use crate::commands::building::BuildWatch;
 use crate::commands::context::Context;
 use crate::commands::database::OpenDatabase;
@@ -36,14 +36,14 @@ use crate::writer::{
 /// Events that wait to be drawn. Drawing never falls behind for long; this bridges a slow terminal.
 const EVENTS_AHEAD: usize = 256;
 
-/// The archive that is indexed when nothing else is named.
-const DEMO_ARCHIVE: &[u8] = include_bytes!("../../../fixtures/demo.jsonl.zst");
-
 /// Runs the command.
 pub(crate) async fn run(args: IndexArgs, context: &Context) -> Result<(), Failure> {
     let source = args.source_choice(&context.settings)?;
     if let SourceChoice::Given(sources) = &source {
         chain::check(sources)?;
+    }
+    if !args.then.is_empty() {
+        chain::check(&args.then)?;
     }
     let open = OpenDatabase::open(context).await?;
     let done = index(&args, source, context, open.database()).await;
@@ -111,8 +111,9 @@ async fn index(
                     let start = &start;
                     let plan = loader.plan().await?;
                     let era = args.era.choose(start, plan.as_ref(), &loader).await?;
+                    let route = Route::agreed(args, start, plan.as_ref())?;
                     let job =
-                        Job { args, source, context, start, database, monitor, derive, era, plan };
+                        Job { args, source, context, start, database, monitor, derive, era, route };
                     let loader = Arc::clone(&loader);
                     Box::pin(follow(job, loader, handle, ethereum, events, receiver)).await
                 }
@@ -168,18 +169,18 @@ async fn out_of_reach(height: i64, chain: &str, loader: &Loader) -> Result<Failu
 }
 
 /// What a run is asked to do.
-struct Job<'a> {
-    args: &'a IndexArgs,
-    source: SourceChoice,
-    context: &'a Context,
-    start: &'a StartState,
+pub(super) struct Job<'a> {
+    pub(super) args: &'a IndexArgs,
+    pub(super) source: SourceChoice,
+    pub(super) context: &'a Context,
+    pub(super) start: &'a StartState,
     database: &'a Database,
-    monitor: Monitor,
+    pub(super) monitor: Monitor,
     derive: Derive,
     /// Whose behaviour is followed.
     era: ChosenEra,
-    /// What earlier runs stored.
-    plan: Option<StoredPlan>,
+    /// Where one chain is left for the next, and which that is.
+    pub(super) route: Route,
 }
 
 /// Follows Ethereum without a core chain.
@@ -205,14 +206,16 @@ async fn follow(
     receiver: mpsc::Receiver<PipelineEvent>,
 ) -> Result<(), Failure> {
     let args = job.args;
-    let (source, resume) = job.open_where_it_stands().await?;
+    let Opened { source, first_height, resume } = job.open_where_it_stands().await?;
     job.takes_chain(source.chain_id());
-    let first_height = job.first_height(resume.as_ref());
     let started = PipelineEvent::Started(Start {
         chain_id: source.chain_id().map(str::to_owned),
         first_height,
         resumed_from: resume.as_ref().map(|last| last.height),
-        last_height: args.to.or_else(|| source.head().filter(|_| args.once)),
+        last_height: args
+            .to
+            .filter(|_| args.then.is_empty())
+            .or_else(|| source.head().filter(|_| args.once)),
     });
     // Drawing starts below; the queue has room for the first event.
     drop(events.try_send(started));
@@ -301,81 +304,22 @@ async fn follow(
 impl Job<'_> {
     /// Heights of the schedule are those of the chain that was indexed first.
     fn takes_chain(&mut self, chain: Option<&str>) {
-        let stored = self.plan.as_ref().filter(|_| !self.start.is_empty);
-        let first = stored.and_then(|plan| plan.chain.clone()).or(chain.map(str::to_owned));
-        self.era.schedule = self.era.schedule.clone().on_chain(first.as_deref());
-        let plan = StoredPlan {
-            era: self.era.schedule.to_string(),
-            reason: self.era.reason.clone(),
-            chain: first,
-            switch: stored.and_then(|plan| plan.switch.clone()),
-        };
-        self.plan = Some(plan);
+        self.route.first = self.route.first.take().or(chain.map(str::to_owned));
+        let schedule = self.era.schedule.clone();
+        self.era.schedule = schedule.on_chain(self.route.first.as_deref());
     }
 
     /// Stores what later runs have to keep to.
     async fn keep_plan(&self) -> Result<(), Failure> {
-        let Some(plan) = &self.plan else { return Ok(()) };
+        let plan = StoredPlan {
+            era: self.era.schedule.to_string(),
+            reason: self.era.reason.clone(),
+            chain: self.route.first.clone(),
+            switch: self.route.switch,
+        };
         tracing::info!(era = plan.era, reason = plan.reason, "whose behaviour is followed");
         let mut connection = self.database.connect().await?;
-        Ok(plan::store(&mut connection, plan).await?)
-    }
-
-    /// Opens the source after the last block that was indexed of its chain; with --new-chain, that
-    /// is not known before the source has said which chain it has.
-    async fn open_where_it_stands(
-        &self,
-    ) -> Result<(Box<dyn BlockSource>, Option<LastBlock>), Failure> {
-        let resume = self.resume();
-        let source = self.open_source(self.first_height(resume.as_ref()), resume.clone()).await?;
-        let known = source.chain_id().filter(|_| self.args.new_chain);
-        let Some(position) = known.and_then(|chain| self.start.position(chain)) else {
-            return Ok((source, resume));
-        };
-        let (chain, height) = (&position.chain, position.height);
-        if matches!(&self.source, SourceChoice::Given(sources) if sources.iter().any(|it| it == "-"))
-        {
-            let text = format!("chain {chain} is no new one: it stands at block {height}");
-            return Err(Failure::usage(text).hint("leave --new-chain away"));
-        }
-        tracing::info!(chain, height, "the chain of --new-chain is known already and goes on");
-        let resume = LastBlock { height, hash: position.block_hash.clone() };
-        let source = self.open_source(height + 1, Some(resume.clone())).await?;
-        Ok((source, Some(resume)))
-    }
-
-    fn first_height(&self, resume: Option<&LastBlock>) -> i64 {
-        resume.map_or(self.args.from.unwrap_or(1), |last| last.height + 1)
-    }
-
-    /// Opens what blocks are read from, beginning at `start`, after the block `last`.
-    async fn open_source(
-        &self,
-        start: i64,
-        last: Option<LastBlock>,
-    ) -> Result<Box<dyn BlockSource>, Failure> {
-        let sources = match &self.source {
-            SourceChoice::Given(sources) => sources.clone(),
-            SourceChoice::Nothing => Vec::new(),
-            SourceChoice::Bundled => {
-                let path = demo_archive(&self.context.settings.data_dir)?;
-                self.context.printer.note(&format!("indexing the demo archive {}", path.display()));
-                vec![path.display().to_string()]
-            }
-        };
-        self.monitor.telemetry.opens(sources.iter().any(|source| chain::is_node(source)));
-        let opening = chain::open(SourceConfig {
-            sources,
-            start,
-            end_inclusive: self.args.to,
-            once: self.args.once,
-            chain_id: self.expected_chain(),
-            last,
-            limits: node_limits(self.args),
-            activity: self.monitor.activity.clone(),
-        });
-        let opened = self.context.interrupt.wait("the first block of the source", opening);
-        Ok(opened.await?)
+        Ok(plan::store(&mut connection, &plan).await?)
     }
 
     /// Prints what the run did, in the form that was asked for.
@@ -401,26 +345,8 @@ impl Job<'_> {
         let telemetry = &self.monitor.telemetry;
         telemetry.starts(source.chain_id(), source.is_live(), handle.clone());
         for position in self.start.own.iter().chain(&self.start.indexed) {
-            if source.chain_id().is_none_or(|chain| chain == position.chain) {
-                telemetry.stands_at(&position.chain, position.height, position.block_time);
-            }
+            telemetry.stands_at(&position.chain, position.height, position.block_time);
         }
-    }
-
-    /// The last block of an earlier run that this one continues (design section 4).
-    fn resume(&self) -> Option<LastBlock> {
-        if self.args.new_chain {
-            return None;
-        }
-        let last = self.start.latest()?;
-        Some(LastBlock { height: last.height, hash: last.block_hash.clone() })
-    }
-
-    fn expected_chain(&self) -> Option<String> {
-        if self.args.new_chain {
-            return None;
-        }
-        self.start.latest().map(|last| last.chain.clone())
     }
 
     fn cursor(
@@ -482,15 +408,6 @@ impl Job<'_> {
     }
 }
 
-/// A follower waits for its node as long as it takes; a bounded run gives up.
-fn node_limits(args: &IndexArgs) -> NodeLimits {
-    let bounded = args.once || args.to.is_some();
-    NodeLimits {
-        retry: RetryPolicy { limit: args.retry_limit, forever: !bounded, ..RetryPolicy::default() },
-        ..NodeLimits::default()
-    }
-}
-
 /// Aggregates are kept by production's triggers where those exist, unless they are silenced; else
 /// here, never by both.
 fn choose_derivation(args: &IndexArgs, sink: &PostgresSink) -> Derive {
@@ -535,18 +452,4 @@ fn report_written(events: &mpsc::Sender<PipelineEvent>, run: &writer::Written) {
         let events = events.clone();
         tokio::spawn(async move { drop(events.send(event).await) });
     }
-}
-
-/// Puts the bundled archive where a source can read it.
-fn demo_archive(data_dir: &Path) -> Result<PathBuf, Failure> {
-    let path = data_dir.join("demo.jsonl.zst");
-    std::fs::create_dir_all(data_dir).and_then(|()| std::fs::write(&path, DEMO_ARCHIVE)).map_err(
-        |error| {
-            Failure::new(FailureKind::Usage, error).hint(format!(
-                "--data-dir names a folder that can be written; it is {}",
-                data_dir.display()
-            ))
-        },
-    )?;
-    Ok(path)
 }
