@@ -200,7 +200,7 @@ pub async fn open(config: SourceConfig) -> Result<Box<dyn BlockSource>, Error> {
     check(&config.sources)?;
     let behind = config.behind.clone();
     let source: Box<dyn BlockSource> = if is_node(&config.sources[0]) {
-        Box::new(node::NodeSource::open(config).await?)
+        Box::new(Box::pin(node::NodeSource::open(config)).await?)
     } else {
         Box::new(archive::ArchiveSource::open(config, None).await?)
     };

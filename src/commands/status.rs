@@ -36,6 +36,13 @@ pub struct StatusArgs {
     #[arg(long, value_name = "AGE", value_parser = quantity::duration)]
     pub max_balance_age: Option<Duration>,
 
+    /// List the heights that no indexer went through below ones that it did; takes a while
+    ///
+    /// Production has some, of blocks that failed there. `index` leaves them as they are; `backfill
+    /// blocks` records them.
+    #[arg(long)]
+    pub holes: bool,
+
     /// Tables listed by size
     #[arg(long, value_name = "N", default_value_t = 10)]
     pub tables: usize,
@@ -54,7 +61,10 @@ Examples:
 pub(crate) async fn run(args: StatusArgs, context: &Context) -> Result<u8, Failure> {
     let open = OpenDatabase::open(context).await?;
     let read = async {
-        let standing = status::read(open.database()).await?;
+        let mut standing = status::read(open.database()).await?;
+        if args.holes {
+            standing.holes = Some(status::holes(open.database()).await?);
+        }
         let holder = writer::lock_holder(open.database()).await?;
         Ok::<_, Failure>((standing, holder))
     };

@@ -62,6 +62,22 @@ const ALL_PLAYS: &str = "
 SELECT (SELECT count(*) FROM plays)
     >= (SELECT count(*) FROM etl_plays WHERE track_id ~ '^[0-9]{1,9}$')";
 
+/// Whether months are counted from before the oldest play.
+const IS_WINDOW: &str = "
+SELECT (SELECT min(timestamp) FROM aggregate_monthly_plays)
+    < date_trunc('month', (SELECT min(created_at) FROM plays))";
+
+/// Whether `plays` holds the newest plays only and the counters know of more: production keeps 400
+/// days. What is counted from the rest says nothing.
+///
+/// # Errors
+/// When the query fails.
+pub async fn plays_are_a_window(connection: &mut PgConnection) -> Result<bool, Error> {
+    let looking = sqlx::query_scalar::<_, Option<bool>>(IS_WINDOW).fetch_one(connection);
+    let found = looking.await.map_err(Error::query("looking for the oldest play"))?;
+    Ok(found.unwrap_or(false))
+}
+
 impl Proof {
     /// Looks for the proof in a database that marks its blocks, or not.
     ///

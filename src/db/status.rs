@@ -22,6 +22,9 @@ pub struct DatabaseStatus {
     pub era_reason: Option<String>,
     /// The chains, by id.
     pub chains: Vec<ChainStanding>,
+    /// Heights that nobody indexed below ones that were, where they were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub holes: Option<Vec<Hole>>,
     /// What the newest hour of blocks holds.
     pub last_hour: LastHour,
     /// Balances on Ethereum.
@@ -32,6 +35,17 @@ pub struct DatabaseStatus {
     pub tables: Vec<TableSize>,
     /// Size of the whole database in bytes.
     pub bytes: i64,
+}
+
+/// Heights of a chain that have no row in `core_indexed_blocks` and lie between such that have.
+#[derive(Clone, Debug, Serialize)]
+pub struct Hole {
+    /// Chain id.
+    pub chain: String,
+    /// The lowest.
+    pub first: i64,
+    /// The highest.
+    pub last: i64,
 }
 
 /// Where one chain stands.
@@ -132,6 +146,30 @@ pub async fn read(database: &Database) -> Result<DatabaseStatus, Error> {
     Ok(status)
 }
 
+/// Looks for heights that were left out. Reads one index from end to end.
+///
+/// # Errors
+/// The database cannot be reached, or the query fails.
+pub async fn holes(database: &Database) -> Result<Vec<Hole>, Error> {
+    let looking = || Error::query("looking for holes in core_indexed_blocks");
+    let mut connection = database.connect().await?;
+    if !exist(&mut connection, &["core_indexed_blocks"]).await? {
+        return Ok(Vec::new());
+    }
+    let rows: Vec<(String, i64, i64)> = sqlx::query_as(
+        "SELECT chain_id, height::bigint + 1, next::bigint - 1 FROM ( \
+             SELECT chain_id, height, lead(height) OVER (PARTITION BY chain_id ORDER BY height) \
+                 AS next \
+             FROM core_indexed_blocks) pair \
+         WHERE next > height + 1 ORDER BY chain_id, height",
+    )
+    .fetch_all(&mut connection)
+    .await
+    .map_err(looking())?;
+    connection.close().await.map_err(looking())?;
+    Ok(rows.into_iter().map(|(chain, first, last)| Hole { chain, first, last }).collect())
+}
+
 async fn read_all(connection: &mut PgConnection) -> Result<DatabaseStatus, Error> {
     let looking = || Error::query("reading the server's version and the size of the database");
     let row = sqlx::query(
@@ -150,6 +188,7 @@ async fn read_all(connection: &mut PgConnection) -> Result<DatabaseStatus, Error
         server: row.try_get("server").map_err(looking())?,
         bytes: row.try_get("bytes").map_err(looking())?,
         chains,
+        holes: None,
         last_hour: last_hour(connection).await?,
         balances: balance_standing(connection).await?,
         schema,

@@ -3,12 +3,13 @@
 use comfy_table::{Cell, CellAlignment};
 
 use super::table::{grouped, plain};
-use crate::db::status::DatabaseStatus;
+use crate::db::status::{DatabaseStatus, Hole};
 
 /// The tables of `status`, without a line end.
 pub fn render(url: &str, found: &DatabaseStatus, writer: Option<&str>, stale: &[String]) -> String {
     let mut parts = vec![facts(url, found, writer)];
     parts.extend(chains(found));
+    parts.extend(found.holes.as_deref().map(holes));
     parts.extend(tables(found));
     if !stale.is_empty() {
         parts
@@ -82,6 +83,19 @@ fn chains(found: &DatabaseStatus) -> Option<String> {
         ]);
     }
     (!table.is_empty()).then(|| table.trim_fmt())
+}
+
+fn holes(holes: &[Hole]) -> String {
+    if holes.is_empty() {
+        return "no height was left out".to_owned();
+    }
+    let mut table = plain(["left out of", "from", "to", "blocks"]);
+    for hole in holes {
+        let blocks = hole.last - hole.first + 1;
+        let numbers = [hole.first, hole.last, blocks].map(|height| right(number(height)));
+        table.add_row(std::iter::once(Cell::new(&hole.chain)).chain(numbers));
+    }
+    table.trim_fmt()
 }
 
 fn tables(found: &DatabaseStatus) -> Option<String> {

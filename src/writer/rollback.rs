@@ -46,14 +46,14 @@ const UNTIMED: &[&str] = &[
 /// Progress and bookkeeping, after everything else. `$1` is the checkpoint to go back to; what
 /// belongs to Ethereum is told by the name of its chain ([`Lane::of_chain`]).
 const PROGRESS: &[&str] = &[
-    // The slot is the height, or what the block shared out; other writers and other chains use the
-    // same numbers, so the time of the block has to agree.
+    // The slot is the height, or what the block shared out, of which 0 is none; other writers and
+    // other chains use the same numbers, so the time of the block has to agree.
     "DELETE FROM plays p USING audius_etl_checkpoints c \
      WHERE c.id > $1 AND c.chain NOT LIKE 'eip155:%' AND p.source = 'relay' \
          AND p.slot = c.height AND p.updated_at = c.block_time",
     "DELETE FROM plays p USING audius_etl_checkpoints c, core_indexed_blocks b \
      WHERE c.id > $1 AND b.chain_id = c.chain AND b.height = c.height AND p.source = 'relay' \
-         AND p.slot = b.plays_slot AND p.updated_at = c.block_time",
+         AND b.plays_slot > 0 AND p.slot = b.plays_slot AND p.updated_at = c.block_time",
     "DELETE FROM skipped_transactions s USING audius_etl_checkpoints c \
      WHERE c.id > $1 AND s.blocknumber = c.em_block AND s.blockhash = c.block_hash",
     "DELETE FROM audius_etl_refusals r USING audius_etl_checkpoints c \

@@ -118,3 +118,22 @@ async fn with_blocks_of_somebody_else_an_unfollow_alone_counts_for_nothing() {
     assert!(run.stderr().contains("counting rows as they are"), "{run:?}");
     assert_eq!(db.number(sum).await, db.number(rows).await);
 }
+
+#[tokio::test]
+async fn a_window_of_plays_is_not_counted_unless_told_to() {
+    let env = TestEnv::new();
+    let db = indexed(&env, archive(&env, 300), &[]).await;
+    db.execute(
+        "INSERT INTO aggregate_monthly_plays (play_item_id, timestamp, count)
+         VALUES (77, '2021-05-01', 3); INSERT INTO aggregate_plays VALUES (77, 3)",
+    )
+    .await;
+    let before = counters(&db).await;
+    let run = env.run(&["backfill", "aggregates", "--db", db.url()]);
+    assert_eq!(run.code(), 2, "{run:?}");
+    assert!(run.stderr().contains("--force"), "{run:?}");
+    assert_same(&counters(&db).await, &before);
+    let run = env.run(&["backfill", "aggregates", "--db", db.url(), "--force"]);
+    assert_eq!(run.code(), 0, "{run:?}");
+    assert!(run.stdout().contains("aggregate_user"), "{run:?}");
+}

@@ -140,3 +140,75 @@ async fn without_a_choice_the_database_says_whose_behaviour_is_followed() {
         assert_eq!(era(&db).await, wanted);
     }
 }
+
+#[tokio::test]
+async fn blocks_of_both_eras_are_recorded_each_in_its_way() {
+    let env = TestEnv::new();
+    let [first, second] = archives(&env);
+    let db = TestDb::new().await;
+    indexed(&env, &db, &["--source", first, "--source", second]);
+    let raw = "SELECT block_height || ' ' || block_time FROM etl_blocks ORDER BY 1";
+    let blocks = "SELECT height || ' ' || coalesce(plays_slot, -1) || ' ' || (parenthash IS NULL)
+                  FROM core_indexed_blocks WHERE height <> 31 ORDER BY 1";
+    let (wanted, wanted_blocks) = (db.texts(raw).await, db.texts(blocks).await);
+    let played = "SELECT count(DISTINCT slot) FROM plays";
+    let count = db.number(played).await;
+    let highest = db.number("SELECT max(slot)::bigint FROM plays").await;
+    for table in ["etl_blocks", "etl_transactions", "etl_manage_entities", "etl_plays"] {
+        db.execute(&format!("DELETE FROM {table} WHERE block_height BETWEEN 31 AND 50")).await;
+    }
+    db.execute(
+        "DELETE FROM plays USING core_indexed_blocks b
+             WHERE height BETWEEN 31 AND 40 AND slot = plays_slot AND plays_slot > 0;
+         DELETE FROM plays WHERE slot BETWEEN 41 AND 50 AND created_at > '2026-06-02';
+         DELETE FROM core_indexed_blocks WHERE height BETWEEN 31 AND 50",
+    )
+    .await;
+    let holes = env.run(&["status", "--holes", "--json", "--db", db.url()]);
+    let holes: serde_json::Value = serde_json::from_str(&holes.stdout()).unwrap();
+    assert_eq!(
+        holes["holes"].to_string(),
+        r#"[{"chain":"audius-generated","first":31,"last":50}]"#
+    );
+    // They are left alone.
+    indexed(&env, &db, &["--source", first, "--source", second]);
+    assert_eq!(db.number("SELECT count(*) FROM core_indexed_blocks").await, 60);
+
+    let fill = ["backfill", "blocks", "--db", db.url(), "--source", first, "--source", second];
+    let run = env.run(&fill);
+    assert_eq!(run.code(), 0, "{run:?}");
+    assert_eq!(db.texts(raw).await, wanted);
+    assert_eq!(db.number(played).await, count);
+    // Plays of the first era get new slots, above all others; those of the second have their height.
+    let of_height = |rows: &[String]| -> Vec<String> {
+        rows.iter().filter(|row| row.contains(" 0 ")).cloned().collect()
+    };
+    let (found, wanted) = (db.texts(blocks).await, wanted_blocks);
+    assert_eq!(of_height(&found), of_height(&wanted));
+    let new = "SELECT count(*) FROM core_indexed_blocks WHERE height BETWEEN 31 AND 40
+               AND plays_slot IS NOT NULL";
+    let above = format!("SELECT count(DISTINCT slot) FROM plays WHERE slot > {highest}");
+    assert_eq!(db.number(&above).await, db.number(new).await);
+}
+
+#[tokio::test]
+async fn going_back_takes_the_plays_of_its_blocks_and_no_others() {
+    let env = TestEnv::new();
+    let [_, second] = archives(&env);
+    let db = TestDb::new().await;
+    let options = ["--era", "etl", "--from", "41", "--source", second, "--keep-history", "100"];
+    indexed(&env, &db, &options);
+    // Of another writer, with the slot that blocks of this era have: none.
+    db.execute(
+        "INSERT INTO plays (play_item_id, source, slot, created_at, updated_at, signature)
+         SELECT 1, 'relay', 0, block_time, block_time, 'theirs'
+         FROM audius_etl_checkpoints WHERE height > 60",
+    )
+    .await;
+    let theirs = "SELECT count(*) FROM plays WHERE signature = 'theirs'";
+    assert_eq!(db.number(theirs).await, 20);
+    let run = index(&env, &db, &["--era", "etl", "--source", second, "--rewind-to", "60"]);
+    assert_eq!(run.code(), 0, "{run:?}");
+    assert_eq!(db.number(theirs).await, 20);
+    assert_eq!(db.number("SELECT max(slot)::bigint FROM plays").await.max(60), 60);
+}

@@ -123,7 +123,7 @@ fn start(env: &TestEnv, url: &str, source: &str) -> Child {
 }
 
 /// Waits until the process ends, at most `limit`.
-async fn ended(child: &mut Child, limit: Duration) -> Option<ExitStatus> {
+pub(crate) async fn ended(child: &mut Child, limit: Duration) -> Option<ExitStatus> {
     let deadline = Instant::now() + limit;
     loop {
         if let Some(status) = child.try_wait().unwrap() {
@@ -142,11 +142,11 @@ fn signal(name: &str, pid: u32) {
 }
 
 /// Instants that look random and are the same in every run.
-struct Instants(u64);
+pub(crate) struct Instants(pub(crate) u64);
 
 impl Instants {
     /// A duration up to `most`.
-    fn next(&mut self, most: Duration) -> Duration {
+    pub(crate) fn next(&mut self, most: Duration) -> Duration {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         let thousandths = u32::try_from((self.0 >> 33) % 1000).unwrap();
         most * thousandths / 1000

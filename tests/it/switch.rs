@@ -1,8 +1,11 @@
 //! One chain up to a height, then another: in one run or several, whatever the eras.
 
-use serde_json::Value;
+use std::process::Stdio;
 
-use crate::kill::{assert_same, dump};
+use serde_json::Value;
+use tokio::time::Instant;
+
+use crate::kill::{Instants, assert_same, dump, ended};
 use crate::support::blocks::mixed_block;
 use crate::support::db::TestDb;
 use crate::support::fake_node::FakeNode;
@@ -152,4 +155,40 @@ async fn the_next_chain_is_another_one_and_begins_where_it_was_said() {
     let shown =
         chains.iter().map(|it| format!("{} {} {}", it["chain"], it["committed"], it["left"]));
     assert_eq!(shown.collect::<Vec<_>>(), ["\"new\" 44 false", "\"old\" 80 true"]);
+}
+
+#[tokio::test]
+async fn runs_killed_around_the_changes_leave_what_one_run_leaves() {
+    let env = TestEnv::new();
+    archives(&env);
+    let one = TestDb::new().await;
+    let started = Instant::now();
+    indexed(&env, &one, &both("both.pb", "both.pb"));
+    let took = started.elapsed();
+    let wanted = dump(one.database()).await;
+
+    let db = TestDb::new().await;
+    let runs = [
+        vec!["--source", "old.pb", "--to", "30"],
+        both("part.pb", "new.pb"),
+        [both("both.pb", "both.pb"), vec!["--then-to", "20"]].concat(),
+        both("old.pb", "new.pb"),
+    ];
+    let (mut instants, mut killed) = (Instants(7), 0);
+    for options in runs {
+        let options = [&["index", "--batch-blocks", "3", "--db", db.url()], &*options].concat();
+        for _ in 0..4 {
+            let mut command = env.command(&options);
+            let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+            if ended(&mut child, instants.next(took)).await.is_none() {
+                child.kill().unwrap();
+                child.wait().unwrap();
+                killed += 1;
+            }
+        }
+        let run = env.run(&options);
+        assert_eq!(run.code(), 0, "{run:?}");
+    }
+    assert!(killed > 4, "{killed} killed");
+    assert_same(&dump(db.database()).await, &wanted);
 }

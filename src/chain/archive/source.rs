@@ -77,7 +77,7 @@ impl ArchiveSource {
             Ok(plan) => {
                 // Fails only when the caller has given up waiting; then nobody takes blocks either.
                 if ready.send(Ok((plan.chain_id.clone(), plan.total))).is_ok() {
-                    plan.run(config, is_live, &counter, &marking, &sender);
+                    plan.run(&config, is_live, &counter, &marking, &sender);
                 }
             }
             Err(error) => drop(ready.send(Err(error))),
@@ -224,13 +224,13 @@ impl Plan {
 
     fn run(
         mut self,
-        config: SourceConfig,
+        config: &SourceConfig,
         is_live: bool,
         read: &Arc<AtomicU64>,
         marks: &Marks,
         sender: &mpsc::Sender<Result<Vec<RawBlock>, Error>>,
     ) {
-        let sequence = Sequence::of(&config);
+        let sequence = Sequence::of(config);
         let (blocks, bytes) = (Vec::new(), 0);
         let mut batches = Batches { sender, is_live, read, marks, blocks, bytes, sequence };
         for path in std::mem::take(&mut self.files) {

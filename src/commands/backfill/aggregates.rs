@@ -21,6 +21,12 @@ use crate::writer;
 /// memory, so this job takes its lock: it ends with code 5 beside one, or waits with --wait-lock.
 #[derive(Args, Clone, Debug)]
 pub struct AggregatesArgs {
+    /// Count even where plays from before the oldest one left are counted in `aggregate_monthly_plays`
+    ///
+    /// Production keeps the plays of 400 days. Without this, such a database is refused.
+    #[arg(long)]
+    pub force: bool,
+
     /// Wait while another process writes to the database, instead of exit code 5
     #[arg(long)]
     pub wait_lock: bool,
@@ -37,6 +43,12 @@ pub(super) async fn run(args: &AggregatesArgs, run: &Run<'_>) -> Result<(), Fail
     let marks_blocks =
         !catalog.has_deriving_triggers() && catalog.has_column("blocks", "is_current");
     let proof = aggregates::Proof::find(&mut connection, marks_blocks).await?;
+    if !args.force && aggregates::plays_are_a_window(&mut connection).await? {
+        let text = "plays are a window: months are counted from before the oldest one that is left";
+        return Err(Failure::usage(text)
+            .hint("the counters of plays cannot be counted from it, and go on by themselves")
+            .hint("--force counts the other tables anew, and raises counters of plays only"));
+    }
     if !proof.versions {
         tracing::info!(
             "the history of follows and playlists is not proven complete; counting rows as they are"
