@@ -86,7 +86,7 @@ impl Loader {
                     Ok(())
                 })
             })
-            .connect_lazy_with(database.options.clone().statement_cache_capacity(STATEMENTS));
+            .connect_lazy_with(database.options().statement_cache_capacity(STATEMENTS));
         Ok(Self { pool, catalog, layout, interrupt: database.interrupt().clone() })
     }
 

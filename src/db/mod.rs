@@ -24,9 +24,11 @@ pub(crate) mod codec;
 mod error;
 pub(crate) mod layout;
 pub(crate) mod param;
+mod relay;
 mod url;
 
 use std::str::FromStr;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use std::{fmt, io};
 
@@ -34,6 +36,7 @@ use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection};
 use tokio::time::timeout;
 
+use self::relay::Relay;
 use crate::interrupt::Interrupt;
 
 pub use self::error::{Error, ErrorKind, SchemaProblem};
@@ -54,6 +57,8 @@ pub struct Database {
     options: PgConnectOptions,
     redacted: String,
     interrupt: Interrupt,
+    /// What carries connections over TCP; `None` inside where there is nothing to be carried.
+    relay: Arc<OnceLock<Option<Relay>>>,
 }
 
 impl Database {
@@ -68,7 +73,8 @@ impl Database {
             .map_err(|source| Error::Url { url: redacted.clone(), source: Some(source) })?
             .application_name(APPLICATION_NAME)
             .disable_statement_logging();
-        Ok(Self { options, redacted, interrupt: Interrupt::default() })
+        let (interrupt, relay) = (Interrupt::default(), Arc::default());
+        Ok(Self { options, redacted, interrupt, relay })
     }
 
     /// Another database of the same server, with the same credentials.
@@ -78,6 +84,7 @@ impl Database {
             options: self.options.clone().database(name),
             redacted: url::with_name(&self.redacted, name),
             interrupt: self.interrupt.clone(),
+            relay: Arc::clone(&self.relay),
         }
     }
 
@@ -97,11 +104,35 @@ impl Database {
         &self.redacted
     }
 
+    /// How the driver reaches the server.
+    pub(crate) fn options(&self) -> PgConnectOptions {
+        match self.relay() {
+            Some(relay) => self.options.clone().socket(relay.directory()),
+            None => self.options.clone(),
+        }
+    }
+
+    fn relay(&self) -> Option<&Relay> {
+        let start = || {
+            let (host, port) = (self.options.get_host(), self.options.get_port());
+            if self.options.get_socket().is_some() || host.starts_with('/') {
+                return None;
+            }
+            // An address of version 6 stands in brackets in a URL.
+            let relay = Relay::start(host.trim_matches(['[', ']']), port);
+            relay.inspect_err(|error| tracing::debug!(%error, "no relay to the server")).ok()
+        };
+        self.relay.get_or_init(start).as_ref()
+    }
+
     /// Opens one connection, for work that needs a session of its own (locks, the writer).
     pub async fn connect(&self) -> Result<PgConnection, Error> {
-        match timeout(CONNECT_TIMEOUT, self.options.connect()).await {
+        match timeout(CONNECT_TIMEOUT, self.options().connect()).await {
             Ok(Ok(connection)) => Ok(connection),
-            Ok(Err(source)) => Err(self.unreachable(source)),
+            Ok(Err(source)) => {
+                let failure = self.relay().and_then(Relay::failure);
+                Err(self.unreachable(failure.map_or(source, sqlx::Error::Io)))
+            }
             Err(_elapsed) => {
                 let silent = io::Error::new(
                     io::ErrorKind::TimedOut,
@@ -120,7 +151,7 @@ impl Database {
         Ok(PgPoolOptions::new()
             .max_connections(max_connections)
             .acquire_timeout(CONNECT_TIMEOUT)
-            .connect_lazy_with(self.options.clone()))
+            .connect_lazy_with(self.options()))
     }
 
     fn unreachable(&self, source: sqlx::Error) -> Error {
