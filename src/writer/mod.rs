@@ -33,6 +33,7 @@ mod postgres;
 mod prepare;
 mod raw;
 mod raw_blocks;
+mod referenced;
 mod refusal;
 mod rollback;
 mod rows;

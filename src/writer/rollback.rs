@@ -11,6 +11,7 @@ use sqlx::{AssertSqlSafe, Row, postgres::PgConnection};
 use super::{
     Checkpoint, Error, Lane, ethereum,
     raw::{COMPLETE_MARK, id},
+    referenced::delete_blocks,
 };
 use crate::{
     db::{self, catalog::Catalog, eth_balances, start},
@@ -43,7 +44,7 @@ const UNTIMED: &[&str] = &[
     "etl_validator_deregistrations",
 ];
 
-/// Progress and bookkeeping, after everything else. `$1` is the checkpoint to go back to; what
+/// Progress, after what it led to. `$1` is the checkpoint to go back to; what
 /// belongs to Ethereum is told by the name of its chain ([`Lane::of_chain`]).
 const PROGRESS: &[&str] = &[
     // The slot is the height, or what the block shared out, of which 0 is none; other writers and
@@ -60,11 +61,17 @@ const PROGRESS: &[&str] = &[
      WHERE c.id > $1 AND r.chain = c.chain AND r.height = c.height",
     "DELETE FROM core_indexed_blocks b USING audius_etl_checkpoints c \
      WHERE c.id > $1 AND b.chain_id = c.chain AND b.height = c.height",
-    // The mark of an adopted row spares it.
-    "DELETE FROM blocks b USING audius_etl_checkpoints c \
-     WHERE c.id > $1 AND b.number = c.em_block AND b.blockhash = c.block_hash \
-         AND NOT EXISTS (SELECT FROM audius_etl_history h \
-                         WHERE h.checkpoint_id = c.id AND h.table_name = 'blocks')",
+];
+
+/// Which rows `b` of `blocks` go: the mark of an adopted row spares it.
+const BLOCKS: &str = "EXISTS ( \
+    SELECT FROM audius_etl_checkpoints c \
+    WHERE c.id > $1 AND b.number = c.em_block AND b.blockhash = c.block_hash \
+        AND NOT EXISTS (SELECT FROM audius_etl_history h \
+                        WHERE h.checkpoint_id = c.id AND h.table_name = 'blocks'))";
+
+/// What goes once everything else is gone.
+const BOOKKEEPING: &[&str] = &[
     "DELETE FROM audius_etl_history h WHERE h.checkpoint_id > $1 AND NOT EXISTS ( \
          SELECT FROM audius_etl_checkpoints c \
          WHERE c.id = h.checkpoint_id AND c.chain LIKE 'eip155:%')",
@@ -113,6 +120,12 @@ pub(super) async fn roll_back(
         run(connection, sql, Some(checkpoint)).await?;
     }
     for sql in PROGRESS {
+        run(connection, (*sql).to_owned(), Some(checkpoint)).await?;
+    }
+    delete_blocks(connection, BLOCKS, id(checkpoint))
+        .await
+        .map_err(db::Error::query("rolling back"))?;
+    for sql in BOOKKEEPING {
         run(connection, (*sql).to_owned(), Some(checkpoint)).await?;
     }
     if catalog.has_column("blocks", "is_current") {

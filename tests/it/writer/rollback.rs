@@ -97,6 +97,46 @@ async fn going_back_restores_every_table_and_going_on_gives_the_same_again() {
 }
 
 #[tokio::test]
+async fn rows_of_others_that_hang_on_blocks_go_with_them_in_one_statement() {
+    let mut desk = Desk::new().await;
+    desk.db
+        .execute(
+            "CREATE TABLE theirs (
+                 blocknumber int REFERENCES blocks (number) ON DELETE CASCADE);
+             CREATE TABLE deletions ();
+             CREATE FUNCTION count_deletions() RETURNS trigger LANGUAGE plpgsql AS
+                 'BEGIN INSERT INTO deletions DEFAULT VALUES; RETURN NULL; END';
+             CREATE TRIGGER count AFTER DELETE ON theirs EXECUTE FUNCTION count_deletions()",
+        )
+        .await;
+    for _ in 1..=12 {
+        let block = next(&mut desk);
+        desk.sink.write(with_history(vec![block], None)).await.unwrap();
+    }
+    desk.db.execute("INSERT INTO theirs SELECT number FROM blocks").await;
+    desk.sink.rollback(2).await.unwrap();
+    let left = desk.db.texts("SELECT blocknumber::text FROM theirs ORDER BY blocknumber").await;
+    assert_eq!(left, ["1", "2"]);
+    assert_eq!(desk.db.number("SELECT count(*) FROM deletions").await, 1);
+}
+
+#[tokio::test]
+async fn a_key_that_forbids_is_obeyed() {
+    let mut desk = Desk::new().await;
+    desk.db.execute("CREATE TABLE theirs (blocknumber int REFERENCES blocks (number))").await;
+    for _ in 1..=3 {
+        let block = next(&mut desk);
+        desk.sink.write(with_history(vec![block], None)).await.unwrap();
+    }
+    desk.db.execute("INSERT INTO theirs VALUES (3)").await;
+    let error = desk.sink.rollback(2).await.unwrap_err();
+    let told =
+        std::iter::successors(Some(&error as &dyn std::error::Error), |error| error.source());
+    let told: Vec<_> = told.map(ToString::to_string).collect();
+    assert!(told.join(" ").contains("theirs_blocknumber_fkey"), "{told:?}");
+}
+
+#[tokio::test]
 async fn a_run_of_several_blocks_can_be_taken_back_in_part() {
     let mut desk = Desk::new().await;
     let blocks: Vec<_> = (1..=8).map(|_| next(&mut desk)).collect();
