@@ -9,7 +9,7 @@ use clap::Args;
 use super::context::Context;
 use super::database::OpenDatabase;
 use crate::compare::report::{Files, Opened};
-use crate::compare::{self, Ended, Options, Progress, Sample, Verdict};
+use crate::compare::{self, Aggregates, Ended, Options, Progress, Sample, Verdict};
 use crate::db::{Database, redacted};
 use crate::failure::Failure;
 use crate::terminal::parity;
@@ -103,6 +103,12 @@ pub struct CompareArgs {
     #[arg(long, help_heading = "What to compare")]
     pub check_aggregates: bool,
 
+    /// Counters of production: `rest` holds them to be equal, for dumps; `live` also lets one pass
+    /// that production's own rows do not explain, if they say what ours says
+    #[arg(long, value_name = "STATE", value_enum, default_value_t = Aggregates::Live,
+        hide_possible_values = true, help_heading = "What to compare")]
+    pub aggregates: Aggregates,
+
     /// Hold the known differences of this name to their strict form, or take them for unknown where
     /// they have none; may be repeated
     #[arg(long, value_name = "NAME", help_heading = "How to compare")]
@@ -163,6 +169,8 @@ Known differences are entries of a TOML file, each with a reason:
     where = \"NOT r.is_verified\" # optional: SQL that holds in the reference, for its row r
                                # and our row t; it may read other tables of the reference
     strict = \"false\"           # optional: what --strict puts in the place of `where`
+    production = true          # optional: only where the reference is production of 2026
+    ask = \"etl\"                # optional: our database is asked, not the reference
 
 Rules: any, null-is-empty, null-is-zero, null-in-etl, null-in-prod, case, same-set (order and number
 of elements), not-compared (the column is left out), missing-in-etl, missing-in-prod (whole rows),
@@ -214,6 +222,7 @@ impl CompareArgs {
             strict: self.strict.clone(),
             allow_empty: self.allow_empty,
             check_aggregates: self.check_aggregates,
+            aggregates: self.aggregates,
             command: command_line(std::env::args_os()),
         }
     }

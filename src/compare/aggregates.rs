@@ -113,6 +113,18 @@ const COUNTERS: &[Counter] = &[
     ),
 ];
 
+/// Table and column of every counter, and the condition that the reference's is not what its own
+/// rows say while ours is.
+pub(super) fn recounts() -> impl Iterator<Item = (&'static str, &'static str, String)> {
+    COUNTERS.iter().map(|Counter { table, key, column, of, by, which }| {
+        let counted =
+            format!("(SELECT count(*) FROM {of} AS c WHERE {which} AND c.{by} = r.{key})");
+        let condition =
+            format!("coalesce(r.{column}, 0) <> {counted} AND coalesce(t.{column}, 0) = {counted}");
+        (*table, *column, condition)
+    })
+}
+
 /// Examples of a counter.
 const EXAMPLES: usize = 3;
 

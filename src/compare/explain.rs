@@ -1,4 +1,4 @@
-//! Known differences that hold under a condition: asked of the reference, which has both rows.
+//! Known differences that hold under a condition, asked of one of the databases.
 
 use serde_json::json;
 
@@ -21,6 +21,7 @@ impl TableRun<'_> {
     /// Looks for the entries of known differences whose conditions hold.
     pub(crate) async fn explain(
         &self,
+        etl: &mut Session,
         prod: &mut Session,
         differences: &mut [Difference],
     ) -> Result<(), Error> {
@@ -40,10 +41,14 @@ impl TableRun<'_> {
                 self.plan.name,
                 entry.title()
             );
-            let sql = which_hold(&self.query_of(Side::Prod), &open, condition);
-            prod.limit_statements(TIMEOUT).await?;
-            let held = prod.texts(&doing, &sql).await?;
-            prod.limit_statements_as_always().await?;
+            let sql = which_hold(&self.query_of(entry.ask), &open, condition);
+            let asked = match entry.ask {
+                Side::Etl => &mut *etl,
+                Side::Prod => &mut *prod,
+            };
+            asked.limit_statements(TIMEOUT).await?;
+            let held = asked.texts(&doing, &sql).await?;
+            asked.limit_statements_as_always().await?;
             let numbers = held.into_iter().flatten().flatten();
             for number in numbers.filter_map(|text| text.parse::<usize>().ok()) {
                 if let Some(difference) = number.checked_sub(1).and_then(|at| open.get_mut(at)) {
@@ -55,37 +60,50 @@ impl TableRun<'_> {
     }
 }
 
-/// What the reference says against a condition about rows of a table.
+/// What a server says against a condition about rows of a table.
 pub(crate) async fn objection(
-    prod: &mut Session,
+    session: &mut Session,
     query: &Query<'_>,
     condition: &str,
 ) -> Result<Option<Objection>, Error> {
-    prod.objection(&which_hold(query, &[], condition)).await
+    session.objection(&which_hold(query, &[], condition)).await
 }
 
-/// The numbers, from 1, of the rows in which the condition holds. `t` has the compared columns of
-/// etl's row, in the numbers of the reference; `r` the whole row of the reference.
+/// The numbers, from 1, of the rows in which the condition holds. `t` is etl's row and `r` that of
+/// the reference: the one of the side that is asked is whole, of the other's there are the compared
+/// columns, in the numbers of the reference.
 fn which_hold(query: &Query<'_>, rows: &[&mut Difference], condition: &str) -> String {
+    let (own, other) = match query.side {
+        Side::Etl => ("t", "r"),
+        Side::Prod => ("r", "t"),
+    };
     let wanted: Vec<_> = rows.iter().map(|row| (row.identity.clone(), row.first.clone())).collect();
-    let values: Vec<_> =
-        rows.iter().map(|row| json!({ "i": row.identity, "t": row.etl_row })).collect();
+    let sent = |row: &Difference| match query.side {
+        Side::Etl => json!({ "i": row.identity, "v": row.prod_row }),
+        Side::Prod => json!({ "i": row.identity, "v": row.etl_row }),
+    };
+    let values = rows.iter().map(|row| sent(row)).collect();
     let values = quoted(&serde_json::Value::Array(values).to_string());
     format!(
-        "WITH t AS MATERIALIZED (SELECT e.n AS {NUMBER}, e.v->>'i' AS {IDENTITY}, {columns} \
+        "WITH {other} AS MATERIALIZED (SELECT e.n AS {NUMBER}, e.v->>'i' AS {IDENTITY}, {columns} \
             FROM jsonb_array_elements({values}::jsonb) WITH ORDINALITY AS e(v, n)), \
-         r AS MATERIALIZED ({reference}) \
-         SELECT DISTINCT t.{NUMBER}::text FROM t LEFT JOIN r ON r.{IDENTITY} = t.{IDENTITY} \
-         WHERE ({condition})",
-        columns = columns(query.plan),
-        reference = query.whole_rows(IDENTITY, &wanted),
+         {own} AS MATERIALIZED ({whole}) \
+         SELECT DISTINCT {other}.{NUMBER}::text FROM {other} \
+         LEFT JOIN {own} ON {own}.{IDENTITY} = {other}.{IDENTITY} WHERE ({condition})",
+        columns = columns(query.plan, query.side),
+        whole = query.whole_rows(IDENTITY, &wanted),
     )
 }
 
-fn columns(plan: &TablePlan) -> String {
+/// The compared columns as the other side than `asked` sends them.
+fn columns(plan: &TablePlan, asked: Side) -> String {
     let compared = plan.columns.iter().enumerate().map(|(index, column)| {
-        let ty = type_of(&column.etl, column.form);
-        format!("(e.v->'t'->>{index})::{ty} AS {}", identifier(&column.name))
+        let class = match asked {
+            Side::Etl => &column.prod,
+            Side::Prod => &column.etl,
+        };
+        let ty = type_of(class, column.form);
+        format!("(e.v->'v'->>{index})::{ty} AS {}", identifier(&column.name))
     });
     let others = plan.further.iter().map(|(name, class)| {
         format!("NULL::{} AS {}", type_of(class, Form::Plain), identifier(name))

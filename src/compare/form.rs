@@ -88,8 +88,10 @@ pub(crate) enum Form {
     TxHash,
     /// A number of `blocks`, which the two sides may count from different starts.
     Block,
-    /// A slot of `plays`, which the two sides may count from different starts.
+    /// A slot of `plays`, which the two sides may count from different starts; the window tells.
     Slot,
+    /// A wallet beside its `chain`: on Ethereum upper and lower case are one.
+    EthWallet,
 }
 
 impl Form {
@@ -126,7 +128,10 @@ impl Form {
                  THEN convert_from(decode(substr({column}, 3), 'hex'), 'UTF8') \
                  ELSE {column} END"
             ),
-            (Self::Block | Self::Slot, _) if shift != 0 => format!("({column}::bigint + {shift})"),
+            (Self::EthWallet, _) => {
+                format!("CASE WHEN t.chain::text = 'eth' THEN lower({column}) ELSE {column} END")
+            }
+            (Self::Block, _) if shift != 0 => format!("({column}::bigint + {shift})"),
             _ => column.to_owned(),
         }
     }

@@ -85,6 +85,9 @@ pub struct Difference {
     /// Etl's row, for conditions on it.
     #[serde(skip)]
     pub(crate) etl_row: Option<Vec<Option<String>>>,
+    /// Prod's row, for conditions on it.
+    #[serde(skip)]
+    pub(crate) prod_row: Option<Vec<Option<String>>>,
     /// Identity of the row, to read it again.
     #[serde(rename = "row")]
     pub(crate) identity: String,
@@ -188,7 +191,8 @@ impl Judge<'_> {
         };
         let tx = |row: &Option<FullRow>| self.transaction(row.as_ref()?);
         let (etl_tx, prod_tx) = (tx(&etl), tx(&prod));
-        let etl_row = etl.as_ref().map(|row| row.values.clone());
+        let values = |row: &Option<FullRow>| row.as_ref().map(|row| row.values.clone());
+        let (etl_row, prod_row) = (values(&etl), values(&prod));
         let row = etl.or(prod);
         let values = row.into_iter().flat_map(|row| row.values);
         let key = self.plan.key().iter().map(|column| column.name.clone()).zip(values).collect();
@@ -203,6 +207,7 @@ impl Judge<'_> {
             prod_tx,
             known: missing.and_then(|rule| self.known.row(table, rule)),
             etl_row,
+            prod_row,
             identity: identity.to_owned(),
             first: first.map(str::to_owned),
         }

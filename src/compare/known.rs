@@ -6,10 +6,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::Deserialize;
 
-use super::{Difference, Error, Kind, KnownUse};
+use super::{Difference, Error, Kind, KnownUse, Side, aggregates};
 
 /// The differences that are expected of any production database.
 const DEFAULT: &str = include_str!("../../fixtures/compare/known.toml");
+
+/// The name of the entries that [`Known::expect_live_counters`] adds.
+const LIVE_COUNTERS: &str = "live-counters";
 
 /// When a difference of a field counts as known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -55,6 +58,15 @@ pub(crate) struct Entry {
     /// SQL that must hold in the reference, for its row `r` and our row `t`.
     #[serde(rename = "where")]
     pub(crate) condition: Option<String>,
+    /// Which database is asked whether it holds; of the other's row only what is compared is there.
+    #[serde(default = "reference")]
+    pub(crate) ask: Side,
+    /// Only where the reference is production since the Go indexer writes it.
+    #[serde(default)]
+    pub(crate) production: bool,
+    /// It comes with the program: what it names need not be there.
+    #[serde(skip)]
+    pub(crate) is_ours: bool,
     /// What `--strict` puts in the place of the condition.
     strict: Option<String>,
     /// Why the difference is expected.
@@ -65,6 +77,10 @@ pub(crate) struct Entry {
     /// The plan went by it.
     #[serde(skip)]
     used: AtomicBool,
+}
+
+const fn reference() -> Side {
+    Side::Prod
 }
 
 #[derive(Debug, Deserialize)]
@@ -78,15 +94,41 @@ struct File {
 #[derive(Debug, Default)]
 pub(crate) struct Known {
     pub(crate) entries: Vec<Entry>,
-    /// The entries come with the program: what they name need not be there.
-    pub(crate) is_default: bool,
 }
 
 impl Known {
     /// The differences that come with the program.
     pub(crate) fn default_file() -> Result<Self, Error> {
-        let known = Self::parse("the default file of known differences", DEFAULT)?;
-        Ok(Self { is_default: true, ..known })
+        let mut known = Self::parse("the default file of known differences", DEFAULT)?;
+        known.entries.iter_mut().for_each(|entry| entry.is_ours = true);
+        Ok(known)
+    }
+
+    /// Counters of production that its own rows do not explain, where ours are what those rows say:
+    /// its job has not come round yet, or never will.
+    pub(crate) fn expect_live_counters(&mut self) {
+        self.entries.extend(aggregates::recounts().map(|(table, column, condition)| Entry {
+            name: Some(LIVE_COUNTERS.to_owned()),
+            table: table.to_owned(),
+            column: Some(column.to_owned()),
+            columns: Vec::new(),
+            rule: Rule::Any,
+            condition: Some(condition),
+            ask: Side::Prod,
+            production: true,
+            is_ours: true,
+            strict: None,
+            reason: "production repairs its counters every ten minutes; its own rows say what we say"
+                .to_owned(),
+            is_off: false,
+            used: AtomicBool::new(false),
+        }));
+    }
+
+    /// The reference is not production: takes back what [`Self::expect_live_counters`] did, which
+    /// stands at the end.
+    pub(crate) fn forget_live_counters(&mut self) {
+        self.entries.retain(|entry| !entry.is_ours || entry.name.as_deref() != Some(LIVE_COUNTERS));
     }
 
     pub(crate) fn read(path: &Path) -> Result<Self, Error> {
@@ -114,6 +156,9 @@ impl Known {
                 _ if of_schema && entry.condition.is_some() => {
                     "is about no row, so it takes no `where`"
                 }
+                _ if entry.production && entry.condition.is_none() => {
+                    "is about production and has no `where`"
+                }
                 _ if entry.strict.is_some() && entry.name.is_none() => {
                     "has a strict form and no name to ask for it"
                 }
@@ -124,7 +169,7 @@ impl Known {
             let place = format!("entry {} ({})", index + 1, entry.table);
             return Err(problem(format!("{place} {wrong}")));
         }
-        Ok(Self { entries: file.difference, is_default: false })
+        Ok(Self { entries: file.difference })
     }
 
     /// Holds the entries of these names to their strict form; without one they explain nothing.

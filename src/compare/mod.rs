@@ -22,6 +22,7 @@ mod cursor;
 mod error;
 mod explain;
 mod form;
+mod gone;
 mod heights;
 mod judge;
 mod known;
@@ -60,7 +61,7 @@ pub use self::result::{Compared, KnownUse, Origin, Progress, Report, TableResult
 pub use self::run::{Ended, compare};
 pub use self::snapshot::{Taken, compare_with_snapshot, take_snapshot};
 pub use self::tally::{ColumnTally, Example, Place, Tally, around_difference};
-pub use self::window::{Numbers, Span, Window};
+pub use self::window::{Numbers, Slots, Span, Window};
 
 /// One of the two databases.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -90,6 +91,15 @@ pub enum Sample {
     Share(f64),
 }
 
+/// What the counters of production are held to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Aggregates {
+    /// Equal ours: nobody has written for 20 minutes, as in a dump.
+    Rest,
+    /// Equal ours, or be on their way to what production's own rows say.
+    Live,
+}
+
 impl Default for Options {
     /// What the command line says where nothing is given.
     fn default() -> Self {
@@ -115,6 +125,7 @@ impl Default for Options {
             strict: Vec::new(),
             allow_empty: false,
             check_aggregates: false,
+            aggregates: Aggregates::Live,
             command: String::new(),
         }
     }
@@ -165,6 +176,8 @@ pub struct Options {
     pub allow_empty: bool,
     /// Hold the counters of each side against its own rows.
     pub check_aggregates: bool,
+    /// Whether the counters of production are at rest.
+    pub aggregates: Aggregates,
     /// The command line without passwords, for reports.
     pub command: String,
 }
@@ -176,6 +189,9 @@ impl Options {
             Some(path) => known::Known::read(path)?,
             None => known::Known::default_file()?,
         };
+        if self.aggregates == Aggregates::Live {
+            known.expect_live_counters();
+        }
         known.be_strict(&self.strict)?;
         Ok(known)
     }
@@ -209,6 +225,7 @@ impl Options {
                 Sample::Share(share) => format!("sample {}%", share * 100.0),
             }),
             self.limit.map(|limit| format!("limit {limit}")),
+            (self.aggregates == Aggregates::Rest).then(|| "aggregates rest".to_owned()),
             self.known.as_ref().map(|file| format!("known {}", path(file))),
             (!self.strict.is_empty()).then(|| format!("strict {}", self.strict.join(","))),
         ];

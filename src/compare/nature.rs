@@ -1,6 +1,9 @@
 //! What the tables of production are since the Go indexer writes it: some are written by nobody any
 //! more, some by others too, and current rows have other keys than the rows of a history.
 
+use super::Error;
+use super::plan::Plan;
+use super::session::Session;
 use super::spec::TableSpec;
 
 /// Tables that nobody has written since the Python provider stopped, or whose rows depend on more
@@ -37,6 +40,16 @@ const ONLY: &[(&str, &str)] = &[(
      'announcement')",
 )];
 
+/// Columns that production fills with what no replay of the chain gives: scores and supporters by
+/// others, slots that only the Python provider counted.
+const IGNORED: &[(&str, &[&str])] = &[
+    ("aggregate_user", &["score", "supporter_count", "supporting_count"]),
+    ("notification", &["slot"]),
+];
+
+/// Days after which production drops plays, and the margin in which a run may see some of them go.
+const PLAYS_KEPT: &str = "interval '400 days' - interval '1 hour'";
+
 /// How a table is compared with that of production; the reason where it is not.
 pub(crate) fn of(spec: &TableSpec) -> Result<TableSpec, &'static str> {
     if let Some((_, reason)) = LEFT_OUT.iter().find(|(table, _)| *table == spec.name) {
@@ -47,5 +60,26 @@ pub(crate) fn of(spec: &TableSpec) -> Result<TableSpec, &'static str> {
         spec.key = key.to_vec();
     }
     spec.only = ONLY.iter().find(|(table, _)| *table == spec.name).map(|(_, only)| *only);
+    if let Some((_, columns)) = IGNORED.iter().find(|(table, _)| *table == spec.name) {
+        spec.ignored = columns;
+    }
+    spec.folds_eth_wallets = spec.name == "associated_wallets";
     Ok(spec)
+}
+
+/// Leaves out the plays that production has dropped, or is about to: it keeps those of 400 days.
+/// `prod` is production.
+pub(crate) async fn date_plays(plan: &mut Plan, prod: &mut Session) -> Result<(), Error> {
+    let Some(plays) = plan.tables.iter_mut().find(|table| table.name == "plays") else {
+        return Ok(());
+    };
+    let sql = format!(
+        "SELECT greatest(min(p.created_at), now() AT TIME ZONE 'UTC' - {PLAYS_KEPT})::text \
+         FROM plays AS p"
+    );
+    let rows = prod.texts("looking from when on plays are kept", &sql).await?;
+    if let Some(first) = rows.into_iter().flatten().flatten().next() {
+        plays.only = Some(format!("t.created_at >= '{first}'::timestamp"));
+    }
+    Ok(())
 }

@@ -96,6 +96,20 @@ impl TablePlan {
         &self.columns[..self.keys]
     }
 
+    /// Leaves out what each kind of indexer writes of its own: slots of plays, and slots and parents
+    /// of indexed blocks.
+    pub(crate) fn forget_slots(&mut self) {
+        let is_indexed = self.name == "core_indexed_blocks";
+        let keys = self.keys;
+        let mut index = 0;
+        self.columns.retain(|column| {
+            let is_key = index < keys;
+            index += 1;
+            let is_own = column.form == Form::Slot || (is_indexed && column.name == "parenthash");
+            is_key || !is_own
+        });
+    }
+
     /// Estimated rows of the larger side.
     pub(crate) fn rows(&self) -> u64 {
         self.etl.rows.max(self.prod.rows)
@@ -298,6 +312,7 @@ fn form(spec: &TableSpec, name: &str, etl: &CatalogColumn, prod: &CatalogColumn)
     let form = Form::of(&etl.class, &prod.class)?;
     let whole = etl.class == Class::Integer && prod.class == Class::Integer;
     Some(match (name, spec.position) {
+        ("wallet", _) if spec.folds_eth_wallets => Form::EthWallet,
         ("txhash" | "tx_hash", _) if etl.class == Class::Text => Form::TxHash,
         ("blocknumber" | "em_block", Position::Block(_) | Position::Height(_)) if whole => {
             Form::Block

@@ -92,7 +92,6 @@ impl Query<'_> {
     fn shift(&self, form: Form) -> i64 {
         match (self.window, self.side, form) {
             (Some(window), Side::Etl, Form::Block) => window.block_shift,
-            (Some(window), Side::Etl, Form::Slot) => window.slot_shift,
             _ => 0,
         }
     }
@@ -101,9 +100,14 @@ impl Query<'_> {
     fn normal(&self, column: &ColumnPlan) -> String {
         let reference = match (column.class(self.side), column.form) {
             // Functions on text do not take enums and `varchar` in every version.
-            (Class::Text, Form::TxHash) => format!("{}::text", column.reference()),
+            (Class::Text, Form::TxHash | Form::EthWallet) => {
+                format!("{}::text", column.reference())
+            }
             _ => column.reference(),
         };
+        if let (Form::Slot, Some(window)) = (column.form, self.window) {
+            return window.slot(&reference, self.side);
+        }
         column.form.expression(&reference, column.class(self.side), self.shift(column.form))
     }
 

@@ -19,7 +19,9 @@ use super::spec;
 use super::spool::Spool;
 use super::table::TableRun;
 use super::window::{self, Wanted, Window};
-use super::{Difference, Error, Options, Side, aggregates, heights, names, sight, trial};
+use super::{
+    Difference, Error, Options, Side, aggregates, gone, heights, names, nature, sight, trial,
+};
 use crate::db::Database;
 
 /// The end of a comparison: the report, and the differences table by table.
@@ -80,7 +82,7 @@ pub async fn compare(
     cancel: CancellationToken,
 ) -> Result<Ended, Error> {
     let begun = Instant::now();
-    let known = options.known_differences()?;
+    let mut known = options.known_differences()?;
     check_names(&options)?;
     let etl = Server::new(Side::Etl, etl, &options, &cancel);
     let prod = Server::new(Side::Prod, prod, &options, &cancel);
@@ -88,6 +90,9 @@ pub async fn compare(
     let forget = || [&etl, &prod].iter().for_each(|server| server.forget_idle());
     let look = async || look(&etl, &prod, &options, &known).await;
     let found = again(&cancel, "reading catalogs", forget, look).await?;
+    if !found.prod.is_production {
+        known.forget_live_counters();
+    }
     let (run, mut plan, mut outline) =
         prepare(found, etl.clone(), prod.clone(), options, known, progress, cancel);
     plan.tables.sort_by_key(|table| std::cmp::Reverse(table.rows()));
@@ -178,6 +183,11 @@ async fn look(
     let mut plan = plan(&one, &other, &choice, known);
     if let Some(window) = &window {
         leave_out(&mut plan, window);
+        gone::raw_rows(&mut plan, window, &mut mine, &mut theirs).await?;
+    }
+    gone::other_heads(&mut plan, &mut mine, &mut theirs).await?;
+    if other.is_production {
+        nature::date_plays(&mut plan, &mut theirs).await?;
     }
     sight::check_tables(Side::Etl, &one, &plan.tables)?;
     sight::check_tables(Side::Prod, &other, &plan.tables)?;
@@ -186,7 +196,8 @@ async fn look(
         trial::condition(&mut plan, condition, named, &mut mine).await?;
         trial::condition(&mut plan, condition, named, &mut theirs).await?;
     }
-    let inapplicable = trial::known(&plan, known, &mut theirs).await?;
+    let inapplicable =
+        trial::known(&plan, known, other.is_production, &mut mine, &mut theirs).await?;
     tokio::try_join!(mine.finish(), theirs.finish())?;
     Ok(Found { etl: one, prod: other, window, plan, inapplicable })
 }
@@ -238,8 +249,12 @@ fn prepare(
     (run, plan, outline)
 }
 
-/// Moves the tables that the window says nothing about to the skipped ones.
+/// Moves the tables that the window says nothing about to the skipped ones, and leaves out the
+/// columns that indexers of two kinds fill each in its own way.
 fn leave_out(plan: &mut Plan, window: &Window) {
+    if !window.has_one_era() {
+        plan.tables.iter_mut().for_each(TablePlan::forget_slots);
+    }
     let (tables, skipped) = std::mem::take(&mut plan.tables)
         .into_iter()
         .partition(|table: &TablePlan| window.obstacle(table.position).is_none());
@@ -279,6 +294,18 @@ fn notes(options: &Options, window: Option<&Window>) -> Vec<String> {
              a block that the other did not"
                 .to_owned(),
         );
+    }
+    if let Some(window) = window.filter(|window| !window.others.is_empty()) {
+        notes.push(format!(
+            "rows of {} were compared; both databases have {} too: --chain",
+            window.chain,
+            window.others.join(", ")
+        ));
+    }
+    if window.is_some_and(|window| !window.has_one_era()) {
+        let note = "the databases have their plays from indexers of two kinds: slots of plays, and \
+                    slots and parents of indexed blocks, were not compared";
+        notes.push(note.to_owned());
     }
     if let Some(window) = window.filter(|window| window.block_shift != 0) {
         notes.push(format!(

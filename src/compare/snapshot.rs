@@ -28,7 +28,7 @@ use super::spec::{self, Position};
 use super::spool::Spool;
 use super::table::{MOST_SEGMENTS, SAMPLED_PER_SEGMENT};
 use super::window::{self, OwnWindow, Wanted, Window};
-use super::{Error, Options, Side, Verdict, sight, trial};
+use super::{Error, Options, Side, Verdict, nature, sight, trial};
 use crate::db::Database;
 
 /// Version of the file; another one is refused. Version 1 hashed the bytes of texts in whatever
@@ -231,6 +231,9 @@ async fn look(
     let choice = Choice { tables: options.tables.clone(), columns: options.columns.clone() };
     choice.check(&catalog, &catalog)?;
     let mut plan = plan(&catalog, &catalog, &choice, known);
+    if catalog.is_production {
+        nature::date_plays(&mut plan, &mut session).await?;
+    }
     sight::check_tables(Side::Etl, &catalog, &plan.tables)?;
     if let Some(condition) = &options.condition {
         trial::condition(&mut plan, condition, !options.tables.is_empty(), &mut session).await?;
@@ -502,6 +505,7 @@ fn differing(
             prod_tx: None,
             known: None,
             etl_row: None,
+            prod_row: None,
             identity: String::new(),
             first: None,
         };

@@ -49,6 +49,8 @@ pub struct TableSpec {
     pub only: Option<&'static str>,
     /// Databases without the table are common: its absence is no drift.
     pub optional: bool,
+    /// Wallets on Ethereum are one whatever their case.
+    pub folds_eth_wallets: bool,
 }
 
 /// Counters that depend on the order in which plays arrived, and feed only the scores.
@@ -75,6 +77,7 @@ pub fn tables() -> &'static [TableSpec] {
                 ignored: &[],
                 only: None,
                 optional: def.name.starts_with("etl_"),
+                folds_eth_wallets: false,
             }
         });
         stored.collect::<Vec<_>>().into_iter().chain(further).collect()
@@ -92,10 +95,11 @@ fn further() -> impl Iterator<Item = TableSpec> {
         ignored,
         only: None,
         optional: true,
+        folds_eth_wallets: false,
     };
-    let own = |name, key: &[&'static str], position, ignored| TableSpec {
+    let own = |name: &'static str, key: &[&'static str], position, ignored| TableSpec {
         position,
-        optional: name == "eth_wallet_balances",
+        optional: name.starts_with("eth_"),
         ..raw(name, key, ignored)
     };
     [
@@ -114,6 +118,7 @@ fn further() -> impl Iterator<Item = TableSpec> {
             Position::Elsewhere,
             &["blocknumber", "created_at", "updated_at"],
         ),
+        own("eth_user_balances", &["user_id"], Position::Elsewhere, &["created_at", "updated_at"]),
         raw("etl_blocks", &["block_height"], &[]),
         raw("etl_transactions", &["tx_hash"], &[]),
         raw("etl_manage_entities", &["tx_hash"], &[]),
@@ -143,6 +148,6 @@ mod tests {
             assert!(unique.contains(&id.def().name));
         }
         assert!(unique.contains(&"plays") && unique.contains(&"blocks"));
-        assert!(unique.contains(&"eth_wallet_balances"));
+        assert!(unique.contains(&"eth_wallet_balances") && unique.contains(&"eth_user_balances"));
     }
 }

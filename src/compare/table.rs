@@ -438,7 +438,7 @@ impl<'a> TableRun<'a> {
             all.ahead += one.ahead;
             all.differences.extend(one.differences);
         }
-        self.explain(prod, &mut all.differences).await?;
+        self.explain(etl, prod, &mut all.differences).await?;
         Ok(all)
     }
 }

@@ -197,6 +197,7 @@ mod tests {
             prod_tx: None,
             known: None,
             etl_row: None,
+            prod_row: None,
             identity: String::new(),
             first: None,
         }

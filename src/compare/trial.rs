@@ -6,7 +6,7 @@ use super::known::Known;
 use super::plan::{Plan, Skipped, TablePlan};
 use super::query::{Hash, Query, Selection};
 use super::session::Session;
-use super::{Error, explain};
+use super::{Error, Side, explain};
 
 /// Tries `--where` on one side. Tables that lack a column of it are left out, unless the user named
 /// the tables.
@@ -40,23 +40,33 @@ pub(crate) async fn condition(
     }
 }
 
-/// Tries the conditions of known differences on the reference. Returns entry and table where one
-/// names what is not there; of the user's own file that is an error, unless the entry is about all
+/// Tries the conditions of known differences where they are asked. Returns entry and table where one
+/// names what is not there, or is about production and the reference is not; of the user's own file that is an error, unless the entry is about all
 /// tables.
 pub(crate) async fn known(
     plan: &Plan,
     known: &Known,
+    is_production: bool,
+    etl: &mut Session,
     prod: &mut Session,
 ) -> Result<BTreeSet<(usize, String)>, Error> {
     let selection = Selection::default();
     let mut inapplicable = BTreeSet::new();
     for table in &plan.tables {
         for (index, entry, condition) in known.conditional(&table.name) {
-            let query = query(table, prod, &selection);
-            let Some(objection) = explain::objection(prod, &query, condition).await? else {
+            if entry.production && !is_production {
+                inapplicable.insert((index, table.name.clone()));
+                continue;
+            }
+            let asked = match entry.ask {
+                Side::Etl => &mut *etl,
+                Side::Prod => &mut *prod,
+            };
+            let query = query(table, asked, &selection);
+            let Some(objection) = explain::objection(asked, &query, condition).await? else {
                 continue;
             };
-            if objection.is_absence() && (known.is_default || entry.table == "*") {
+            if objection.is_absence() && (entry.is_ours || entry.table == "*") {
                 inapplicable.insert((index, table.name.clone()));
                 continue;
             }

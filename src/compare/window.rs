@@ -4,6 +4,8 @@
 //! entity rows are dated, are counted by each database from its own start, so each side gets its
 //! own limits, and the distance between the two counts is part of the comparison.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::session::Session;
@@ -20,13 +22,49 @@ pub struct Span {
     pub last: i64,
 }
 
+/// How a database dates the plays of the window: those of the Python provider by slots that it
+/// counted and noted with each block, those of the Go indexer by the height itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Slots {
+    /// Counted slots.
+    pub counted: Option<Span>,
+    /// Heights that serve as slots.
+    pub heights: Option<Span>,
+}
+
+impl Slots {
+    const fn are_known(self) -> bool {
+        self.counted.is_some() || self.heights.is_some()
+    }
+
+    /// Both databases changed from counted slots to heights at one block, if at all: their slots
+    /// are comparable.
+    fn are_of_one_era(self, other: Self) -> bool {
+        self.counted.is_some() == other.counted.is_some()
+            && self.heights.map(|span| span.first) == other.heights.map(|span| span.first)
+    }
+
+    /// The condition on a column of slots.
+    fn condition(self, column: &str) -> String {
+        let spans = self.counted.into_iter().chain(self.heights);
+        let spans: Vec<_> = spans.map(|span| span.condition(column)).collect();
+        format!("({})", spans.join(" OR "))
+    }
+}
+
 /// The window in the numbers of one database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Numbers {
     /// Numbers of `blocks`.
     pub blocks: Span,
-    /// Slots of `plays`; `None` where the database does not say which belong to the heights.
-    pub slots: Option<Span>,
+    /// Slots of `plays`.
+    pub slots: Slots,
+}
+
+impl Span {
+    fn condition(self, column: &str) -> String {
+        format!("{column} BETWEEN {} AND {}", self.first, self.last)
+    }
 }
 
 /// The stretch of the chain that is compared.
@@ -49,6 +87,9 @@ pub struct Window {
     /// The two counts of blocks drift apart within the window: one side gave a block a number that
     /// the other did not.
     pub diverges: bool,
+    /// Further chains that both databases have indexed.
+    #[serde(default)]
+    pub others: Vec<String>,
 }
 
 impl Window {
@@ -59,44 +100,61 @@ impl Window {
         }
     }
 
-    /// Column and limits that put a row of `side` into the window; `None` where the table has no
-    /// column for it.
+    /// Column and limits in the numbers of `side`; `None` where no single stretch of numbers puts a
+    /// row into the window.
     pub(crate) fn limits(&self, position: Position, side: Side) -> Option<(&'static str, Span)> {
         match position {
             Position::Block(column) => Some((column, self.numbers(side).blocks)),
             Position::Height(column) => Some((column, self.heights)),
-            Position::Slot(column) => Some((column, self.numbers(side).slots?)),
-            Position::Total | Position::Elsewhere => None,
+            Position::Slot(_) | Position::Total | Position::Elsewhere => None,
         }
     }
 
     /// The condition on a row of the table aliased `t`.
     pub(crate) fn condition(&self, table: &str, position: Position, side: Side) -> Option<String> {
-        let (column, span) = self.limits(position, side)?;
-        let column = identifier(column);
+        let column = format!("t.{}", identifier(position.column()?));
+        let inside = match (position, self.numbers(side).slots) {
+            (Position::Slot(_), slots) if !slots.are_known() => return None,
+            (Position::Slot(_), slots) => slots.condition(&column),
+            _ => self.limits(position, side)?.1.condition(&column),
+        };
         let chain = match table {
             "core_indexed_blocks" => format!(" AND t.chain_id = {}", quoted(&self.chain)),
             _ => String::new(),
         };
-        let inside = format!("t.{column} BETWEEN {} AND {}", span.first, span.last);
         // Rows that name no block belong to everything that both sides have.
-        let inside = if self.whole { format!("({inside} OR t.{column} IS NULL)") } else { inside };
+        let inside = if self.whole { format!("({inside} OR {column} IS NULL)") } else { inside };
         Some(inside + &chain)
+    }
+
+    /// A slot of `side` in prod's numbers.
+    pub(crate) fn slot(&self, column: &str, side: Side) -> String {
+        let slots = self.numbers(side).slots;
+        match (side, slots.counted) {
+            (Side::Etl, Some(counted)) if self.slot_shift != 0 => format!(
+                "(CASE WHEN {} THEN {column}::bigint + {} ELSE {column} END)",
+                counted.condition(column),
+                self.slot_shift
+            ),
+            _ => column.to_owned(),
+        }
+    }
+
+    /// Whether the two sides have the plays of the window from indexers of one kind.
+    pub(crate) fn has_one_era(&self) -> bool {
+        self.etl.slots.are_of_one_era(self.prod.slots)
     }
 
     /// Why a table cannot be compared within this window; `None` where it can.
     pub(crate) fn obstacle(&self, position: Position) -> Option<&'static str> {
+        let both = [self.etl.slots, self.prod.slots];
         match position {
             Position::Total if !self.whole => Some(
                 "holds totals, which are comparable only where both databases begin and end at \
                  one height",
             ),
-            Position::Slot(_)
-                if self.limits(position, Side::Etl).is_none()
-                    || self.limits(position, Side::Prod).is_none() =>
-            {
-                (!self.whole)
-                    .then_some("one database does not say which slots belong to the heights")
+            Position::Slot(_) if !self.whole && both.iter().any(|slots| !slots.are_known()) => {
+                Some("one database does not say which slots belong to the heights")
             }
             _ => None,
         }
@@ -110,6 +168,9 @@ pub(crate) struct OwnWindow {
     heights: Span,
     blocks: Option<Ends>,
     slots: Option<Ends>,
+    /// First height that is a slot itself.
+    #[serde(default)]
+    from: Option<i64>,
     /// The window is all that the database has.
     whole: bool,
 }
@@ -129,14 +190,14 @@ pub(crate) async fn own(session: &mut Session, wanted: &Wanted) -> Result<OwnWin
     };
     let whole = heights == mine.heights;
     let blocks = span(session, &mine.chain, heights, "em_block").await?;
-    let slots = span(session, &mine.chain, heights, "plays_slot").await?;
-    Ok(OwnWindow { chain: mine.chain, heights, blocks, slots, whole })
+    let (slots, from) = slots(session, &mine.chain, heights).await?;
+    Ok(OwnWindow { chain: mine.chain, heights, blocks, slots, from, whole })
 }
 
 impl OwnWindow {
     /// The window for the statements about this database.
     pub(crate) fn alone(&self) -> Window {
-        let numbers = numbers(self.blocks, self.slots);
+        let numbers = numbers(self.blocks, (self.slots, self.from), self.heights);
         Window {
             chain: self.chain.clone(),
             heights: self.heights,
@@ -146,6 +207,7 @@ impl OwnWindow {
             slot_shift: 0,
             whole: self.whole,
             diverges: false,
+            others: Vec::new(),
         }
     }
 
@@ -164,11 +226,11 @@ impl OwnWindow {
                 ),
             })?;
         let blocks = span(session, &self.chain, self.heights, "em_block").await?;
-        let slots = span(session, &self.chain, self.heights, "plays_slot").await?;
+        let slots = slots(session, &self.chain, self.heights).await?;
         let (block_shift, diverges) = shift(session, &self.chain, self.blocks, "em_block").await?;
         let (slot_shift, _) = shift(session, &self.chain, self.slots, "plays_slot").await?;
         Ok(Window {
-            etl: numbers(blocks, slots),
+            etl: numbers(blocks, slots, self.heights),
             // Computed from the snapshot to the database; the snapshot plays the other side here.
             block_shift: -block_shift,
             slot_shift: -slot_shift,
@@ -179,10 +241,17 @@ impl OwnWindow {
     }
 }
 
-fn numbers(blocks: Option<Ends>, slots: Option<Ends>) -> Numbers {
+fn numbers(
+    blocks: Option<Ends>,
+    (counted, from): (Option<Ends>, Option<i64>),
+    heights: Span,
+) -> Numbers {
     Numbers {
         blocks: blocks.map_or(Span { first: 1, last: 0 }, Ends::span),
-        slots: slots.map(Ends::span),
+        slots: Slots {
+            counted: counted.map(Ends::span),
+            heights: from.map(|first| Span { first, ..heights }),
+        },
     }
 }
 
@@ -195,6 +264,7 @@ pub(crate) struct Wanted {
 }
 
 /// A chain in one database.
+#[derive(Debug, PartialEq, Eq)]
 struct Indexed {
     chain: String,
     heights: Span,
@@ -209,8 +279,18 @@ pub(crate) async fn find(
     wanted: &Wanted,
 ) -> Result<Window, Error> {
     let (mine, theirs) = tokio::try_join!(chains(etl), chains(prod))?;
+    // Totals are of all chains.
+    let same = |one: &[Indexed], other: &[Indexed]| {
+        let heights = |all: &[Indexed]| -> BTreeMap<String, Span> {
+            all.iter().map(|one| (one.chain.clone(), one.heights)).collect()
+        };
+        heights(one) == heights(other)
+    };
+    let whole = same(&mine, &theirs) && wanted.since.is_none() && wanted.until.is_none();
+    let shared = |chain: &&Indexed| theirs.iter().any(|other| other.chain == chain.chain);
+    let mut others: Vec<_> = mine.iter().filter(shared).map(|one| one.chain.clone()).collect();
     let (mine, theirs) = common(mine, theirs, wanted)?;
-    let whole = mine.heights == theirs.heights && wanted.since.is_none() && wanted.until.is_none();
+    others.retain(|other| *other != mine.chain);
     let heights = Span {
         first: wanted.since.unwrap_or(i64::MIN).max(mine.heights.first).max(theirs.heights.first),
         last: wanted.until.unwrap_or(i64::MAX).min(mine.heights.last).min(theirs.heights.last),
@@ -233,21 +313,20 @@ pub(crate) async fn find(
         span(etl, chain, heights, "em_block"),
         span(prod, chain, heights, "em_block")
     )?;
-    let (my_slots, their_slots) = tokio::try_join!(
-        span(etl, chain, heights, "plays_slot"),
-        span(prod, chain, heights, "plays_slot")
-    )?;
+    let (my_slots, their_slots) =
+        tokio::try_join!(slots(etl, chain, heights), slots(prod, chain, heights))?;
     let (block_shift, diverges) = shift(prod, chain, my_blocks, "em_block").await?;
-    let (slot_shift, slots_diverge) = shift(prod, chain, my_slots, "plays_slot").await?;
+    let (slot_shift, slots_diverge) = shift(prod, chain, my_slots.0, "plays_slot").await?;
     Ok(Window {
         chain: chain.to_owned(),
         heights,
-        etl: numbers(my_blocks, my_slots),
-        prod: numbers(their_blocks, their_slots),
+        etl: numbers(my_blocks, my_slots, heights),
+        prod: numbers(their_blocks, their_slots, heights),
         block_shift,
         slot_shift,
         whole,
         diverges: diverges || slots_diverge,
+        others,
     })
 }
 
@@ -364,6 +443,26 @@ async fn span(
         [first, last] => Ok(Some(Ends { first: *first, last: *last })),
         _ => Ok(None),
     }
+}
+
+/// The ends of the counted slots, and the first height after them that is a slot itself: the Go
+/// indexer notes 0 with every block.
+async fn slots(
+    session: &mut Session,
+    chain: &str,
+    heights: Span,
+) -> Result<(Option<Ends>, Option<i64>), Error> {
+    let counted = span(session, chain, heights, "plays_slot").await?;
+    let after = counted.map_or(heights.first, |ends| ends.last.0 + 1);
+    let sql = format!(
+        "SELECT b.height::text FROM core_indexed_blocks b WHERE b.chain_id = {} \
+         AND b.height BETWEEN {after} AND {} AND b.plays_slot = 0 ORDER BY b.height LIMIT 1",
+        quoted(chain),
+        heights.last
+    );
+    let rows = session.texts(DOING, &sql).await?;
+    let from = rows.into_iter().flatten().flatten().find_map(|text| text.parse().ok());
+    Ok((counted, from))
 }
 
 /// How far prod's count is ahead of etl's at the first height of the window, and whether that
