@@ -38,6 +38,15 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     Ok(Duration::from_secs_f64(seconds))
 }
 
+/// A time as [`duration`] reads it, or 0.
+///
+/// # Errors
+/// As [`duration`].
+pub fn duration_or_zero(text: &str) -> Result<Duration, String> {
+    let (number, _) = split(text, "as in 90s, 10m or 2h")?;
+    if number == 0.0 { Ok(Duration::ZERO) } else { duration(text) }
+}
+
 /// A size in bytes: a number with k, M, G or T (powers of 1024, with or without B or iB); megabytes
 /// without a unit.
 ///
@@ -69,6 +78,13 @@ fn split<'t>(text: &'t str, example: &str) -> Result<(f64, &'t str), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn zero_is_a_duration_where_it_may_be_one() {
+        assert_eq!(duration_or_zero("0"), Ok(Duration::ZERO));
+        assert_eq!(duration_or_zero("11m"), Ok(Duration::from_secs(660)));
+        assert!(duration_or_zero("x").is_err() && duration_or_zero("-1").is_err());
+    }
 
     #[test]
     fn durations_are_numbers_with_a_unit() {

@@ -8,11 +8,15 @@ use clap::Args;
 
 use super::context::Context;
 use super::database::OpenDatabase;
+use super::telemetry::MetricsArgs;
+use crate::args::{LogFormat, SummaryForm};
 use crate::compare::report::{Files, Opened};
 use crate::compare::{self, Aggregates, Ended, Options, Progress, Sample, Verdict};
 use crate::db::{Database, redacted};
 use crate::failure::Failure;
-use crate::terminal::parity;
+use crate::quantity;
+use crate::telemetry::Work;
+use crate::terminal::{comparing, parity};
 
 /// Prove that two databases hold the same entities, field by field
 ///
@@ -38,25 +42,26 @@ pub struct CompareArgs {
         value_parser = clap::value_parser!(u16).range(1..=64))]
     pub jobs: u16,
 
-    /// Seconds after which a statement is given up
-    #[arg(long, value_name = "SECONDS", default_value_t = 600, help_heading = "Databases")]
-    pub statement_timeout: u64,
+    /// Time after which a statement is given up
+    #[arg(long, value_name = "TIME", default_value = "10m", help_heading = "Databases",
+        value_parser = quantity::duration)]
+    pub statement_timeout: Duration,
 
     /// Pause while a server runs more than this many statements of others
     #[arg(long, value_name = "N", help_heading = "Databases")]
     pub max_load: Option<u32>,
 
     /// Compare everything, whatever heights it belongs to; for two dumps
-    #[arg(long, help_heading = "What to compare", conflicts_with_all = ["since", "until", "chain"])]
+    #[arg(long, help_heading = "What to compare", conflicts_with_all = ["from", "to", "chain"])]
     pub all: bool,
 
     /// First height [default: the first that both databases have]
-    #[arg(long, value_name = "HEIGHT", help_heading = "What to compare")]
-    pub since: Option<i64>,
+    #[arg(long, visible_alias = "since", value_name = "HEIGHT", help_heading = "What to compare")]
+    pub from: Option<i64>,
 
     /// Last height [default: the last that both databases have]
-    #[arg(long, value_name = "HEIGHT", help_heading = "What to compare")]
-    pub until: Option<i64>,
+    #[arg(long, visible_alias = "until", value_name = "HEIGHT", help_heading = "What to compare")]
+    pub to: Option<i64>,
 
     /// Chain id, where the databases have several in common [default: the one written last]
     #[arg(long, value_name = "ID", help_heading = "What to compare")]
@@ -114,9 +119,11 @@ pub struct CompareArgs {
     #[arg(long, value_name = "NAME", help_heading = "How to compare")]
     pub strict: Vec<String>,
 
-    /// Seconds after which rows that differ are read again, if a database was written to meanwhile
-    #[arg(long, value_name = "SECONDS", default_value_t = 30, help_heading = "How to compare")]
-    pub recheck_after: u64,
+    /// Time after which rows that differ are read again, if a database was written to meanwhile;
+    /// 0 never
+    #[arg(long, value_name = "TIME", default_value = "30s", help_heading = "How to compare",
+        value_parser = quantity::duration_or_zero)]
+    pub recheck_after: Duration,
 
     /// Rows of a segment
     #[arg(long, value_name = "N", default_value_t = 1_000, hide = true,
@@ -155,6 +162,20 @@ pub struct CompareArgs {
     /// Differences to print, some of every table; all of them go into the CSV and JSON files
     #[arg(long, value_name = "N", default_value_t = 20, help_heading = "Reports")]
     pub show: usize,
+
+    /// Form of the report on stdout: text or json, one object [default: json with --log-format json]
+    #[arg(
+        long,
+        value_name = "FORM",
+        hide_default_value = true,
+        hide_possible_values = true,
+        help_heading = "Reports"
+    )]
+    pub summary: Option<SummaryForm>,
+
+    /// Where it is watched.
+    #[command(flatten)]
+    pub metrics: MetricsArgs,
 }
 
 const AFTER_HELP: &str = "\
@@ -203,8 +224,8 @@ impl CompareArgs {
         Options {
             all: self.all,
             chain: self.chain.clone(),
-            since: self.since,
-            until: self.until,
+            since: self.from,
+            until: self.to,
             tables: self.tables.clone(),
             columns: self.columns.clone(),
             condition: self.condition.clone(),
@@ -215,9 +236,9 @@ impl CompareArgs {
             md5: self.md5,
             jobs: self.jobs.into(),
             segment_rows: self.segment_rows,
-            statement_timeout: Duration::from_secs(self.statement_timeout),
+            statement_timeout: self.statement_timeout,
             max_load: self.max_load,
-            recheck_after: Duration::from_secs(self.recheck_after),
+            recheck_after: self.recheck_after,
             known: self.known.clone(),
             strict: self.strict.clone(),
             allow_empty: self.allow_empty,
@@ -236,6 +257,8 @@ pub(crate) async fn run(args: CompareArgs, context: &Context) -> Result<u8, Fail
         let merged = compare::report::merge(&args.merge, args.allow_empty)?;
         return report(&args, context, merged, files);
     }
+    let work = Work::new("compare", "rows");
+    let monitor = args.metrics.watch(context, &work, Duration::ZERO).await?;
     let opened = match &args.etl_db {
         Some(_) => None,
         None => Some(OpenDatabase::open(context).await?),
@@ -247,7 +270,8 @@ pub(crate) async fn run(args: CompareArgs, context: &Context) -> Result<u8, Fail
     };
     // Servers are told to stop their queries.
     let _moment = context.interrupt.moment();
-    let ended = compare_and_report(&args, context, etl, files).await;
+    let ended = compare_and_report(&args, context, etl, files, &work).await;
+    monitor.ends();
     if let Some(opened) = opened {
         opened.close().await?;
     }
@@ -259,24 +283,25 @@ async fn compare_and_report(
     context: &Context,
     etl: Database,
     files: Opened,
+    work: &Work,
 ) -> Result<u8, Failure> {
     let progress = Arc::new(Progress::default());
     let (shared, cancel) = (Arc::clone(&progress), context.cancel.clone());
     let (printer, options) = (&context.printer, args.options());
     if let Some(path) = &args.snapshot {
         let taking = Box::pin(compare::take_snapshot(etl, options, path, shared, cancel));
-        let taken = parity::follow(printer, &progress, taking).await?;
+        let taken = comparing::follow(printer, &progress, work, taking).await?;
         printer.data(&parity::render_taken(taken, path))?;
         return Ok(0);
     }
     let ended = if let Some(path) = &args.against {
         let comparing =
             Box::pin(compare::compare_with_snapshot(etl, options, path, shared, cancel));
-        parity::follow(printer, &progress, comparing).await?
+        comparing::follow(printer, &progress, work, comparing).await?
     } else {
         let prod = Database::parse(args.prod_db.as_deref().unwrap_or_default())?;
         let comparing = Box::pin(compare::compare(etl, prod, options, shared, cancel));
-        parity::follow(printer, &progress, comparing).await?
+        comparing::follow(printer, &progress, work, comparing).await?
     };
     report(args, context, ended, files)
 }
@@ -291,7 +316,17 @@ fn report(
     let written = files.write(&mut ended);
     let shown = ended.some(args.show)?;
     let report = &ended.report;
-    context.printer.data(&parity::render(report, &shown, context.printer.is_data_colored()))?;
+    let form = args
+        .summary
+        .or_else(|| (context.settings.log_format == LogFormat::Json).then_some(SummaryForm::Json));
+    match form {
+        Some(SummaryForm::None) => {}
+        Some(SummaryForm::Json) => context.printer.data(&parity::summary(report))?,
+        Some(SummaryForm::Short | SummaryForm::Full) | None => {
+            let is_colored = context.printer.is_data_colored();
+            context.printer.data(&parity::render(report, &shown, is_colored))?;
+        }
+    }
     written?;
     Ok(match report.verdict {
         Verdict::Equal => 0,

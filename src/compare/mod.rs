@@ -25,6 +25,7 @@ mod form;
 mod gone;
 mod heights;
 mod judge;
+mod kept;
 mod known;
 mod merge;
 mod names;

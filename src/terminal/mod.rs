@@ -1,6 +1,7 @@
 //! Everything that reaches a terminal or a file descriptor: data on stdout, and messages, progress,
 //! logs and errors on stderr. No other module prints.
 
+pub mod comparing;
 mod line;
 pub mod log;
 pub mod multicall;

@@ -1,30 +1,16 @@
-//! A comparison of two databases for people: its progress, and its report on stdout.
+//! The report of a comparison of two databases on stdout: for people, and in one line for programs.
 
 use std::path::Path;
-use std::pin::pin;
 use std::time::Duration;
 
 use comfy_table::{Cell, CellAlignment, Color, ColumnConstraint, ContentArrangement, Width};
-use indicatif::{ProgressBar, ProgressStyle};
-use tokio::time::{Instant, MissedTickBehavior, interval};
-use tracing::info;
+use serde_json::json;
 
-use super::Printer;
-use super::progress::short;
 use super::table::{grouped, per_second, plain};
 use crate::compare::{
-    Difference, Example, Kind, KnownUse, Place, Progress, Report, TableResult, Taken, Verdict,
+    Difference, Example, Kind, KnownUse, Place, Report, TableResult, Taken, Verdict,
     around_difference,
 };
-
-/// Between two updates of the bar.
-const REDRAW: Duration = Duration::from_millis(100);
-
-/// A comparison that ends sooner shows no bar at all.
-const FIRST_DRAW: Duration = Duration::from_millis(250);
-
-/// Between two log lines where there is no bar.
-const LOG_EVERY: Duration = Duration::from_secs(10);
 
 /// Characters of a value that fit into a line of 80 columns behind the name of the side.
 const VALUE_CHARS: usize = 66;
@@ -38,62 +24,42 @@ const KEY_CHARS: usize = 24;
 /// Columns that a table row of the summary needs at most are counted in digits; wider text wraps.
 const VALUE_WIDTH: u16 = 24;
 
-/// Shows the progress of a comparison until it ends.
-pub async fn follow<T>(printer: &Printer, progress: &Progress, work: impl Future<Output = T>) -> T {
-    let mut work = pin!(work);
-    let begun = Instant::now();
-    let mut logged = begun;
-    let mut bar: Option<ProgressBar> = None;
-    let mut ticks = interval(REDRAW);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            ended = &mut work => {
-                if let Some(bar) = bar {
-                    bar.finish_and_clear();
-                }
-                return ended;
-            }
-            now = ticks.tick() => {
-                let elapsed = now - begun;
-                if printer.is_interactive() && elapsed >= FIRST_DRAW {
-                    let bar = bar.get_or_insert_with(|| new_bar(printer));
-                    bar.set_length(progress.expected().max(1));
-                    bar.set_position(progress.done());
-                    bar.set_message(line(progress, elapsed));
-                } else if !printer.is_interactive() && now - logged >= LOG_EVERY {
-                    logged = now;
-                    info!(
-                        rows = progress.done(),
-                        expected = progress.expected(),
-                        rows_per_s = per_second(progress.done(), elapsed),
-                        differences = progress.differences(),
-                        doing = progress.doing(),
-                        "comparing"
-                    );
-                }
-            }
-        }
-    }
-}
-
-fn new_bar(printer: &Printer) -> ProgressBar {
-    let style = ProgressStyle::with_template("{bar:20} {wide_msg}")
-        .expect("the template is valid")
-        .progress_chars("━╸─");
-    printer.bars().add(ProgressBar::no_length().with_style(style))
-}
-
-/// Rows, rate, time left and differences.
-fn line(progress: &Progress, elapsed: Duration) -> String {
-    let (done, expected) = (progress.done(), progress.expected());
-    let rate = per_second(done, elapsed);
-    let mut parts = vec![progress.doing(), format!("{} rows/s", grouped(rate))];
-    if let Some(left) = (expected - done).checked_div(rate) {
-        parts.push(format!("{} left", short(Duration::from_secs(left))));
-    }
-    parts.push(format!("{} differences", grouped(progress.differences())));
-    parts.join(" · ")
+/// The report in one JSON object without the differences themselves.
+pub fn summary(report: &Report) -> String {
+    let total = report.total();
+    let tables = report.tables.iter().filter(|table| table.differences() > 0);
+    let tables = tables.map(|table| {
+        json!({
+            "table": table.table,
+            "different": table.different,
+            "missing_in_prod": table.missing_in_prod,
+            "missing_in_etl": table.missing_in_etl,
+        })
+    });
+    let known = report.known.iter().filter(|known| known.uses > 0);
+    let known = known.map(|known| {
+        json!({ "name": known.name, "table": known.table, "column": known.column, "uses": known.uses })
+    });
+    let skipped = report.skipped.iter();
+    let skipped = skipped.map(|skip| json!({ "table": skip.table, "reason": skip.reason }));
+    json!({
+        "summary": "compare",
+        "verdict": report.verdict,
+        "line": report.verdict_line(),
+        "matched": total.matched,
+        "different": total.different,
+        "missing_in_prod": total.missing_in_prod,
+        "missing_in_etl": total.missing_in_etl,
+        "known": total.known,
+        "ahead": total.ahead,
+        "transient": total.transient,
+        "tables": tables.collect::<Vec<_>>(),
+        "explained": known.collect::<Vec<_>>(),
+        "skipped": skipped.collect::<Vec<_>>(),
+        "notes": report.notes,
+        "seconds": report.seconds,
+    })
+    .to_string()
 }
 
 /// The report as text; its last line is the verdict.
