@@ -364,8 +364,9 @@ impl Run {
         const COUNTER: &str = "SELECT txid_snapshot_xmax(txid_current_snapshot())::text";
         let of = async |server: &Arc<Server>| {
             let mut session = server.session().await?;
+            session.begin().await?;
             let rows = session.texts("reading the transaction counter", COUNTER).await?;
-            session.close().await?;
+            session.finish().await?;
             Ok::<_, Error>(rows.into_iter().flatten().flatten().next().unwrap_or_default())
         };
         Ok((of(&self.etl).await?, of(&self.prod).await?))

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnection, PgRow};
-use sqlx::{AssertSqlSafe, Connection, Row};
+use sqlx::{AssertSqlSafe, Row};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
@@ -199,8 +199,9 @@ impl Session {
     /// server does not export any.
     pub(crate) async fn export(&mut self) -> Result<Option<String>, Error> {
         self.execute("exporting the snapshot", "SAVEPOINT export").await?;
-        let exported: Result<String, _> =
-            sqlx::query_scalar("SELECT pg_export_snapshot()").fetch_one(&mut self.connection).await;
+        // A named statement would outlive the transaction in a pooler's connection.
+        let export = sqlx::query_scalar("SELECT pg_export_snapshot()").persistent(false);
+        let exported: Result<String, _> = export.fetch_one(&mut self.connection).await;
         match exported {
             Ok(name) => Ok(Some(name)),
             Err(sqlx::Error::Database(_)) => {
@@ -220,16 +221,6 @@ impl Session {
             .expect("no code panics while it holds the lock")
             .push(self.connection);
         Ok(())
-    }
-
-    /// Closes the connection.
-    pub(crate) async fn close(self) -> Result<(), Error> {
-        let side = self.server.side;
-        self.connection
-            .close()
-            .await
-            .map_err(db::Error::query("closing a connection"))
-            .map_err(Error::on(side))
     }
 
     /// The tables and views of the server, once it has time for it.

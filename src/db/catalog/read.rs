@@ -58,19 +58,22 @@ async fn is_ours(connection: &mut PgConnection, catalog: &Catalog) -> Result<boo
         return Ok(false);
     }
     let is_readable = "SELECT has_table_privilege('audius_etl_migrations', 'SELECT')";
-    if !sqlx::query_scalar::<_, bool>(is_readable).fetch_one(&mut *connection).await? {
+    let is_readable = sqlx::query_scalar::<_, bool>(is_readable).persistent(false);
+    if !is_readable.fetch_one(&mut *connection).await? {
         return Ok(false);
     }
     sqlx::query_scalar(
         "SELECT EXISTS (SELECT FROM audius_etl_migrations WHERE 'table users' = ANY(created))",
     )
+    .persistent(false)
     .fetch_one(connection)
     .await
 }
 
 async fn rows(connection: &mut PgConnection, sql: &'static str) -> Result<Vec<PgRow>, sqlx::Error> {
     let sql = sql.replace("$visible", VISIBLE);
-    sqlx::query(sqlx::AssertSqlSafe(sql)).fetch_all(connection).await
+    // Run once: a name for the statement would only be in the way of a pooler's next client.
+    sqlx::query(sqlx::AssertSqlSafe(sql)).persistent(false).fetch_all(connection).await
 }
 
 const COLUMNS: &str = "\
@@ -124,6 +127,7 @@ async fn labels(connection: &mut PgConnection) -> Result<Labels, sqlx::Error> {
         "SELECT enumtypid, array_agg(enumlabel::text ORDER BY enumsortorder) AS labels \
          FROM pg_enum GROUP BY enumtypid",
     )
+    .persistent(false)
     .fetch_all(connection)
     .await?;
     let of_type = |row: &PgRow| {

@@ -2,7 +2,9 @@
 
 mod command;
 mod conditions;
+mod edits;
 mod mutation;
+mod pooler;
 mod production;
 mod rules;
 mod window;

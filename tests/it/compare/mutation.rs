@@ -10,10 +10,10 @@ use sqlx::{AssertSqlSafe, Executor, Row};
 use super::{Pair, fill, prepared};
 
 /// Numbers that look random and are the same for the same seed.
-struct Dice(u64);
+pub(super) struct Dice(pub(super) u64);
 
 impl Dice {
-    fn below(&mut self, bound: usize) -> usize {
+    pub(super) fn below(&mut self, bound: usize) -> usize {
         // Splitmix64.
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
@@ -29,7 +29,7 @@ impl Dice {
 
 /// A column that damage may be done to.
 #[derive(Clone, Debug)]
-struct Column {
+pub(super) struct Column {
     name: String,
     ty: String,
     is_enum: bool,
@@ -38,21 +38,21 @@ struct Column {
 }
 
 /// What is expected of a row, by table and key: in what way it differs, and the columns.
-type Expected = BTreeMap<(String, String), (Kind, BTreeSet<String>)>;
+pub(super) type Expected = BTreeMap<(String, String), (Kind, BTreeSet<String>)>;
 
-struct Damage<'a> {
-    connection: &'a mut PgConnection,
-    table: &'a TableSpec,
-    columns: Vec<Column>,
+pub(super) struct Damage<'a> {
+    pub(super) connection: &'a mut PgConnection,
+    pub(super) table: &'a TableSpec,
+    pub(super) columns: Vec<Column>,
     /// Where the rows are that no damage was done to yet.
-    places: Vec<String>,
-    dice: &'a mut Dice,
-    expected: &'a mut Expected,
+    pub(super) places: Vec<String>,
+    pub(super) dice: &'a mut Dice,
+    pub(super) expected: &'a mut Expected,
 }
 
 impl Damage<'_> {
     /// All kinds, each to rows of its own.
-    async fn everything(&mut self) {
+    pub(super) async fn everything(&mut self) {
         for ty in TYPES {
             self.change_a_field(ty).await;
         }
@@ -271,13 +271,13 @@ const TYPES: &[&str] = &[
     "enum",
 ];
 
-async fn places(connection: &mut PgConnection, table: &str) -> Vec<String> {
+pub(super) async fn places(connection: &mut PgConnection, table: &str) -> Vec<String> {
     let sql = format!("SELECT ctid::text FROM \"{table}\" ORDER BY ctid");
     sqlx::query_scalar(AssertSqlSafe(sql)).fetch_all(connection).await.unwrap()
 }
 
 /// The columns of a table that are compared and no part of its key.
-async fn columns(connection: &mut PgConnection, table: &TableSpec) -> Vec<Column> {
+pub(super) async fn columns(connection: &mut PgConnection, table: &TableSpec) -> Vec<Column> {
     let rows = sqlx::query(
         "SELECT a.attname::text AS name, t.typname::text AS ty, t.typtype = 'e' AS is_enum,
             NOT a.attnotnull AS nullable,
@@ -310,7 +310,7 @@ async fn columns(connection: &mut PgConnection, table: &TableSpec) -> Vec<Column
 }
 
 /// A difference in the form in which it is expected.
-fn observed(difference: &Difference) -> ((String, String), (Kind, BTreeSet<String>)) {
+pub(super) fn observed(difference: &Difference) -> ((String, String), (Kind, BTreeSet<String>)) {
     let key: Vec<_> = difference.key.iter().filter_map(|(_, value)| value.clone()).collect();
     let columns = difference.fields.iter().map(|field| field.column.clone()).collect();
     ((difference.table.clone(), key.join("|")), (difference.kind, columns))

@@ -7,7 +7,7 @@ use crate::support::db::TestDb;
 
 const SCHEMA: &str = include_str!("../../../fixtures/schema/production-2026.sql");
 
-async fn pair() -> Pair {
+pub(super) async fn pair() -> Pair {
     let (etl, prod) = (TestDb::empty().await, TestDb::empty().await);
     etl.execute(SCHEMA).await;
     prod.execute(SCHEMA).await;
