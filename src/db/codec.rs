@@ -8,14 +8,11 @@ use sqlx::error::BoxDynError;
 
 use crate::model::{
     Json, Timestamp,
-    value::{ColumnType, NULL_ELEMENT, Value, ValueRef},
+    value::{
+        ColumnType, FORM_ELEMENT, FORM_TEXT, Form, NULL_ELEMENT, NULL_TEXT, Value, ValueRef,
+        form_of_ints, form_of_texts,
+    },
 };
-
-/// A NULL among the texts of an array that somebody else wrote: no stored text has U+0000.
-const NULL_TEXT: &str = "\0NULL";
-
-/// Begins a text in front of the others that keeps the form of their array.
-const FORM: &str = "\0form ";
 
 /// Microseconds of a day.
 const DAY_MICROS: i64 = 86_400_000_000;
@@ -200,7 +197,17 @@ impl Encoder {
             (ValueRef::Ints(values), Wire::Int4Array | Wire::Int8Array) => {
                 let (element, oid) =
                     if wire == Wire::Int4Array { (Wire::Int4, 23) } else { (Wire::Int8, 20) };
-                self.array_header(values.len(), oid, values.contains(&NULL_ELEMENT))?;
+                let has_nulls = values.contains(&NULL_ELEMENT);
+                let values = match form_of_ints(values) {
+                    Some((form, values)) => {
+                        self.array_form(&form, oid, has_nulls)?;
+                        values
+                    }
+                    None => {
+                        self.array_header(values.len(), oid, has_nulls)?;
+                        values
+                    }
+                };
                 for value in values {
                     let value = match *value {
                         NULL_ELEMENT => ValueRef::Null,
@@ -211,7 +218,7 @@ impl Encoder {
             }
             (ValueRef::Texts(values), Wire::TextArray(oid)) => {
                 let has_nulls = values.iter().any(|value| value == NULL_TEXT);
-                let values = match form_of(values) {
+                let values = match form_of_texts(values) {
                     Some((form, values)) => {
                         self.array_form(&form, oid, has_nulls)?;
                         values
@@ -341,8 +348,9 @@ pub(crate) fn decode(wire: Wire, bytes: &[u8]) -> Result<Value, BoxDynError> {
         Wire::Int4Array | Wire::Int8Array => {
             let element = if wire == Wire::Int4Array { Wire::Int4 } else { Wire::Int8 };
             let mut values = Vec::new();
-            if odd_form(bytes)?.is_some() {
-                return Err("array of integers that is no plain list".into());
+            if let Some(form) = odd_form(bytes)? {
+                values.extend([FORM_ELEMENT, i64::try_from(form.len())?]);
+                values.extend(form.into_iter().map(i64::from));
             }
             for bytes in elements(bytes)? {
                 match bytes?.map(|bytes| decode(element, bytes)).transpose()? {
@@ -353,7 +361,11 @@ pub(crate) fn decode(wire: Wire, bytes: &[u8]) -> Result<Value, BoxDynError> {
             Value::Ints(values)
         }
         Wire::TextArray(_) => {
-            let mut values = Vec::from_iter(odd_form(bytes)?);
+            let mut values = Vec::new();
+            if let Some(form) = odd_form(bytes)? {
+                let form: Vec<String> = form.iter().map(ToString::to_string).collect();
+                values.push(format!("{FORM_TEXT}{}", form.join(" ")));
+            }
             for bytes in elements(bytes)? {
                 let text = bytes?.map_or(Ok(NULL_TEXT), std::str::from_utf8)?;
                 values.push(text.to_owned());
@@ -391,30 +403,12 @@ fn elements(
     }))
 }
 
-/// What keeps the form of an array of texts that is no plain list from 1 on.
-fn odd_form(bytes: &[u8]) -> Result<Option<String>, BoxDynError> {
+/// The form of an array that is no plain list from 1 on.
+fn odd_form(bytes: &[u8]) -> Result<Option<Form>, BoxDynError> {
     let numbers = 2 * usize::try_from(read_i32(bytes, 0)?)?;
-    let form: Vec<i32> =
+    let form: Form =
         (0..numbers).map(|number| read_i32(bytes, 12 + 4 * number)).collect::<Result<_, _>>()?;
-    Ok(match form[..] {
-        [] | [_, 1] => None,
-        _ => {
-            let form: Vec<String> = form.iter().map(ToString::to_string).collect();
-            Some(format!("{FORM}{}", form.join(" ")))
-        }
-    })
-}
-
-/// The form in front of a list of texts, and the rest of them.
-fn form_of(values: &[String]) -> Option<(Vec<i32>, &[String])> {
-    let (first, rest) = values.split_first()?;
-    let numbers = first.strip_prefix(FORM)?.split(' ').map(str::parse);
-    let form: Vec<i32> = numbers.collect::<Result<_, _>>().ok()?;
-    let mut sizes = form.iter().step_by(2);
-    let count =
-        sizes.try_fold(1_usize, |all, size| all.checked_mul(usize::try_from(*size).ok()?))?;
-    let fits = form.len().is_multiple_of(2) && form.len() <= 12 && count == rest.len();
-    (fits && count > 0).then_some((form, rest))
+    Ok(Some(form).filter(|form| !matches!(form[..], [] | [_, 1])))
 }
 
 fn read_i32(bytes: &[u8], at: usize) -> Result<i32, BoxDynError> {
@@ -483,6 +477,22 @@ mod tests {
             let Value::Texts(values) = decode(wire, &bytes).unwrap() else { panic!("no texts") };
             let mut encoder = Encoder::default();
             encoder.value(wire, ValueRef::Texts(&values)).unwrap();
+            assert_eq!(encoder.bytes(), bytes);
+        }
+        let numbers = |header: &[i32], numbers: &[i32]| -> Vec<u8> {
+            let header = header.iter().flat_map(|number| number.to_be_bytes());
+            let field = |number: &i32| [4_i32.to_be_bytes(), number.to_be_bytes()].concat();
+            header.chain(numbers.iter().flat_map(field)).collect()
+        };
+        for bytes in [
+            numbers(&[2, 0, 23, 1, 1, 2, 1], &[7, 8]),
+            numbers(&[1, 0, 23, 2, -3], &[7, 8]),
+            numbers(&[1, 0, 23, 2, 1], &[7, 8]),
+        ] {
+            let value = decode(Wire::Int4Array, &bytes).unwrap();
+            let Value::Ints(values) = value else { panic!("no numbers") };
+            let mut encoder = Encoder::default();
+            encoder.value(Wire::Int4Array, ValueRef::Ints(&values)).unwrap();
             assert_eq!(encoder.bytes(), bytes);
         }
         for days in [i32::MIN, i32::MAX] {

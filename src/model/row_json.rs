@@ -6,7 +6,7 @@ use super::{
     json::Object,
     key::{Key, KeyPart},
     table::Row,
-    value::{ColumnType, NULL_ELEMENT, ValueRef},
+    value::{ColumnType, NULL_ELEMENT, NULL_TEXT, ValueRef, form_of_ints, form_of_texts},
 };
 
 /// A row the way PostgreSQL's `row_to_json` prints it.
@@ -62,21 +62,43 @@ fn columns_to_json(
             ValueRef::Bytes(value) => Json::Str(hex_bytes(value)),
             ValueRef::Time(value) => Json::Str(timestamp_text(value, column.ty)),
             ValueRef::Json(value) => value.clone(),
-            ValueRef::Ints(values) => Json::list(values.iter().map(|value| match *value {
-                NULL_ELEMENT => Json::Null,
-                value => Json::Int(value),
-            })),
-            ValueRef::Texts(values) => {
-                Json::list(values.iter().map(|value| Json::Str(value.clone())))
-            }
+            ValueRef::Ints(values) => match form_of_ints(values) {
+                Some((form, values)) => nested(&form, &mut values.iter().map(int_element)),
+                None => Json::list(values.iter().map(int_element)),
+            },
+            ValueRef::Texts(values) => match form_of_texts(values) {
+                Some((form, values)) => nested(&form, &mut values.iter().map(text_element)),
+                None => Json::list(values.iter().map(text_element)),
+            },
         };
         object.insert(column.name, value);
     }
     Json::Object(object)
 }
 
+fn int_element(value: &i64) -> Json {
+    if *value == NULL_ELEMENT { Json::Null } else { Json::Int(*value) }
+}
+
+fn text_element(value: &String) -> Json {
+    if value == NULL_TEXT { Json::Null } else { Json::Str(value.clone()) }
+}
+
+/// Elements in lists within lists, as the sizes in `form` say. Where an array begins is not told.
+fn nested(form: &[i32], elements: &mut dyn Iterator<Item = Json>) -> Json {
+    match form {
+        [size, _, rest @ ..] => Json::list((0..*size).map(|_| nested(rest, elements))),
+        [] | [_] => elements.next().unwrap_or(Json::Null),
+    }
+}
+
 /// A time as `row_to_json` prints it: no trailing zeros, a zone only where the column has one.
 fn timestamp_text(time: Timestamp, ty: ColumnType) -> String {
+    match time.since_2000() {
+        i64::MAX => return "infinity".to_owned(),
+        i64::MIN => return "-infinity".to_owned(),
+        _ => {}
+    }
     let text = time.to_string();
     let (clock, era) = text.split_once('Z').unwrap_or((&text, ""));
     let clock = if clock.contains('.') { clock.trim_end_matches('0') } else { clock };

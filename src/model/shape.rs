@@ -7,7 +7,7 @@
 use super::{
     table::{AnyRow, TableDef},
     tables::TableId,
-    value::{ColumnType, NULL_ELEMENT, ValueRef},
+    value::{ColumnType, FORM_TEXT, NULL_ELEMENT, NULL_TEXT, ValueRef},
 };
 
 /// The tables of the store as a database has them.
@@ -184,7 +184,9 @@ impl Holds {
             }
             (Self::Text, ValueRef::Text(text)) => text.contains('\0').then_some(NUL),
             (Self::Text, ValueRef::Texts(texts)) => {
-                texts.iter().any(|text| text.contains('\0')).then_some(NUL)
+                // What keeps the form of an array that somebody else wrote is no text of it.
+                let is_form = |text: &str| text == NULL_TEXT || text.starts_with(FORM_TEXT);
+                texts.iter().any(|text| text.contains('\0') && !is_form(text)).then_some(NUL)
             }
             (Self::Labels(labels), ValueRef::Text(text)) => {
                 (!labels.iter().any(|label| label == text)).then_some("no such label (22P02)")

@@ -60,6 +60,45 @@ impl ColumnType {
 /// stores what a client sent for `tracks.playlists_containing_track`, NULLs included.
 pub const NULL_ELEMENT: i64 = i64::MIN;
 
+/// Begins the numbers in front of an `integer[]` of somebody else's that is no plain list from 1 on:
+/// how many numbers its form has, then sizes and lower bounds of its dimensions. A number that no
+/// such column holds, so what changes such a list is refused as out of range.
+pub const FORM_ELEMENT: i64 = i64::MIN + 1;
+
+/// A NULL among the texts of an array that somebody else wrote. No stored text has U+0000, and no
+/// text of a client gets into a list with it.
+pub const NULL_TEXT: &str = "\0NULL";
+
+/// Begins a text in front of the others that keeps the form of their array, as [`FORM_ELEMENT`].
+pub const FORM_TEXT: &str = "\0form ";
+
+/// Sizes and lower bounds of dimensions, one after the other.
+pub type Form = Vec<i32>;
+
+/// The form in front of a list of texts, and the rest of them.
+pub fn form_of_texts(values: &[String]) -> Option<(Form, &[String])> {
+    let (first, rest) = values.split_first()?;
+    let numbers = first.strip_prefix(FORM_TEXT)?.split(' ').map(str::parse);
+    let form: Form = numbers.collect::<Result<_, _>>().ok()?;
+    fits(&form, rest.len()).then_some((form, rest))
+}
+
+/// The form in front of a list of numbers, and the rest of them.
+pub fn form_of_ints(values: &[i64]) -> Option<(Form, &[i64])> {
+    let [FORM_ELEMENT, length, rest @ ..] = values else { return None };
+    let (form, rest) = rest.split_at_checked(usize::try_from(*length).ok()?)?;
+    let form: Form =
+        form.iter().map(|number| i32::try_from(*number)).collect::<Result<_, _>>().ok()?;
+    fits(&form, rest.len()).then_some((form, rest))
+}
+
+/// Whether an array of this form has so many elements.
+fn fits(form: &[i32], elements: usize) -> bool {
+    let mut sizes = form.iter().step_by(2);
+    let count = sizes.try_fold(1_usize, |all, size| all.checked_mul(usize::try_from(*size).ok()?));
+    form.len().is_multiple_of(2) && form.len() <= 12 && elements > 0 && count == Some(elements)
+}
+
 /// A column value, owned: what a loaded row is made of.
 #[derive(Clone, Debug)]
 pub enum Value {
@@ -79,9 +118,9 @@ pub enum Value {
     Time(Timestamp),
     /// `jsonb`
     Json(Arc<Json>),
-    /// `integer[]`; see [`NULL_ELEMENT`]
+    /// `integer[]`; see [`NULL_ELEMENT`] and [`FORM_ELEMENT`]
     Ints(Vec<i64>),
-    /// `text[]`
+    /// `text[]`; see [`NULL_TEXT`] and [`FORM_TEXT`]
     Texts(Vec<String>),
 }
 
@@ -104,9 +143,9 @@ pub enum ValueRef<'a> {
     Time(Timestamp),
     /// `jsonb`
     Json(&'a Json),
-    /// `integer[]`; see [`NULL_ELEMENT`]
+    /// `integer[]`; see [`NULL_ELEMENT`] and [`FORM_ELEMENT`]
     Ints(&'a [i64]),
-    /// `text[]`
+    /// `text[]`; see [`NULL_TEXT`] and [`FORM_TEXT`]
     Texts(&'a [String]),
 }
 

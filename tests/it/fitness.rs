@@ -126,3 +126,31 @@ async fn what_somebody_else_wrote_into_other_columns_of_a_row_stays_as_it_is() {
     let rejects = std::fs::read_to_string(env.path().join("rejects")).unwrap_or_default();
     assert!(!rejects.contains("out of range"), "{rejects}");
 }
+
+#[tokio::test]
+async fn odd_values_of_somebody_else_are_there_again_after_going_back() {
+    let (env, db) = (TestEnv::new(), TestDb::new().await);
+    let demo = crate::support::root().join("fixtures/demo.jsonl.zst");
+    let index = |more: &[&str]| {
+        let args = ["-q", "index", "--db", db.url(), "--keep-history", "1000"];
+        let run = env.run(&[&args[..], &["--source", demo.to_str().unwrap()], more].concat());
+        assert_eq!(run.code(), 0, "{run:?}");
+    };
+    index(&["--end", "70"]);
+    db.execute(
+        "UPDATE tracks SET release_date = '-infinity', territory_codes = ARRAY['US', NULL], \
+             playlists_containing_track = ARRAY[[1, 2], [3, NULL]], \
+             access_authorities = ARRAY[[NULL, 'x']] WHERE track_id = 2000030",
+    )
+    .await;
+    let row = "SELECT to_jsonb(t)::text FROM tracks t WHERE track_id = 2000030";
+    let before = db.texts(row).await;
+    index(&[]);
+    let odd = "SELECT concat_ws(' ', release_date, territory_codes, playlists_containing_track, \
+                   access_authorities) FROM tracks WHERE track_id = 2000030";
+    let kept = "-infinity {US,NULL} {{1,2},{3,NULL}} {{NULL,x}}";
+    assert_eq!(db.texts(odd).await, [kept]);
+    assert_ne!(db.texts(row).await, before, "the chain changes the row");
+    index(&["--rewind-to", "70"]);
+    assert_eq!(db.texts(row).await, before);
+}

@@ -1,7 +1,7 @@
 //! Who may use a track besides its owner: `allowed_api_keys` and `access_authorities` (tracks.md 8).
 
 use crate::{
-    eras::etl::{Call, Handled, Metadata, Scope},
+    eras::etl::{Call, Handled, Metadata, Scope, halt::error_with},
     model::{Json, tables::Track},
     rules::unicode::go_lower,
 };
@@ -16,11 +16,13 @@ pub(super) fn update(call: &Call<'_>, scope: &mut Scope<'_>) -> Handled {
     }
     if let Some(keys) = call.meta.get("allowed_api_keys") {
         let keys = keys.as_list().map(|keys| texts(keys).map(go_lower).collect());
+        check("allowed_api_keys", keys.as_ref())?;
         change(call, scope, |track| track.allowed_api_keys = keys)?;
     }
     match sent_authorities(call) {
         Some(Sent::Nobody) => change(call, scope, |track| track.access_authorities = None),
         Some(Sent::List(list)) => {
+            check(KEY, Some(&list))?;
             change(call, scope, |track| track.access_authorities = Some(list))
         }
         None => Ok(()),
@@ -51,6 +53,17 @@ fn sent_authorities(call: &Call<'_>) -> Option<Sent> {
     } else {
         call.meta.get(KEY).and_then(sent)
     }
+}
+
+/// The server refuses such a text, whatever the row holds already.
+fn check(column: &str, list: Option<&Vec<String>>) -> Handled {
+    if list.is_some_and(|list| list.iter().any(|text| text.contains('\0'))) {
+        return Err(error_with(
+            "refused_by_schema",
+            format!("tracks.{column}: U+0000 in text (22021)"),
+        ));
+    }
+    Ok(())
 }
 
 fn texts(items: &[Json]) -> impl Iterator<Item = &str> {
