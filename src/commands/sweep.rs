@@ -15,7 +15,7 @@ use super::ethereum::EthArgs;
 use super::telemetry::MetricsArgs;
 use crate::args::{SummaryArgs, SummaryForm};
 use crate::db::migrate::Migrator;
-use crate::db::{Database, status};
+use crate::db::{Database, fitness, status};
 use crate::failure::Failure;
 use crate::quantity;
 use crate::store::Effects;
@@ -94,6 +94,7 @@ pub(crate) async fn run(args: SweepArgs, context: &Context) -> Result<(), Failur
 }
 
 async fn sweep(args: &SweepArgs, context: &Context, database: &Database) -> Result<(), Failure> {
+    fitness::check_server(database).await?;
     let mut connection = database.connect().await?;
     Migrator::default().check(&mut connection).await?;
     drop(connection);
@@ -107,7 +108,7 @@ async fn sweep(args: &SweepArgs, context: &Context, database: &Database) -> Resu
     let _moment = context.interrupt.moment();
     monitor.telemetry.follows_ethereum(provider.clone());
     monitor.is_up(database);
-    let sweeper = Sweeper::new(pool.clone(), provider, holder());
+    let sweeper = Sweeper::new(database.clone(), pool.clone(), provider, holder());
     let noting = note(sweeper.clone(), work);
     let begun = Instant::now();
     let done = match (args.once, args.full) {

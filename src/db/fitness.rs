@@ -60,11 +60,33 @@ impl Unfit {
     }
 }
 
-/// Makes sure that `database` does for a program that writes.
+/// Makes sure that `database` does for a program that indexes: that it does for one that writes, and
+/// lets it go back over blocks.
 ///
 /// # Errors
 /// It cannot be reached, or [`Unfit`].
 pub async fn check(database: &Database) -> Result<(), Error> {
+    let asking = || Error::query("asking the server what it is");
+    let mut connection = check_server(database).await?;
+    let row = sqlx::query(
+        "SELECT has_database_privilege(current_database(), 'TEMPORARY') AS temporary, \
+                quote_ident(current_user) AS role, quote_ident(current_database()) AS database",
+    )
+    .fetch_one(&mut connection)
+    .await
+    .map_err(asking())?;
+    if row.try_get("temporary").map_err(asking())? {
+        return Ok(());
+    }
+    let text = |name| row.try_get::<String, _>(name).map_err(asking());
+    Err(Unfit::NoTemporary { role: text("role")?, database: text("database")? }.into())
+}
+
+/// Makes sure that `database` does for a program that writes, and returns a connection to it.
+///
+/// # Errors
+/// It cannot be reached, or [`Unfit`].
+pub async fn check_server(database: &Database) -> Result<PgConnection, Error> {
     let url = || database.redacted().to_owned();
     let asking = || Error::query("asking the server what it is");
     let mut one = database.connect().await?;
@@ -74,26 +96,19 @@ pub async fn check(database: &Database) -> Result<(), Error> {
     }
     drop(two);
     let row = sqlx::query(
-        "SELECT pg_is_in_recovery() AS standby, current_setting('server_encoding') AS encoding, \
-                has_database_privilege(current_database(), 'TEMPORARY') AS temporary, \
-                quote_ident(current_user) AS role, quote_ident(current_database()) AS database",
+        "SELECT pg_is_in_recovery() AS standby, current_setting('server_encoding') AS encoding",
     )
     .fetch_one(&mut one)
     .await
     .map_err(asking())?;
-    let text = |name| row.try_get::<String, _>(name).map_err(asking());
-    let flag = |name| row.try_get::<bool, _>(name).map_err(asking());
-    if flag("standby")? {
+    if row.try_get("standby").map_err(asking())? {
         return Err(Unfit::Standby { url: url() }.into());
     }
-    let encoding = text("encoding")?;
+    let encoding: String = row.try_get("encoding").map_err(asking())?;
     if encoding != "UTF8" {
         return Err(Unfit::Encoding { encoding }.into());
     }
-    if !flag("temporary")? {
-        return Err(Unfit::NoTemporary { role: text("role")?, database: text("database")? }.into());
-    }
-    Ok(())
+    Ok(one)
 }
 
 /// Whether two connections share sessions of the server: both are on one, or the first has moved to

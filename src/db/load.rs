@@ -21,6 +21,7 @@ use super::{
     error::may_be_drift,
     layout::{Layout, TableLayout, used},
     param::ArrayParam,
+    silence,
 };
 use crate::{
     interrupt::Interrupt,
@@ -56,6 +57,7 @@ pub struct Loader {
     pub(super) pool: PgPool,
     catalog: Arc<Catalog>,
     layout: Layout,
+    database: Database,
     interrupt: Interrupt,
 }
 
@@ -87,7 +89,8 @@ impl Loader {
                 })
             })
             .connect_lazy_with(database.options().statement_cache_capacity(STATEMENTS));
-        Ok(Self { pool, catalog, layout, interrupt: database.interrupt().clone() })
+        let (database, interrupt) = (database.clone(), database.interrupt().clone());
+        Ok(Self { pool, catalog, layout, database, interrupt })
     }
 
     /// The database as it was when the loader opened.
@@ -171,7 +174,17 @@ impl Loader {
         for param in params {
             query = query.bind(param);
         }
-        let rows = query.fetch_all(&self.pool).await.map_err(Error::query(loading(def)))?;
+        let (mut connection, pid) = silence::acquire(&self.database, &self.pool)
+            .await
+            .map_err(Error::query(loading(def)))?;
+        let asked = silence::watched(&self.database, pid, query.fetch_all(&mut *connection)).await;
+        let rows = match asked {
+            Ok(rows) => rows.map_err(Error::query(loading(def)))?,
+            Err(silent) => {
+                silence::discard(connection);
+                return Err(Error::query(loading(def))(silent));
+            }
+        };
         rows.iter().map(|row| decode_row(def, layout, row)).collect()
     }
 }

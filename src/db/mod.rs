@@ -25,6 +25,7 @@ mod error;
 pub(crate) mod layout;
 pub(crate) mod param;
 mod relay;
+pub(crate) mod silence;
 mod url;
 
 use std::str::FromStr;
@@ -59,6 +60,8 @@ pub struct Database {
     interrupt: Interrupt,
     /// What carries connections over TCP; `None` inside where there is nothing to be carried.
     relay: Arc<OnceLock<Option<Relay>>>,
+    /// How long an answer may take before the server is asked what its session is doing.
+    patience: Duration,
 }
 
 impl Database {
@@ -74,7 +77,7 @@ impl Database {
             .application_name(APPLICATION_NAME)
             .disable_statement_logging();
         let (interrupt, relay) = (Interrupt::default(), Arc::default());
-        Ok(Self { options, redacted, interrupt, relay })
+        Ok(Self { options, redacted, interrupt, relay, patience: silence::PATIENCE })
     }
 
     /// Another database of the same server, with the same credentials.
@@ -85,7 +88,14 @@ impl Database {
             redacted: url::with_name(&self.redacted, name),
             interrupt: self.interrupt.clone(),
             relay: Arc::clone(&self.relay),
+            patience: self.patience,
         }
+    }
+
+    /// Asks after `patience` without an answer whether the connection still lives.
+    #[must_use]
+    pub fn with_patience(self, patience: Duration) -> Self {
+        Self { patience, ..self }
     }
 
     /// Enters waits for this database in the list of `interrupt`.

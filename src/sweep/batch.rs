@@ -8,6 +8,7 @@ use super::lease::Lease;
 use super::{Error, Sweeper, Tally, Wallet};
 use crate::db;
 use crate::db::eth_balances::{self, ReadAt, WalletBalance};
+use crate::db::silence;
 use crate::eth::{self, Balance, BlockRef};
 
 /// How often a batch is read anew at a newer head, because its block went away.
@@ -97,8 +98,15 @@ impl Sweeper {
         loop {
             tries += 1;
             let stored = async {
-                let mut connection = self.pool.acquire().await?;
-                store(&mut connection, lease, known, unknown, at).await
+                let (mut connection, pid) = silence::acquire(&self.database, &self.pool).await?;
+                let work = store(&mut connection, lease, known, unknown, at);
+                match silence::watched(&self.database, pid, work).await {
+                    Ok(stored) => stored,
+                    Err(silent) => {
+                        silence::discard(connection);
+                        Err(silent)
+                    }
+                }
             };
             match stored.await {
                 Err(error) if db::is_transient(&error) && tries < STORES_TRIED => {

@@ -32,6 +32,7 @@ use sqlx::postgres::PgPool;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
+use crate::db::Database;
 use crate::eth::{BlockRef, Provider};
 
 pub use error::Error;
@@ -54,6 +55,7 @@ const OTHERS: Duration = Duration::from_millis(300);
 /// Sweeps wallets of one database with one chain. Clones share everything.
 #[derive(Clone, Debug)]
 pub struct Sweeper {
+    database: Database,
     pool: PgPool,
     provider: Provider,
     /// Who we are, in leases.
@@ -108,9 +110,9 @@ pub struct Wallet {
 }
 
 impl Sweeper {
-    /// A sweeper that calls itself `holder` in its leases.
-    pub fn new(pool: PgPool, provider: Provider, holder: String) -> Self {
-        Self { pool, provider, holder, tally: Arc::default() }
+    /// A sweeper that calls itself `holder` in its leases; `pool` is one of `database`.
+    pub fn new(database: Database, pool: PgPool, provider: Provider, holder: String) -> Self {
+        Self { database, pool, provider, holder, tally: Arc::default() }
     }
 
     /// The sums of everything swept so far.

@@ -19,7 +19,9 @@ use super::{
     transaction::{self, Ending, Fault, RowCounts},
     triggers::{Triggers, silence},
 };
-use crate::db::{self, Database, SchemaProblem, catalog::Catalog, is_transient, refusal::causes};
+use crate::db::{
+    self, Database, SchemaProblem, catalog::Catalog, is_transient, refusal::causes, silence,
+};
 use crate::interrupt::{Entry, Interrupt};
 
 /// First and longest pause between two attempts.
@@ -222,7 +224,10 @@ impl PostgresSink {
             self.expect(&found)?;
         }
         let Some(session) = &mut self.session else { return Err(Error::Stopped) };
-        match transaction::execute(&mut session.connection, prepared, run, ending).await {
+        let work = transaction::execute(&mut session.connection, prepared, run, ending);
+        let done = silence::watched(&self.config.database, session.pid, work).await;
+        let silent = |source| Err(Fault { table: "connection", source });
+        match done.unwrap_or_else(silent) {
             Ok(rows) => Ok(Attempt::Committed(rows)),
             Err(fault) => {
                 self.abandon_transaction(&fault.source).await;

@@ -27,10 +27,13 @@ const SETTINGS: &str = "SET statement_timeout = 0; SET lock_timeout = 0; \
     SET enable_seqscan = off; SET enable_mergejoin = off; SET jit = off";
 
 /// Settings that only newer servers have. The connection check lets a server notice that this
-/// process was killed while a statement runs, which frees the lock.
+/// process was killed while a statement runs, which frees the lock; keepalives and the limit for what
+/// nobody acknowledges do so when this machine went away without a word.
 const NEWER_SETTINGS: &str = "SELECT set_config(s.name, v.value, false) FROM pg_settings s \
     JOIN (VALUES ('idle_session_timeout', '0'), ('transaction_timeout', '0'), \
-                 ('client_connection_check_interval', '1s')) v(name, value) USING (name)";
+                 ('client_connection_check_interval', '1s'), ('tcp_keepalives_idle', '30'), \
+                 ('tcp_keepalives_interval', '10'), ('tcp_keepalives_count', '3'), \
+                 ('tcp_user_timeout', '60000')) v(name, value) USING (name)";
 
 /// What to do while somebody else holds the lock.
 #[derive(Clone, Copy, Debug)]

@@ -546,3 +546,40 @@ async fn nodes_and_archives_do_not_mix() {
     let error = chain::open(mixed).await.err().unwrap();
     assert_eq!(error.kind(), ErrorKind::Usage);
 }
+
+#[tokio::test]
+async fn a_transaction_whose_bytes_are_not_those_of_its_hash_is_asked_of_the_next_node() {
+    let mut spoiled: Vec<Block> = blocks(1, 9).collect();
+    spoiled[4].transactions[1].transaction = Some(vec![0xff, 0xff, 0x07].into());
+    let (bad, good) = (FakeNode::start(spoiled), FakeNode::start(blocks(1, 9)));
+    let (taken, error) = read(once(&[&bad, &good])).await;
+    assert!(error.is_none(), "{error:?}");
+    assert_whole(&taken, 1, 9);
+
+    let (taken, error) = read(once(&[&bad])).await;
+    assert_whole(&taken, 1, 4);
+    let error = error.unwrap();
+    assert!(matches!(error, Error::NoBlock { height: 5, .. }), "{error:?}");
+    assert!(error.to_string().contains("transaction 1 of block 5 is neither readable"), "{error}");
+}
+
+#[tokio::test]
+async fn a_node_that_begins_above_or_ends_below_what_is_wanted_is_named() {
+    let late = FakeNode::start(blocks(50, 70));
+    let (taken, error) = read(once(&[&late])).await;
+    let error = error.unwrap();
+    assert!(taken.is_empty());
+    assert!(matches!(error, Error::NoBlock { height: 1, .. }), "{error:?}");
+    let failure = audius_etl::failure::Failure::from(error);
+    assert_eq!(failure.exit_code(), 4);
+    assert!(failure.hints().iter().any(|hint| hint.contains("--start")), "{failure:?}");
+
+    let short = FakeNode::start(blocks(1, 20));
+    let last = Some(LastBlock { height: 40, hash: block_hash(40) });
+    let config = SourceConfig { start: 41, last, ..once(&[&short]) };
+    let (taken, error) = read(config).await;
+    let error = error.unwrap();
+    assert!(taken.is_empty());
+    assert!(error.to_string().contains("its head 20 is below block 40"), "{error}");
+    assert_eq!(error.kind(), ErrorKind::Unreachable);
+}

@@ -56,7 +56,7 @@ impl Place {
         config.chunk = chunk;
         let provider = Provider::connect(config).await.unwrap();
         let pool = self.db.database().pool(4).await.unwrap();
-        Sweeper::new(pool, provider, name.to_owned())
+        Sweeper::new(self.db.database().clone(), pool, provider, name.to_owned())
     }
 
     /// Runs the command line in an environment.
@@ -296,7 +296,7 @@ async fn a_batch_that_fails_gives_its_wallets_back() {
     config.retry.limit = 1;
     let provider = Provider::connect(config).await.unwrap();
     let pool = place.db.database().pool(2).await.unwrap();
-    let sweeper = Sweeper::new(pool, provider, "one".to_owned());
+    let sweeper = Sweeper::new(place.db.database().clone(), pool, provider, "one".to_owned());
     place.proxy.judge(|call| match call.method.as_str() {
         "eth_call" => Verdict::Reset,
         _ => Verdict::Pass,

@@ -13,7 +13,7 @@ const SINGLES_IN_FLIGHT: usize = 8;
 
 /// A node knows its head a moment before its database has the block; this many heights below the
 /// head may be missing without being lost.
-const LAG: i64 = 5;
+pub(super) const LAG: i64 = 5;
 
 /// The heights `from ..= to`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,9 +12,9 @@ use tokio::task::JoinHandle;
 
 use super::call::{CallError, Class};
 use super::endpoint::Endpoint;
-use super::fetch::{Fetch, Range, fetch};
+use super::fetch::{Fetch, LAG, Range, fetch};
 use super::tail::StreamTrust;
-use crate::chain::core_pb::Block;
+use crate::chain::core_pb::{Block, SignedTransaction, Transaction, transaction_hash};
 use crate::chain::error::Error;
 use crate::chain::header::Header;
 use crate::chain::origin::{Origin, RawBlock, RawBody};
@@ -236,6 +236,18 @@ impl Follower {
         if info.current_height == 0 && once {
             return Err(CallError::connection("the node does not know its head yet").into());
         }
+        if let Some(ours) = last
+            .as_ref()
+            .map(|last| last.height)
+            .filter(|ours| (0..ours - LAG).contains(&info.current_height))
+        {
+            let reason =
+                format!("its head {} is below block {ours}, which is indexed", info.current_height);
+            if once {
+                return Err(CallError::refused(reason).into());
+            }
+            tracing::warn!(node = %endpoint.shown, reason, "core node is behind; waiting for it");
+        }
         if self.chain_id.is_empty() {
             self.chain_id = info.chain_id;
         } else if self.chain_id != info.chain_id {
@@ -348,7 +360,15 @@ impl Follower {
     pub(super) async fn hand_over(&mut self, blocks: Vec<Block>) -> Result<(), Stop> {
         let node = Arc::clone(&self.node().endpoint.shown);
         let mut checked = Vec::with_capacity(blocks.len());
+        let mut fault = None;
         for block in blocks {
+            if let Some(index) = block.transactions.iter().position(is_corrupt) {
+                fault = Some(CallError::refused(format!(
+                    "transaction {index} of block {} is neither readable nor what its hash says",
+                    block.height
+                )));
+                break;
+            }
             let origin = Origin::Node(Arc::clone(&node));
             let header = Header {
                 height: block.height,
@@ -366,7 +386,10 @@ impl Follower {
             self.last = Some(LastBlock { height: header.height, hash: header.hash });
             checked.push(RawBlock { height: block.height, body: RawBody::Message(block), origin });
         }
-        if checked.is_empty() { Ok(()) } else { self.send(Fetched::Blocks(checked)).await }
+        if !checked.is_empty() {
+            self.send(Fetched::Blocks(checked)).await?;
+        }
+        fault.map_or(Ok(()), |fault| Err(fault.into()))
     }
 
     /// Reports that everything up to the head was handed over, once per head.
@@ -394,6 +417,14 @@ impl Follower {
         stop_at.is_none_or(|stop| next <= stop)
             && node.trust.may_try(&node.endpoint, Instant::now())
     }
+}
+
+/// Whether the bytes of a transaction are none, and not those that it has the hash of: another node
+/// may have them whole. What the chain itself holds has its hash, however odd it is.
+fn is_corrupt(tx: &Transaction) -> bool {
+    let Some(bytes) = &tx.transaction else { return false };
+    SignedTransaction::decode(bytes.clone()).is_err()
+        && !transaction_hash(bytes).eq_ignore_ascii_case(&tx.hash)
 }
 
 /// A request in flight; dropped, it is given up.

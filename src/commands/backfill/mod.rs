@@ -15,7 +15,7 @@ use super::telemetry::MetricsArgs;
 use crate::args::{SummaryArgs, SummaryForm};
 use crate::chain;
 use crate::commands::context::Context;
-use crate::db::Database;
+use crate::db::{Database, fitness};
 use crate::failure::Failure;
 use crate::telemetry::Work;
 use crate::terminal;
@@ -89,6 +89,9 @@ pub(crate) async fn run(args: BackfillArgs, context: &Context) -> Result<(), Fai
     let form = context.settings.summary(SummaryArgs { summary: args.summary });
     let run = Run { dry_run: args.dry_run, context, database, work: &work, form };
     let doing = Box::pin(async {
+        if !args.dry_run {
+            fitness::check_server(database).await?;
+        }
         match &args.job {
             Job::Aggregates(job) => aggregates::run(job, &run).await,
             Job::Blocks(job) => blocks::run(job, &run, &monitor).await,

@@ -6,6 +6,7 @@ pub(crate) mod blocks;
 pub(crate) mod db;
 pub(crate) mod fake_node;
 pub(crate) mod fault_proxy;
+pub(crate) mod relay;
 pub(crate) mod service;
 
 use std::ffi::OsStr;

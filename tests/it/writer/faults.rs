@@ -10,6 +10,7 @@ use audius_etl::{
 };
 
 use super::{Desk, call, open, play, row, time, tx, user};
+use crate::support::relay::Relay;
 
 #[tokio::test]
 async fn nul_is_removed_from_the_one_table_that_has_it_deep_inside_json_too() {
@@ -204,4 +205,36 @@ async fn loading_goes_on_after_its_connections_are_cut() {
                        AND pid <> pg_backend_pid()";
         assert!(desk.db.number(cut).await > 0);
     }
+}
+
+#[tokio::test]
+async fn a_connection_that_goes_silent_is_replaced_and_the_run_written_once() {
+    let mut desk = Desk::new().await;
+    desk.sink.close().await;
+    let relay = Relay::start(&desk.db).await;
+    let database = relay.database().clone().with_patience(Duration::from_millis(200));
+    desk.sink = PostgresSink::open(PostgresConfig::new(database.clone())).await.unwrap();
+    let loader = Loader::open(&database).await.unwrap();
+    let request = LoadRequest { table: TableId::Users, lookup: None, keys: vec![1.into()] };
+    loader.load(vec![request.clone()]).await.unwrap();
+    let block = desk.block(&[user(1, "0xa", 1)], vec![tx("A", 0, TxBody::Unset)]);
+    relay.silence();
+    let written = desk.write(vec![block]).await.unwrap();
+    assert!(written.retries > 0);
+    assert_eq!(desk.db.number("SELECT count(*) FROM users").await, 1);
+    assert_eq!(desk.db.number("SELECT count(*) FROM etl_blocks").await, 1);
+
+    // A statement that takes long is no silence.
+    let mut other = desk.db.connect().await;
+    sqlx::raw_sql("BEGIN; LOCK TABLE users").execute(&mut other).await.unwrap();
+    let next = desk.block(&[user(2, "0xb", 2)], vec![tx("B", 0, TxBody::Unset)]);
+    let unlock = async {
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        sqlx::raw_sql("COMMIT").execute(&mut other).await.unwrap();
+    };
+    let (written, ()) = tokio::join!(desk.write(vec![next]), unlock);
+    assert_eq!(written.unwrap().retries, 0);
+
+    let answers = loader.load(vec![request]).await.unwrap();
+    assert_eq!(answers[0].1.len(), 1);
 }
