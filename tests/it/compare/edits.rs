@@ -10,7 +10,7 @@ use audius_etl::compare::{Aggregates, Difference, Options, Report};
 use sqlx::{AssertSqlSafe, Executor};
 
 use super::mutation::{Damage, Dice, Expected, columns, observed, places};
-use super::{Pair, fill, prepared, production, spec_of};
+use super::{fill, prepared, production, spec_of};
 
 /// Tables that made-up rows are not in the right shape for, or that are not compared with production.
 const PASSED_OVER: &[&str] = &["plays", "notification", "associated_wallets"];

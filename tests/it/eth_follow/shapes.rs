@@ -95,7 +95,7 @@ async fn rows(desk: Desk) -> Vec<String> {
     anvil.mine(1).await;
     let provider = Provider::connect(anvil.config(None)).await.unwrap();
     let pool = desk.db.database().pool(2).await.unwrap();
-    let sweeper = Sweeper::new(pool, provider, "sweeper".to_owned());
+    let sweeper = Sweeper::new(desk.db.database().clone(), pool, provider, "sweeper".to_owned());
     let swept = sweeper.batch(100).await.unwrap();
     assert_eq!((swept.stored, swept.failures()), (6, 0));
     desk.db
