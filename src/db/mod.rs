@@ -16,6 +16,7 @@ pub mod migrate;
 pub mod plan;
 pub mod private;
 pub mod refusal;
+pub mod releases;
 pub mod start;
 pub mod status;
 pub mod taken_ids;

@@ -116,6 +116,11 @@ impl Applier {
         self.start_over(numbering);
     }
 
+    /// Forgets every row, once everything is durable: somebody else has changed some.
+    pub(super) fn forget(&mut self) {
+        self.start_over(self.cursor.numbering.clone());
+    }
+
     /// Where the next block goes on.
     pub const fn cursor(&self) -> &Cursor {
         &self.cursor

@@ -13,6 +13,7 @@ use super::{
     event::{PipelineEvent, Summary},
     indexes::MissingIndexes,
     input::{self, Batches, Turn},
+    releases::Releases,
     state::{Limits, Loading, Ready, Running, Unwritten, Upcoming},
     thread::ApplyThread,
 };
@@ -67,6 +68,8 @@ pub struct Pipeline {
     pub status: ChainStatus,
     /// Indexes to build once the chain is caught up.
     pub indexes: MissingIndexes,
+    /// Publishes scheduled releases.
+    pub releases: Option<Releases>,
     /// Tells what the run is doing.
     pub pulse: Pulse,
 }
@@ -99,6 +102,7 @@ impl Pipeline {
             events: self.events,
             status: self.status,
             indexes: self.indexes,
+            releases: self.releases,
             pulse: self.pulse,
             recent: FxHashMap::default(),
             upcoming: None,
@@ -158,11 +162,13 @@ impl Running {
             Some(next) => next,
             None => {
                 self.pulse.begins(Doing::Fetch);
+                let releases = self.releases.as_ref();
                 let (next, is_counted) = tokio::select! {
                     // First: reading ends with it too, which looks like the end of the source.
                     biased;
                     () = cancel.cancelled() => return Ok(Some(End::Interrupted)),
                     error = self.writer.trouble() => return Err(error.into()),
+                    () = time_for(releases) => return self.publish().await.map(|()| None),
                     next = self.unwritten.next(batches) => next,
                 };
                 self.look_ahead(next, is_counted).await?
@@ -210,10 +216,41 @@ impl Running {
         turned.ok_or(Error::Ended { stage: "apply", height: 0 })
     }
 
+    /// Publishes what is scheduled, as a job beside the indexer would. What is in memory knows
+    /// nothing of it, so it goes.
+    async fn publish(&mut self) -> Result<(), Error> {
+        let Some(releases) = &mut self.releases else { return Ok(()) };
+        match releases.are_due().await {
+            Ok(true) => {}
+            Ok(false) => return Ok(()),
+            Err(error) => {
+                tracing::warn!(%error, "scheduled releases are looked for again later");
+                return Ok(());
+            }
+        }
+        self.pulse.begins(Doing::Write);
+        self.writer.flush().await?;
+        match releases.publish().await {
+            Ok(released) => {
+                tracing::info!(
+                    tracks = released.tracks,
+                    albums = released.albums,
+                    "published scheduled releases"
+                );
+            }
+            Err(error) => tracing::warn!(%error, "publishing releases is tried again later"),
+        }
+        let forgotten = self.apply.call(Applier::forget).await;
+        forgotten.ok_or(Error::Ended { stage: "apply", height: 0 })
+    }
+
     /// Notes the head. The first time it also ends an initial sync: the database keeps up once
     /// every index is there.
     async fn reach_head(&mut self, head: i64, cancel: &CancellationToken) -> Result<(), Error> {
         self.status.head_height = Some(head);
+        if let Some(releases) = &mut self.releases {
+            releases.begin();
+        }
         if !self.indexes.is_empty() {
             self.pulse.begins(Doing::Write);
             self.writer.flush().await?;
@@ -399,5 +436,13 @@ impl Running {
     pub(super) async fn send(&self, event: PipelineEvent) {
         // Events are for people: nobody listening is no reason to stop.
         drop(self.events.send(event).await);
+    }
+}
+
+/// Ends when it is time to look for releases; never without any.
+async fn time_for(releases: Option<&Releases>) {
+    match releases {
+        Some(releases) => releases.time().await,
+        None => std::future::pending().await,
     }
 }

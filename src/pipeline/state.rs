@@ -12,6 +12,7 @@ use super::{
     event::{PipelineEvent, Summary},
     indexes::MissingIndexes,
     input::{Batches, Next, Turn},
+    releases::Releases,
     thread::ApplyThread,
 };
 use crate::{
@@ -46,6 +47,7 @@ pub(super) struct Running {
     pub(super) events: mpsc::Sender<PipelineEvent>,
     pub(super) status: ChainStatus,
     pub(super) indexes: MissingIndexes,
+    pub(super) releases: Option<Releases>,
     pub(super) pulse: Pulse,
     /// Hashes of transactions that were handed over and may not be visible to the loader yet, with
     /// their checkpoint.

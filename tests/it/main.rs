@@ -39,6 +39,7 @@ mod prometheus;
 mod record;
 mod refusal;
 mod secrets;
+mod sheet;
 mod status;
 mod support;
 mod switch;

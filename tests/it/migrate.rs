@@ -17,13 +17,13 @@ use crate::support::TestEnv;
 use crate::support::db::TestDb;
 
 /// Every table of production in the autumn of 2025, without its aggregate triggers.
-const PRODUCTION: &str = include_str!("../../fixtures/schema/production.sql");
+pub(crate) const PRODUCTION: &str = include_str!("../../fixtures/schema/production.sql");
 
 /// The same a year later, as the Go indexer and its migrations had changed it.
-const PRODUCTION_2026: &str = include_str!("../../fixtures/schema/production-2026.sql");
+pub(crate) const PRODUCTION_2026: &str = include_str!("../../fixtures/schema/production-2026.sql");
 
 /// What the migrations of the Go ETL 1.7.1 make.
-const GO_ETL: &str = include_str!("../../fixtures/schema/go-etl-1.7.1.sql");
+pub(crate) const GO_ETL: &str = include_str!("../../fixtures/schema/go-etl-1.7.1.sql");
 
 /// What those of May 2026 made, with some rows as it leaves them.
 const GO_ETL_MAY: &str = include_str!("../../fixtures/schema/go-etl.sql");
@@ -65,7 +65,7 @@ const CATALOG: &str = "
     WHERE pronamespace = 'public'::regnamespace
     ORDER BY 1";
 
-async fn catalog(db: &TestDb) -> Vec<String> {
+pub(crate) async fn catalog(db: &TestDb) -> Vec<String> {
     db.texts(CATALOG).await
 }
 
@@ -169,7 +169,7 @@ async fn what_others_made_is_added_to_and_never_changed() {
 
 /// Additions to tables that were there before which are neither columns nor indexes under the name
 /// of this program.
-fn foreign_additions<'a>(before: &[String], after: &'a [String]) -> Vec<&'a String> {
+pub(crate) fn foreign_additions<'a>(before: &[String], after: &'a [String]) -> Vec<&'a String> {
     let known: Vec<&str> = before
         .iter()
         .filter_map(|line| line.strip_prefix("column ")?.split_once('.'))

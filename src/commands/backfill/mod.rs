@@ -2,6 +2,7 @@
 
 mod aggregates;
 mod blocks;
+mod releases;
 mod transfers;
 mod wallets;
 
@@ -22,6 +23,7 @@ use crate::terminal;
 
 use aggregates::AggregatesArgs;
 use blocks::BlocksArgs;
+use releases::ReleasesArgs;
 use transfers::TransfersArgs;
 use wallets::WalletsArgs;
 
@@ -55,6 +57,7 @@ pub struct BackfillArgs {
 pub enum Job {
     Aggregates(AggregatesArgs),
     Blocks(BlocksArgs),
+    Releases(ReleasesArgs),
     Transfers(Box<TransfersArgs>),
     Wallets(WalletsArgs),
 }
@@ -78,6 +81,7 @@ pub(crate) async fn run(args: BackfillArgs, context: &Context) -> Result<(), Fai
     let work = match &args.job {
         Job::Aggregates(_) => Work::new("backfill aggregates", "tables"),
         Job::Blocks(_) => Work::new("backfill blocks", "heights"),
+        Job::Releases(_) => Work::new("backfill releases", "rows"),
         Job::Transfers(_) => Work::new("backfill transfers", "blocks"),
         Job::Wallets(_) => Work::new("backfill wallets", "users"),
     };
@@ -95,6 +99,7 @@ pub(crate) async fn run(args: BackfillArgs, context: &Context) -> Result<(), Fai
         match &args.job {
             Job::Aggregates(job) => aggregates::run(job, &run).await,
             Job::Blocks(job) => blocks::run(job, &run, &monitor).await,
+            Job::Releases(job) => releases::run(job, &run).await,
             Job::Transfers(job) => transfers::run(job, &run).await,
             Job::Wallets(job) => wallets::run(job, &run).await,
         }

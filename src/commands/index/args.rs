@@ -1,6 +1,7 @@
 //! The options of `index`, and which source they mean.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
@@ -103,6 +104,14 @@ pub struct IndexArgs {
     /// Leave aggregates, milestones and derived notifications alone, for bulk loads
     #[arg(long, help_heading = "Rules")]
     pub no_aggregates: bool,
+
+    /// How often scheduled releases are published, for example 60s [default: never]
+    ///
+    /// Once the head is reached: a job of the reference's, which nothing on the chain tells of. Not
+    /// while an archive is read.
+    #[arg(long, value_name = "TIME", hide_default_value = true, help_heading = "Rules")]
+    #[arg(value_parser = quantity::duration)]
+    pub releases: Option<Duration>,
 
     /// Who derives rows where the database has triggers for it [default: database]
     #[arg(long, value_name = "WHO", help_heading = "Writing")]

@@ -26,7 +26,7 @@ use crate::eras::{Derive, Numbering, SerialIds};
 use crate::failure::{Failure, FailureKind};
 use crate::model::Timestamp;
 use crate::pipeline::event::{PipelineEvent, Start, Summary};
-use crate::pipeline::{Applier, Cursor, Doing, End, Limits, Pipeline, RejectLog};
+use crate::pipeline::{Applier, Cursor, Doing, End, Limits, Pipeline, RejectLog, Releases};
 use crate::terminal::{progress, summary};
 use crate::writer::{
     self, ChainStatus, CheckpointIds, Lane, PostgresConfig, PostgresSink, Triggers, WriterConfig,
@@ -265,6 +265,7 @@ async fn follow(
         cancel: stop.clone(),
         status,
         indexes,
+        releases: args.releases.map(|every| Releases::new(job.database.clone(), every)),
         pulse: job.monitor.pulse.clone(),
     };
     job.monitor.is_up(job.database);

@@ -79,6 +79,7 @@ pub const MIGRATIONS: &[Migration] = migrations![
     14 "0014_scale",
     15 "0015_plan",
     16 "0016_user_balances",
+    17 "0017_releases",
 ];
 
 impl Migration {

@@ -2,6 +2,7 @@
 //! there, this program does elsewhere, and both give the same rows, once.
 
 mod etl;
+mod jobs;
 
 use crate::kill::{archive, assert_same, dump};
 use crate::support::TestEnv;

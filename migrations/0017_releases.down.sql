@@ -1,0 +1,1 @@
+-- Production has indexes of these names; only what was made goes.
