@@ -92,7 +92,9 @@ async fn every_command_leaves_what_others_made_as_it_was() {
             ),
         );
         let compared = crate::support::Run::new(command.output().await.unwrap(), &env);
-        assert_eq!(compared.code(), 0, "{compared:?}");
+        // Columns that one of them lacks are told, and change nothing of the verdict on rows.
+        assert!([0, 7].contains(&compared.code()), "{compared:?}");
+        assert!(!compared.stdout().contains("rows that differ"), "{compared:?}");
         work(&env, &db, &node).await;
         let after = catalog(&db).await;
         let lost: Vec<_> = before.iter().filter(|line| !after.contains(line)).collect();

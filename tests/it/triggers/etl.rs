@@ -5,7 +5,7 @@ use crate::kill::{assert_same, dump};
 use crate::support::TestEnv;
 use crate::support::db::TestDb;
 
-const SCHEMA: &str = include_str!("../../../fixtures/schema/production-2026.sql");
+pub(super) const SCHEMA: &str = include_str!("../../../fixtures/schema/production-2026.sql");
 pub(super) const TRIGGERS: &str = include_str!("production_2026.sql");
 
 /// `now()` is the time of the newest block, as it is for a writer at the head: `handle_track` asks
@@ -23,7 +23,7 @@ END $$";
 /// Counters, which production's job sets right where its triggers count.
 const COUNTED: &[&str] = &["aggregate_", "eth_user_balances ", "user_distinct_play_"];
 
-pub(super) async fn copy_of_production(triggers: &str) -> TestDb {
+async fn copy_of_production(triggers: &str) -> TestDb {
     let db = TestDb::empty().await;
     for part in [SCHEMA, triggers, CLOCK] {
         db.execute(part).await;

@@ -5,7 +5,7 @@ use audius_etl::chain::core_pb::{
     Block, ManageEntityLegacy, Payload, SignedTransaction, Transaction,
 };
 
-use super::etl::{TRIGGERS, copy_of_production};
+use super::etl::{SCHEMA, TRIGGERS};
 use crate::support::TestEnv;
 use crate::support::blocks::{block, signed_tx};
 use crate::support::db::TestDb;
@@ -54,6 +54,14 @@ fn first_blocks() -> [Block; 2] {
 fn third_block() -> Block {
     let update = |number| call("Update", "Track", FIRST + number, r#"{"description":"new"}"#);
     block(3, (0..3).map(update).collect())
+}
+
+/// Production of 2026, with the server's clock.
+async fn copy_of_production(triggers: &str) -> TestDb {
+    let db = TestDb::empty().await;
+    db.execute(SCHEMA).await;
+    db.execute(triggers).await;
+    db
 }
 
 async fn follow(db: &TestDb, node: &FakeNode, options: &[&str]) -> Service {
