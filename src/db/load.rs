@@ -82,6 +82,8 @@ impl Loader {
         let pool = PgPoolOptions::new()
             .max_connections(CONNECTIONS)
             .acquire_timeout(CONNECT_TIMEOUT)
+            // Whoever takes one asks it for its process, and tries again where it does not answer.
+            .test_before_acquire(false)
             .after_connect(|connection, _meta| {
                 Box::pin(async move {
                     sqlx::raw_sql(SESSION).execute(connection).await?;
@@ -123,7 +125,7 @@ impl Loader {
     }
 
     /// Asks again as long as the server is away or busy.
-    async fn retrying<T, F: Future<Output = Result<T, Error>>>(
+    pub(super) async fn retrying<T, F: Future<Output = Result<T, Error>>>(
         &self,
         ask: impl Fn() -> F,
     ) -> Result<T, Error> {

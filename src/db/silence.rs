@@ -118,7 +118,7 @@ pub(crate) async fn acquire(
 ) -> Result<(PoolConnection<Postgres>, i32), sqlx::Error> {
     let mut error = silent();
     for _ in 0..=pool.options().get_max_connections() {
-        // The pool asks a connection whether it lives, and would wait for a silent one.
+        // A pool that asks a connection whether it lives waits for a silent one.
         let Ok(acquired) = timeout(database.patience, pool.acquire()).await else { continue };
         let mut connection = acquired?;
         let asking = sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(&mut *connection);

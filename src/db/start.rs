@@ -141,11 +141,13 @@ impl Loader {
     /// # Errors
     /// When the query fails.
     pub async fn now(&self) -> Result<Timestamp, Error> {
-        let micros: i64 =
+        let ask = || async {
             sqlx::query_scalar("SELECT (extract(epoch FROM now()) * 1000000)::bigint")
                 .fetch_one(&self.pool)
                 .await
-                .map_err(Error::query("reading the server's clock"))?;
+                .map_err(Error::query("reading the server's clock"))
+        };
+        let micros: i64 = self.retrying(ask).await?;
         Ok(Timestamp::from_micros(micros))
     }
 
