@@ -25,8 +25,14 @@ const SEQUENCE: &str = "\
     JOIN pg_sequence q ON q.seqrelid = s.oid \
     WHERE a.attrelid = to_regclass($1) AND a.attname = 'id'";
 
+/// Rows beyond which a sequence does not lag but was never copied: nobody waits until it has caught
+/// up, and no row is refused for it.
+pub const MOST: i64 = 10_000;
+
 /// Finds the numbers of `table` that are taken, and sets the sequence behind them, without which the
-/// first row could not be written.
+/// first row could not be written. Of more than [`MOST`] none is told: new rows go on behind them.
+///
+/// Reads no more than that many entries of the primary key.
 ///
 /// # Errors
 /// Where the catalog or the table cannot be read, or the sequence cannot be set.
@@ -35,22 +41,40 @@ pub async fn claim(connection: &mut PgConnection, table: &str) -> Result<TakenId
     let found = sqlx::query(SEQUENCE).bind(table).fetch_optional(&mut *connection).await;
     let Some(found) = found.map_err(failed())? else { return Ok(TakenIds::default()) };
     let (sequence, next): (String, i64) = (found.get(0), found.get(1));
-    let islands = format!(
-        "SELECT min(id)::bigint, max(id)::bigint FROM ( \
-             SELECT id, id - row_number() OVER (ORDER BY id) AS island \
-             FROM {table} WHERE id >= $1) numbered \
-         GROUP BY island ORDER BY 1"
-    );
-    let ranges = sqlx::query_as(AssertSqlSafe(islands)).bind(next).fetch_all(&mut *connection);
-    let ranges: Vec<(i64, i64)> = ranges.await.map_err(failed())?;
-    if let Some((_, last)) = ranges.last() {
-        tracing::warn!(
-            %sequence, next, last,
-            "the sequence stands behind the rows of {table}, as after a copy without it; it is set \
-             behind them now"
-        );
-        let set = sqlx::query("SELECT setval($1::regclass, $2)").bind(&sequence).bind(last);
-        set.execute(&mut *connection).await.map_err(failed())?;
+    let first = format!("SELECT id::bigint FROM {table} WHERE id >= $1 ORDER BY id LIMIT $2");
+    let first = sqlx::query_scalar(AssertSqlSafe(first)).bind(next).bind(MOST + 1);
+    let mut ids: Vec<i64> = first.fetch_all(&mut *connection).await.map_err(failed())?;
+    if ids.is_empty() {
+        return Ok(TakenIds { next, ranges: Vec::new() });
     }
-    Ok(TakenIds { next, ranges })
+    let last = sqlx::query_scalar(AssertSqlSafe(format!("SELECT max(id)::bigint FROM {table}")));
+    let last: i64 = last.fetch_one(&mut *connection).await.map_err(failed())?;
+    tracing::warn!(
+        %sequence, next, last,
+        "the sequence stands behind the rows of {table}, as after a copy without it; it is set \
+         behind them now"
+    );
+    let set = sqlx::query("SELECT setval($1::regclass, $2)").bind(&sequence).bind(last);
+    set.execute(&mut *connection).await.map_err(failed())?;
+    if i64::try_from(ids.len()).is_ok_and(|found| found > MOST) {
+        ids.clear();
+    }
+    Ok(TakenIds { next, ranges: ranges(&ids) })
+}
+
+/// Ascending numbers as ranges, first and last.
+fn ranges(ids: &[i64]) -> Vec<(i64, i64)> {
+    let runs = ids.chunk_by(|one, next| one + 1 == *next);
+    runs.filter_map(|run| Some((*run.first()?, *run.last()?))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_without_gaps_are_one_range() {
+        assert_eq!(ranges(&[1, 2, 3, 7, 9, 10]), [(1, 3), (7, 7), (9, 10)]);
+        assert_eq!(ranges(&[]), []);
+    }
 }
