@@ -222,7 +222,9 @@ impl From<follow::Error> for Failure {
             follow::Error::Database(error) => error.into(),
             follow::Error::Write(error) => error.into(),
             error @ follow::Error::WriterGone => Self::new(FailureKind::Data, error),
-            error @ follow::Error::NoBlock { .. } => Self::new(FailureKind::Chain, error),
+            error @ (follow::Error::NoBlock { .. }
+            | follow::Error::UnlikelyHead { .. }
+            | follow::Error::AboveEveryHead { .. }) => Self::new(FailureKind::Chain, error),
         }
     }
 }

@@ -20,6 +20,26 @@ pub enum Error {
     /// The writer ended without an error.
     #[error("the writer has stopped")]
     WriterGone,
+    /// The head at which a database would begin is not believed.
+    #[error("a node says that the head is block {number}, which is not believed: {reason}")]
+    UnlikelyHead {
+        /// Its height.
+        number: u64,
+        /// What speaks against it.
+        reason: &'static str,
+    },
+    /// What is stored is above everything that the nodes have, and no history leads back.
+    #[error(
+        "the database stands at Ethereum block {stored}, and the head of the nodes is {head}: they \
+         lag, or the block came from a node that lied; in that case go back with --eth-rewind-to \
+         {head}"
+    )]
+    AboveEveryHead {
+        /// Where the database stands.
+        stored: u64,
+        /// The newest block of the nodes.
+        head: u64,
+    },
     /// A block that must be there is not.
     #[error("no node has block {number}")]
     NoBlock {
@@ -34,7 +54,7 @@ impl Error {
         match self {
             Self::Chain(error) => error.is_retryable(),
             Self::Database(error) => error.is_retryable(),
-            Self::NoBlock { .. } => true,
+            Self::NoBlock { .. } | Self::UnlikelyHead { .. } | Self::AboveEveryHead { .. } => true,
             Self::Write(_) | Self::WriterGone => false,
         }
     }

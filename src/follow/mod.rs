@@ -57,6 +57,15 @@ const QUIET_BLOCKS: u64 = 32;
 /// … or this long.
 const QUIET_TIME: Duration = Duration::from_secs(30);
 
+/// The highest block that a first head may be: a block a second for 30,000 years.
+const HIGHEST: u64 = 1_000_000_000_000;
+
+/// Seconds that a first head may be ahead of the database's clock.
+const AHEAD: i64 = 900;
+
+/// Blocks that a second node may lag behind a first head.
+const LAG: u64 = 32;
+
 /// Between two looks for newly tracked wallets.
 const RECONCILE_EVERY: Duration = Duration::from_secs(2);
 
@@ -65,6 +74,8 @@ const RECONCILE_EVERY: Duration = Duration::from_secs(2);
 pub struct FollowConfig {
     /// Last block that counts as known where there is no earlier run; `None` is the head.
     pub start: Option<u64>,
+    /// Go back to this block first, where an earlier run is above it.
+    pub rewind_to: Option<u64>,
     /// Stop at the head seen at the start, once every wallet that can be read has been.
     pub once: bool,
     /// Blocks below the head that are taken one by one and can be rolled back. The chain is final
@@ -81,6 +92,7 @@ impl Default for FollowConfig {
     fn default() -> Self {
         Self {
             start: None,
+            rewind_to: None,
             once: false,
             window: 64,
             poll: Duration::from_secs(6),
@@ -308,8 +320,12 @@ impl Follower {
         if self.stored.iter().any(|position| position.chain == self.chain_id) {
             self.chain = self.wallets.header_chain(&self.chain_id).await?;
         }
+        if let Some(to) = self.config.rewind_to.filter(|to| self.chain.last_number() > Some(*to)) {
+            let below = self.header_at(to).await?;
+            self.restart(Link::of(&below)).await?;
+        }
         if self.chain.is_empty() {
-            let head = self.provider.head().await?;
+            let head = self.first_head().await?;
             let known = self.wallets.reference_progress().await?;
             let first = self.config.start.or(known).map_or(head.number, |n| n.min(head.number));
             let begin = match first {
@@ -322,6 +338,29 @@ impl Follower {
             self.writer.flush().await?;
         }
         Ok(())
+    }
+
+    /// The head that a new database begins at, checked: what is stored of it stays.
+    ///
+    /// A head counts if its height and time can be, and if a block a little below it is there when
+    /// asked for by number, with the second node where there are several.
+    async fn first_head(&self) -> Result<Header, Error> {
+        let head = self.provider.head().await?;
+        let number = head.number;
+        let unlikely = |reason| Err(Error::UnlikelyHead { number, reason });
+        if number > HIGHEST {
+            return unlikely("no chain is that long");
+        }
+        let latest = self.wallets.now().await?.seconds().saturating_add(AHEAD);
+        if i64::try_from(head.timestamp).map_or(true, |time| time > latest) {
+            return unlikely("its time is ahead of the database's clock");
+        }
+        let below = number.saturating_sub(LAG);
+        match self.provider.second_header_at(below).await? {
+            Some(found) if below < number || found.hash == head.hash => Ok(head),
+            Some(_) => unlikely("another block has its number"),
+            None => unlikely("no block is there below it"),
+        }
     }
 
     /// Whether the last known block is no longer part of the chain, now that the head is `head`, not

@@ -25,6 +25,10 @@ impl Follower {
         self.status.send_modify(|status| status.reorganisations += 1);
         let Some(common) = common else {
             let lowest = self.chain.lowest().map_or(0, |link| link.block.number);
+            let head = self.provider.head().await?.number;
+            if head < lowest.saturating_sub(FINAL_DEPTH) {
+                return Err(Error::AboveEveryHead { stored: tip.number, head });
+            }
             let below = self.header_at(lowest.saturating_sub(FINAL_DEPTH)).await?;
             self.restart(Link::of(&below)).await?;
             return Ok(Turn::Again);
@@ -71,7 +75,7 @@ impl Follower {
 
     /// Takes the chain up at a block below all that is lost, without before-images: whatever was
     /// read above it is read again.
-    async fn restart(&mut self, link: Link) -> Result<(), Error> {
+    pub(super) async fn restart(&mut self, link: Link) -> Result<(), Error> {
         tracing::warn!(block = %link.block, "no history reaches back that far; balances are read again");
         self.chain = [Link { checkpoint: None, ..link }].into_iter().collect();
         let mut write = self.empty_write(link.block, link.timestamp);

@@ -36,6 +36,13 @@ pub struct FollowArgs {
     #[arg(long, value_name = "BLOCK")]
     pub eth_start: Option<u64>,
 
+    /// Go back to this block first, where an earlier run is above it
+    ///
+    /// For a database whose Ethereum checkpoint came from a node that lied. Balances that were
+    /// read above the block are read again.
+    #[arg(long, value_name = "BLOCK")]
+    pub eth_rewind_to: Option<u64>,
+
     /// Time between two looks at the head while no websocket announces one
     #[arg(long, value_name = "TIME", default_value = "6s", value_parser = pause)]
     pub eth_poll: Duration,
@@ -50,6 +57,7 @@ impl FollowArgs {
     fn config(&self, once: bool) -> FollowConfig {
         FollowConfig {
             start: self.eth_start,
+            rewind_to: self.eth_rewind_to,
             once,
             poll: self.eth_poll,
             patience: self.eth_patience,

@@ -186,6 +186,20 @@ impl Provider {
         self.if_there("eth_getBlockByNumber", &params).await
     }
 
+    /// The header of a height, from the second endpoint if it can be.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`].
+    pub async fn second_header_at(&self, number: u64) -> Result<Option<Header>, Error> {
+        let (method, params) = ("eth_getBlockByNumber", &json!([format!("{number:#x}"), false]));
+        let ask = move |endpoint| self.present(endpoint, method, params, Class::Missing);
+        match self.failover_from(1, method, Divisible::No, ask).await {
+            Ok(found) => Ok(Some(found)),
+            Err(error) if error.is_missing() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     /// The header of a block; `None` where no endpoint has it.
     ///
     /// # Errors
