@@ -83,7 +83,7 @@ async fn act(args: &MigrateArgs, context: &Context, open: &OpenDatabase) -> Resu
     let migrator = Migrator::default();
     let changes = !args.dry_run && !matches!(args.action, Some(MigrateAction::Status));
     if changes {
-        fitness::check(open.database()).await?;
+        fitness::check(open.database(), false).await?;
     }
     let mut connection = open.database().connect().await?;
     match (args.action.unwrap_or(MigrateAction::Up), args.dry_run) {

@@ -13,8 +13,8 @@ use crate::chain::{CoreProbe, probe_core};
 use crate::eth::{EthProbe, probe_ethereum};
 use crate::failure::{Failure, FailureKind};
 use crate::quantity;
-use crate::terminal::standing;
 use crate::terminal::table::plain;
+use crate::terminal::{printable, standing};
 
 /// Look at the configured nodes and tell what they can do
 ///
@@ -184,12 +184,12 @@ fn ethereum_table(found: &EthProbe, lag: Option<u64>) -> String {
 
 fn lines(title: &str, problem: Option<&str>, findings: &[(&str, String)]) -> String {
     let verdict = problem.map_or_else(|| "usable".to_owned(), |_| "not usable".to_owned());
-    let mut table = plain([title, &verdict]);
+    let mut table = plain([&printable(title), verdict.as_str()]);
     for (what, finding) in findings.iter().filter(|(_, finding)| !finding.is_empty()) {
-        table.add_row([Cell::new(what), Cell::new(finding)]);
+        table.add_row([Cell::new(what), Cell::new(printable(finding))]);
     }
     if let Some(problem) = problem {
-        table.add_row([Cell::new("problem"), Cell::new(problem)]);
+        table.add_row([Cell::new("problem"), Cell::new(printable(problem))]);
     }
     table.trim_fmt()
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use sqlx::{Row, postgres::PgConnection};
 use tokio::time::timeout;
 
+use super::search_path::{self, OpenSchema};
 use super::{Database, Error, ErrorKind};
 
 /// How long the second connection may take to answer; a pooler may have none to spare.
@@ -38,6 +39,20 @@ pub enum Unfit {
         /// The encoding.
         encoding: String,
     },
+    /// Others may create in a schema of the search path, and that was to be refused.
+    #[error(
+        "role {role} may create functions and operators in schema {schema}, which is on the search \
+         path: statements may run them with our rights; run {remedy}, or leave out \
+         --strict-search-path"
+    )]
+    OpenSchema {
+        /// The schema, as SQL writes it.
+        schema: String,
+        /// The role, as SQL writes it.
+        role: String,
+        /// What closes it.
+        remedy: String,
+    },
     /// Going back over blocks needs temporary tables.
     #[error(
         "role {role} may not create temporary tables, which going back over blocks needs; run \
@@ -54,18 +69,21 @@ pub enum Unfit {
 impl Unfit {
     pub(super) const fn kind(&self) -> ErrorKind {
         match self {
-            Self::Standby { .. } | Self::NoTemporary { .. } => ErrorKind::Unreachable,
+            Self::Standby { .. } | Self::NoTemporary { .. } | Self::OpenSchema { .. } => {
+                ErrorKind::Unreachable
+            }
             Self::Pooler { .. } | Self::Encoding { .. } => ErrorKind::Settings,
         }
     }
 }
 
 /// Makes sure that `database` does for a program that indexes: that it does for one that writes, and
-/// lets it go back over blocks.
+/// lets it go back over blocks. Warns of schemas of the search path in which other roles may create, or
+/// with `strict` refuses them.
 ///
 /// # Errors
 /// It cannot be reached, or [`Unfit`].
-pub async fn check(database: &Database) -> Result<(), Error> {
+pub async fn check(database: &Database, strict: bool) -> Result<(), Error> {
     let asking = || Error::query("asking the server what it is");
     let mut connection = check_server(database).await?;
     let row = sqlx::query(
@@ -75,11 +93,11 @@ pub async fn check(database: &Database) -> Result<(), Error> {
     .fetch_one(&mut connection)
     .await
     .map_err(asking())?;
-    if row.try_get("temporary").map_err(asking())? {
-        return Ok(());
+    if !row.try_get("temporary").map_err(asking())? {
+        let text = |name| row.try_get::<String, _>(name).map_err(asking());
+        return Err(Unfit::NoTemporary { role: text("role")?, database: text("database")? }.into());
     }
-    let text = |name| row.try_get::<String, _>(name).map_err(asking());
-    Err(Unfit::NoTemporary { role: text("role")?, database: text("database")? }.into())
+    check_search_path(&mut connection, strict).await
 }
 
 /// Makes sure that `database` does for a program that writes, and returns a connection to it.
@@ -109,6 +127,24 @@ pub async fn check_server(database: &Database) -> Result<PgConnection, Error> {
         return Err(Unfit::Encoding { encoding }.into());
     }
     Ok(one)
+}
+
+async fn check_search_path(connection: &mut PgConnection, strict: bool) -> Result<(), Error> {
+    for open in search_path::open_schemas(connection).await? {
+        let remedy = open.remedy();
+        let OpenSchema { schema, role } = open;
+        if strict {
+            return Err(Unfit::OpenSchema { schema, role, remedy }.into());
+        }
+        tracing::warn!(
+            schema,
+            role,
+            remedy,
+            "another role may create functions and operators in a schema of the search_path, which \
+             would run with our rights"
+        );
+    }
+    Ok(())
 }
 
 /// Whether two connections share sessions of the server: both are on one, or the first has moved to

@@ -17,6 +17,7 @@ pub mod plan;
 pub mod private;
 pub mod refusal;
 pub mod releases;
+pub mod search_path;
 pub mod start;
 pub mod status;
 pub mod taken_ids;

@@ -9,6 +9,7 @@ use super::catalog::Catalog;
 use super::layout::Layout;
 use super::migrate::{Migrator, Origin, State};
 use super::plan::{self, StoredPlan};
+use super::search_path::{OpenSchema, open_schemas};
 use super::{Database, Error};
 
 /// How a database stands.
@@ -120,6 +121,8 @@ pub struct SchemaStanding {
     pub origin: Origin,
     /// What keeps this program from working on them.
     pub problem: Option<String>,
+    /// Schemas of the search path in which other roles may create.
+    pub open: Vec<OpenSchema>,
 }
 
 /// How large a table is.
@@ -364,6 +367,7 @@ async fn schema(connection: &mut PgConnection) -> Result<SchemaStanding, Error> 
         foreign: count(&[State::Changed, State::Unknown]),
         origin,
         problem,
+        open: open_schemas(connection).await?,
     })
 }
 

@@ -12,13 +12,15 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 use tracing::callsite::Identifier;
+use tracing::field::Field;
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::EnvFilter;
-use tracing_subscriber::fmt::format::{Format, JsonFields, Writer};
+use tracing_subscriber::field::MakeExt as _;
+use tracing_subscriber::fmt::format::{Format, JsonFields, Writer, debug_fn};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, MakeWriter};
 use tracing_subscriber::registry::LookupSpan;
 
-use super::Printer;
+use super::{Printer, printable};
 use crate::args::LogFormat;
 use crate::failure::{Failure, FailureKind};
 use crate::settings::{Settings, Verbosity};
@@ -45,7 +47,8 @@ pub fn init(settings: &Settings, printer: &Printer) -> Result<(), Failure> {
     let started = match settings.log_format {
         LogFormat::Text => {
             let format = format.with_target(settings.verbosity > Verbosity::Normal);
-            builder.event_format(Limited::new(format, Notice::Text)).try_init()
+            let limited = Limited::new(format, Notice::Text);
+            builder.fmt_fields(text_fields()).event_format(limited).try_init()
         }
         LogFormat::Json => {
             let format = format.json().flatten_event(true).with_span_list(false);
@@ -54,6 +57,23 @@ pub fn init(settings: &Settings, printer: &Printer) -> Result<(), Failure> {
         }
     };
     started.map_err(|error| Failure::new(FailureKind::Usage, error))
+}
+
+/// Fields of lines for people, as the library writes them, but for what would forge a line or move the
+/// cursor: values come from nodes and senders.
+fn text_fields() -> impl for<'a> FormatFields<'a> + 'static {
+    let write = |writer: &mut Writer<'_>, field: &Field, value: &dyn fmt::Debug| {
+        let text = format!("{value:?}");
+        let (name, text) = (field.name(), printable(&text));
+        match name {
+            "message" => write!(writer, "{text}"),
+            _ if writer.has_ansi_escapes() => {
+                write!(writer, "\x1b[3m{name}\x1b[0m\x1b[2m=\x1b[0m{text}")
+            }
+            _ => write!(writer, "{name}={text}"),
+        }
+    };
+    debug_fn(write).delimited(" ")
 }
 
 /// Libraries only speak up when something is wrong; this program says what it does. The driver
@@ -229,6 +249,7 @@ mod tests {
             .with_max_level(Level::DEBUG)
             .with_writer(move || writer.clone())
             .with_ansi(false)
+            .fmt_fields(text_fields())
             .event_format(Limited::new(format().without_time(), Notice::Text))
             .finish();
         tracing::subscriber::with_default(subscriber, act);
@@ -247,6 +268,17 @@ mod tests {
         let repeats = lines.iter().filter(|line| line.contains("the node failed")).count();
         assert_eq!(repeats, 20);
         assert!(lines.last().unwrap().contains("something else"), "{lines:?}");
+    }
+
+    #[test]
+    fn values_of_others_forge_no_line() {
+        let sent = "x\x1b[31m\nERROR forged";
+        let lines = logged(|| tracing::warn!(entity = %sent, chain = sent, "call {sent}"));
+        let shown = r"x\u{1b}[31m\nERROR forged";
+        let quoted = format!("{sent:?}");
+        let expected = format!("call {shown} entity={shown} chain={quoted}");
+        assert_eq!(lines.len(), 1);
+        assert!(lines[0].ends_with(&expected), "{lines:?}");
     }
 
     #[test]

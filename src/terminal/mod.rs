@@ -7,6 +7,7 @@ pub mod log;
 pub mod multicall;
 mod pace;
 pub mod parity;
+mod printable;
 pub mod printer;
 pub mod progress;
 pub mod redact;
@@ -16,4 +17,5 @@ pub mod sweep;
 pub mod table;
 pub mod work;
 
+pub use printable::printable;
 pub use printer::Printer;

@@ -7,6 +7,7 @@ use comfy_table::{Cell, CellAlignment, Color, ColumnConstraint, ContentArrangeme
 use serde_json::json;
 
 use super::table::{grouped, per_second, plain};
+use super::{Printer, printable};
 use crate::compare::{
     Difference, Example, Kind, KnownUse, Place, Report, TableResult, Taken, Verdict,
     around_difference,
@@ -363,7 +364,7 @@ fn value_text(value: Option<&str>) -> String {
     let Some(text) = value else { return "NULL".to_owned() };
     let escaped = printable(text);
     let shows = escaped == text && text.trim() == text && !text.is_empty() && text != "NULL";
-    if shows { escaped } else { format!("'{escaped}'") }
+    if shows { escaped.into_owned() } else { format!("'{escaped}'") }
 }
 
 /// Drift, skipped tables, known differences and notes, each with a heading where there are any.
@@ -411,38 +412,6 @@ fn known(report: &Report) -> Vec<String> {
         lines.push(format!("unused: {}", unused.join(", ")));
     }
     lines
-}
-
-/// Text from a database made safe for a terminal, and such that different texts look different:
-/// what does not show, or changes what stands beside it, is written as an escape.
-fn printable(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '\n' => safe.push_str("\\n"),
-            '\t' => safe.push_str("\\t"),
-            '\r' => safe.push_str("\\r"),
-            _ if is_invisible(character) => {
-                safe.push_str(&format!("\\u{{{:x}}}", u32::from(character)));
-            }
-            _ => safe.push(character),
-        }
-    }
-    safe
-}
-
-/// Control and format characters, spaces other than the usual one, and combining marks, which make
-/// two spellings of one letter.
-fn is_invisible(character: char) -> bool {
-    character.is_control()
-        || (character.is_whitespace() && character != ' ')
-        || matches!(character,
-            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{180b}'..='\u{180f}'
-            | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
-            | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}'
-            | '\u{fff0}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}'
-            | '\u{300}'..='\u{36f}' | '\u{1ab0}'..='\u{1aff}' | '\u{1dc0}'..='\u{1dff}'
-            | '\u{20d0}'..='\u{20ff}' | '\u{fe20}'..='\u{fe2f}')
 }
 
 #[cfg(test)]

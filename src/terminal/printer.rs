@@ -9,6 +9,7 @@ use indicatif::{MultiProgress, ProgressDrawTarget};
 use terminal_size::{Width, terminal_size_of};
 
 use super::line;
+use super::printable::{harmless, printable_lines};
 use super::redact::redacted;
 use crate::args::{Color, LogFormat};
 use crate::failure::{Failure, FailureKind};
@@ -114,6 +115,7 @@ impl Printer {
     ///
     /// A reader that went away is not an error, it has seen enough; any other failure to write is.
     pub fn data(&self, text: &str) -> Result<(), Failure> {
+        let text = harmless(text);
         match self.bars.suspend(|| writeln!(io::stdout().lock(), "{text}")) {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
                 Err(Failure::new(FailureKind::Data, error).hint("standard output is not writable"))
@@ -198,11 +200,13 @@ impl Printer {
     pub(super) fn log_bytes(&self, bytes: &[u8]) -> io::Result<()> {
         let text = String::from_utf8_lossy(bytes);
         let text = redacted(&text);
+        let text = harmless(&text);
         self.bars.suspend(|| io::stderr().lock().write_all(text.as_bytes()))
     }
 
     fn stderr(&self, text: &str) {
         let text = redacted(text);
+        let text = harmless(&text);
         // Losing stderr must not end a run that has work to finish.
         self.bars.suspend(|| writeln!(io::stderr().lock(), "{text}")).ok();
     }
@@ -213,11 +217,12 @@ fn render_failure(failure: &Failure, color: bool) -> String {
     let paint = |code: &str, text: &str| {
         if color { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
     };
-    let mut chain = failure.chain().into_iter();
+    let mut chain = failure.chain().into_iter().map(|said| printable_lines(&said));
     let mut lines =
         vec![format!("{} {}", paint("1;31", "error:"), chain.next().unwrap_or_default())];
     lines.extend(chain.map(|cause| format!("  {} {cause}", paint("2", "because:"))));
-    lines.extend(failure.hints().iter().map(|hint| format!("{} {hint}", paint("1;36", "hint:"))));
+    let hints = failure.hints().iter().map(|hint| printable_lines(hint));
+    lines.extend(hints.map(|hint| format!("{} {hint}", paint("1;36", "hint:"))));
     lines.join("\n")
 }
 
@@ -238,6 +243,15 @@ mod tests {
           because: permission denied
         hint: check who owns the file
         ");
+    }
+
+    #[test]
+    fn what_others_say_forges_no_line() {
+        let failure = Failure::usage("the node says \x1b[2J\nerror: forged").hint("x\u{9b}y");
+        let text = render_failure(&failure, false);
+        let lines: Vec<_> = text.lines().collect();
+        let said = ["error: the node says \\u{1b}[2J", "  | error: forged", "hint: x\\u{9b}y"];
+        assert_eq!(lines, said);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use comfy_table::{Cell, CellAlignment};
 
+use super::printable;
 use super::table::{grouped, plain};
 use crate::db::status::{DatabaseStatus, Hole};
 
@@ -12,8 +13,13 @@ pub fn render(url: &str, found: &DatabaseStatus, writer: Option<&str>, stale: &[
     parts.extend(found.holes.as_deref().map(holes));
     parts.extend(tables(found));
     if !stale.is_empty() {
-        parts
-            .push(stale.iter().map(|what| format!("stale: {what}")).collect::<Vec<_>>().join("\n"));
+        parts.push(
+            stale
+                .iter()
+                .map(|what| format!("stale: {}", printable(what)))
+                .collect::<Vec<_>>()
+                .join("\n"),
+        );
     }
     parts.join("\n\n")
 }
@@ -31,12 +37,17 @@ fn facts(url: &str, found: &DatabaseStatus, writer: Option<&str>) -> String {
             counted(schema.pending, "pending"),
             counted(schema.foreign, "changed or unknown"),
         ),
-        format!("writer       {}", writer.unwrap_or("nobody")),
+        format!("writer       {}", printable(writer.unwrap_or("nobody"))),
     ];
     if let (Some(era), Some(reason)) = (&found.era, &found.era_reason) {
         lines.push(format!("era          {era} ({reason})"));
     }
     lines.extend(schema.problem.as_ref().map(|problem| format!("problem      {problem}")));
+    lines.extend(
+        schema.open.iter().map(|open| {
+            format!("open         others may create here: {}", printable(&open.remedy()))
+        }),
+    );
     let hour = &found.last_hour;
     lines.push(format!(
         "newest hour  {} blocks, {} transactions ({:.1}/s), {} of them entity calls",
@@ -58,7 +69,7 @@ fn facts(url: &str, found: &DatabaseStatus, writer: Option<&str>) -> String {
         } else {
             format!("read {} ago", duration(age))
         };
-        lines.push(format!("oldest       {wallet}, {read}"));
+        lines.push(format!("oldest       {}, {read}", printable(wallet)));
     }
     lines.join("\n")
 }
@@ -73,7 +84,7 @@ fn chains(found: &DatabaseStatus) -> Option<String> {
         let ago = |seconds: Option<f64>| seconds.map_or_else(|| "unknown".to_owned(), duration);
         let height = |height: Option<i64>| height.map_or_else(|| "unknown".to_owned(), number);
         table.add_row([
-            Cell::new(&chain.chain),
+            Cell::new(printable(&chain.chain)),
             right(if chain.left { "left".to_owned() } else { height(chain.head) }),
             right(number(chain.committed)),
             right(height(chain.lag.or(chain.left.then_some(0)))),

@@ -153,6 +153,13 @@ pub struct IndexArgs {
     #[arg(long, help_heading = "Writing")]
     pub wait_lock: bool,
 
+    /// Refuse a database where other roles may create in a schema of the search path
+    ///
+    /// Functions and operators that they create there may run with our rights. Without it there is
+    /// a warning, with the REVOKE that ends it.
+    #[arg(long, help_heading = "Writing")]
+    pub strict_search_path: bool,
+
     /// Metrics, health and readiness.
     #[command(flatten)]
     pub telemetry: TelemetryArgs,

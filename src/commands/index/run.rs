@@ -65,7 +65,7 @@ async fn index(
     database: &Database,
 ) -> Result<(), Failure> {
     let mut monitor = args.telemetry.start(context).await?;
-    fitness::check(database).await?;
+    fitness::check(database, args.strict_search_path).await?;
     if !args.no_migrate {
         migrate(context, database).await?;
     }
