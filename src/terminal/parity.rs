@@ -7,7 +7,7 @@ use comfy_table::{Cell, CellAlignment, Color, ColumnConstraint, ContentArrangeme
 use serde_json::json;
 
 use super::table::{grouped, per_second, plain};
-use super::{Printer, printable};
+use super::printable;
 use crate::compare::{
     Difference, Example, Kind, KnownUse, Place, Report, TableResult, Taken, Verdict,
     around_difference,
