@@ -145,6 +145,8 @@ pub(super) struct Batches {
     receiver: mpsc::Receiver<Input>,
     waiting: std::collections::VecDeque<Arc<Block>>,
     ended: Option<Input>,
+    /// The head that was reached behind the blocks that wait.
+    at_head: Option<i64>,
     max_blocks: usize,
     max_txs: usize,
     /// Where eras change.
@@ -186,17 +188,24 @@ impl Batches {
         max_txs: usize,
         changes: Changes,
     ) -> Self {
-        let (waiting, ended, last) = (std::collections::VecDeque::new(), None, None);
-        let untold = Summary::default();
-        Self { receiver, waiting, ended, max_blocks, max_txs, changes, last, untold }
+        Self {
+            receiver,
+            waiting: std::collections::VecDeque::new(),
+            ended: None,
+            at_head: None,
+            max_blocks,
+            max_txs,
+            changes,
+            last: None,
+            untold: Summary::default(),
+        }
     }
 
     /// The next batch: as many blocks as are there, up to the limits. Waits for the first only.
     pub(super) async fn next(&mut self) -> Next {
         let mut summary = std::mem::take(&mut self.untold);
-        let mut at_head = None;
         while self.ended.is_none() && !self.is_full() {
-            let input = if self.waiting.is_empty() && at_head.is_none() {
+            let input = if self.waiting.is_empty() && self.at_head.is_none() {
                 let started = Instant::now();
                 let input = self.receiver.recv().await;
                 summary.time.stalled_on_fetch += started.elapsed();
@@ -212,14 +221,15 @@ impl Batches {
                 Some(Input::Blocks(chunk)) => {
                     summary.absorb(&chunk.summary);
                     self.waiting.extend(chunk.blocks);
+                    self.at_head = None;
                 }
-                Some(Input::AtHead(head)) => at_head = Some(head),
+                Some(Input::AtHead(head)) => self.at_head = Some(head),
                 Some(ended @ (Input::End | Input::Failed(_))) => self.ended = Some(ended),
                 None => self.ended = Some(Input::End),
             }
         }
         if self.waiting.is_empty() {
-            return match (self.ended.take(), at_head) {
+            return match (self.ended.take(), self.at_head.take()) {
                 (Some(Input::Failed(error)), _) => Next::Failed(error),
                 (Some(_), _) => Next::End,
                 (None, head) => Next::AtHead(head.unwrap_or_default()),
@@ -270,5 +280,34 @@ impl Batches {
             batch.extend(self.waiting.pop_front());
         }
         batch
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Timestamp;
+
+    #[tokio::test]
+    async fn a_head_behind_blocks_that_wait_is_told_after_them() {
+        let (sender, receiver) = mpsc::channel(4);
+        let mut batches = Batches::new(receiver, 10, 10, Changes::default());
+        let block = Arc::new(Block {
+            chain_id: "c".into(),
+            height: 1,
+            hash: "h".into(),
+            proposer: String::new(),
+            time: Timestamp::default(),
+            txs: Vec::new(),
+            size: 0,
+        });
+        let chunk =
+            |summary| Input::Blocks(Box::new(Chunk { blocks: vec![Arc::clone(&block)], summary }));
+        sender.send(chunk(Summary::default())).await.unwrap();
+        sender.send(Input::AtHead(1)).await.unwrap();
+        assert!(matches!(batches.next().await, Next::Batch(blocks, _) if blocks.len() == 1));
+        assert!(matches!(batches.next().await, Next::AtHead(1)));
+        drop(sender);
+        assert!(matches!(batches.next().await, Next::End));
     }
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use comfy_table::{Cell, CellAlignment, Color, ColumnConstraint, ContentArrangement, Width};
 use serde_json::json;
 
-use super::table::{grouped, per_second, plain};
 use super::printable;
+use super::table::{grouped, per_second, plain};
 use crate::compare::{
     Difference, Example, Kind, KnownUse, Place, Report, TableResult, Taken, Verdict,
     around_difference,
