@@ -6,7 +6,6 @@ use std::time::Duration;
 use sqlx::Connection as _;
 use tokio::time::{Instant, sleep_until};
 
-use crate::db::catalog::Catalog;
 use crate::db::releases::{self, Mode, Released};
 use crate::db::{Database, Error};
 
@@ -50,8 +49,7 @@ impl Releases {
     /// Publishes what is due. Triggers fire for this connection, whatever the writer's says.
     pub(super) async fn publish(&self) -> Result<Released, Error> {
         let mut connection = self.database.connect().await?;
-        let catalog = Catalog::read(&mut connection).await?;
-        let released = releases::publish(&mut connection, &catalog, Mode::Apply).await?;
+        let released = releases::publish(&mut connection, Mode::Apply).await?;
         connection.close().await.map_err(Error::query("closing a connection"))?;
         Ok(released)
     }

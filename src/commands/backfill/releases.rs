@@ -14,9 +14,9 @@ use crate::writer;
 /// Publish tracks and albums whose scheduled release has come
 ///
 /// What a job of production's api process does every minute, in place of which this can run from cron;
-/// `index --releases` does the same in its process. Where the database has production's triggers they
-/// count and notify, and it runs beside `index`. Elsewhere it counts its owners' tracks and albums
-/// anew, and takes the lock of `index`, which keeps the same counters in memory.
+/// `index --releases` does the same in its process. The tracks and albums of the owners are counted
+/// anew. Where the database has production's triggers they notify, and it runs beside `index`;
+/// elsewhere it takes the lock of `index`, which keeps the same counters in memory.
 #[derive(Args, Clone, Debug)]
 pub struct ReleasesArgs {
     /// Wait while another process writes to the database, instead of exit code 5
@@ -37,7 +37,7 @@ pub(super) async fn run(args: &ReleasesArgs, run: &Run<'_>) -> Result<(), Failur
     }
     let mode = if dry_run { Mode::DryRun } else { Mode::Apply };
     let done = tokio::select! {
-        done = releases::publish(&mut connection, &catalog, mode) => done?,
+        done = releases::publish(&mut connection, mode) => done?,
         // The server takes back what an unfinished transaction has done.
         () = context.cancel.cancelled() => return Err(Failure::interrupted()),
     };
