@@ -26,6 +26,7 @@ const KEYS: &[(&str, &[&str])] = &[
 const IGNORED: &[(&str, &[&str])] =
     &[("aggregate_user", &["score", "supporter_count", "supporting_count"])];
 
+#[expect(clippy::disallowed_methods, reason = "a setting of the test, not of the program")]
 fn size() -> (i64, usize) {
     let asked = std::env::var("AUDIUS_ETL_EDITS").unwrap_or_else(|_| "6000,60".to_owned());
     let (rows, edits) = asked.split_once(',').expect("rows, edits");

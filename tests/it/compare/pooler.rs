@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Pair;
 
-/// A running PgBouncer in transaction mode, with few connections for many clients.
+/// A running `PgBouncer` in transaction mode, with few connections for many clients.
 struct Pooler {
     process: Child,
     port: u16,
@@ -64,7 +64,7 @@ impl Drop for Pooler {
     }
 }
 
-/// PgBouncer does not run as root; then it runs as the user that the servers of tests run as.
+/// `PgBouncer` does not run as root; then it runs as the user that the servers of tests run as.
 fn spawn(path: &Path) -> Child {
     let is_root = std::fs::metadata("/proc/self").is_ok_and(|of| {
         use std::os::unix::fs::MetadataExt;
