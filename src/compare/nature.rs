@@ -2,7 +2,6 @@
 //! more, some by others too, and current rows have other keys than the rows of a history.
 
 use super::Error;
-use super::plan::Plan;
 use super::session::Session;
 use super::spec::TableSpec;
 
@@ -67,19 +66,14 @@ pub(crate) fn of(spec: &TableSpec) -> Result<TableSpec, &'static str> {
     Ok(spec)
 }
 
-/// Leaves out the plays that production has dropped, or is about to: it keeps those of 400 days.
-/// `prod` is production.
-pub(crate) async fn date_plays(plan: &mut Plan, prod: &mut Session) -> Result<(), Error> {
-    let Some(plays) = plan.tables.iter_mut().find(|table| table.name == "plays") else {
-        return Ok(());
-    };
+/// Which plays production, which is `prod`, has not dropped and is not about to: it keeps those of 400
+/// days. `None` where it has none.
+pub(crate) async fn kept_plays(prod: &mut Session) -> Result<Option<String>, Error> {
     let sql = format!(
         "SELECT greatest(min(p.created_at), now() AT TIME ZONE 'UTC' - {PLAYS_KEPT})::text \
          FROM plays AS p"
     );
     let rows = prod.texts("looking from when on plays are kept", &sql).await?;
-    if let Some(first) = rows.into_iter().flatten().flatten().next() {
-        plays.only = Some(format!("t.created_at >= '{first}'::timestamp"));
-    }
-    Ok(())
+    let first = rows.into_iter().flatten().flatten().next();
+    Ok(first.map(|first| format!("t.created_at >= '{first}'::timestamp")))
 }

@@ -7,9 +7,10 @@ use serde::{Deserialize, Serialize};
 use super::catalog::{Catalog, CatalogColumn, CatalogTable};
 use super::form::{Class, Form};
 use super::known::Known;
+use super::session::Session;
 use super::spec::{self, Position, TableSpec};
 use super::sql::identifier;
-use super::{Error, Side, names, nature};
+use super::{Error, Side, names, nature, sight};
 use crate::model::tables::TableId;
 
 /// Something that the schema of one side lacks or has otherwise.
@@ -85,6 +86,12 @@ pub(crate) struct Placement {
 }
 
 impl TablePlan {
+    /// Refuses the table if the role does not see all of it.
+    pub(crate) fn check_sight(&self, side: Side, catalog: &Catalog) -> Result<(), Error> {
+        let columns: Vec<_> = self.columns.iter().map(|column| column.name.as_str()).collect();
+        sight::check(side, catalog, &self.name, &columns)
+    }
+
     pub(crate) const fn placement(&self, side: Side) -> &Placement {
         match side {
             Side::Etl => &self.etl,
@@ -122,6 +129,21 @@ pub(crate) struct Plan {
     pub(crate) tables: Vec<TablePlan>,
     pub(crate) drift: Vec<Drift>,
     pub(crate) skipped: Vec<Skipped>,
+}
+
+impl Plan {
+    /// Refuses tables of which the role does not see all.
+    pub(crate) fn check_sight(&self, side: Side, catalog: &Catalog) -> Result<(), Error> {
+        self.tables.iter().try_for_each(|table| table.check_sight(side, catalog))
+    }
+
+    /// Leaves out the plays that production, which is `prod`, does not keep.
+    pub(crate) async fn date_plays(&mut self, prod: &mut Session) -> Result<(), Error> {
+        if let Some(plays) = self.tables.iter_mut().find(|table| table.name == "plays") {
+            plays.only = nature::kept_plays(prod).await?.or(plays.only.take());
+        }
+        Ok(())
+    }
 }
 
 /// What the user chose to compare.

@@ -19,9 +19,7 @@ use super::spec;
 use super::spool::Spool;
 use super::table::TableRun;
 use super::window::{self, Wanted, Window};
-use super::{
-    Difference, Error, Options, Side, aggregates, gone, heights, names, nature, sight, trial,
-};
+use super::{Difference, Error, Options, Side, aggregates, gone, heights, names, sight, trial};
 use crate::db::Database;
 
 /// The end of a comparison: the report, and the differences table by table.
@@ -187,10 +185,10 @@ async fn look(
     }
     gone::other_heads(&mut plan, &mut mine, &mut theirs).await?;
     if other.is_production {
-        nature::date_plays(&mut plan, &mut theirs).await?;
+        plan.date_plays(&mut theirs).await?;
     }
-    sight::check_tables(Side::Etl, &one, &plan.tables)?;
-    sight::check_tables(Side::Prod, &other, &plan.tables)?;
+    plan.check_sight(Side::Etl, &one)?;
+    plan.check_sight(Side::Prod, &other)?;
     if let Some(condition) = &options.condition {
         let named = !options.tables.is_empty();
         trial::condition(&mut plan, condition, named, &mut mine).await?;

@@ -2,21 +2,8 @@
 //! are not equal.
 
 use super::catalog::Catalog;
-use super::plan::TablePlan;
 use super::sql::identifier;
 use super::{Error, Side};
-
-/// Refuses tables of the plan of which the role does not see all.
-pub(crate) fn check_tables(
-    side: Side,
-    catalog: &Catalog,
-    tables: &[TablePlan],
-) -> Result<(), Error> {
-    tables.iter().try_for_each(|table| {
-        let columns: Vec<_> = table.columns.iter().map(|column| column.name.as_str()).collect();
-        check(side, catalog, &table.name, &columns)
-    })
-}
 
 /// Refuses a table if a policy may hide rows of it, or if one of the columns may not be read.
 pub(crate) fn check(

@@ -24,7 +24,7 @@ use super::session::{Server, Session};
 use super::spool::Spool;
 use super::table::{MOST_SEGMENTS, SAMPLED_PER_SEGMENT};
 use super::window::{self, OwnWindow, Wanted, Window};
-use super::{Error, Options, Side, Verdict, nature, sight, trial};
+use super::{Error, Options, Side, Verdict, sight, trial};
 use crate::db::Database;
 
 /// What a snapshot holds.
@@ -187,9 +187,9 @@ async fn look(
     choice.check(&catalog, &catalog)?;
     let mut plan = plan(&catalog, &catalog, &choice, known);
     if catalog.is_production {
-        nature::date_plays(&mut plan, &mut session).await?;
+        plan.date_plays(&mut session).await?;
     }
-    sight::check_tables(Side::Etl, &catalog, &plan.tables)?;
+    plan.check_sight(Side::Etl, &catalog)?;
     if let Some(condition) = &options.condition {
         trial::condition(&mut plan, condition, !options.tables.is_empty(), &mut session).await?;
     }
@@ -259,7 +259,7 @@ pub async fn compare_with_snapshot(
             outline.skipped.push(Skipped { table: plan.name, reason: reason.to_owned() });
             continue;
         }
-        sight::check_tables(Side::Etl, &catalog, std::slice::from_ref(&plan))?;
+        plan.check_sight(Side::Etl, &catalog)?;
         progress.expect(plan.etl.rows);
         let started = Instant::now();
         let (bounds, segments) = reader.segments(&plan, Some(table.bounds.clone())).await?;
