@@ -62,6 +62,26 @@ async fn a_role_without_temporary_tables_is_told_which_grant_it_lacks() {
 }
 
 #[tokio::test]
+async fn schemas_that_others_may_create_in_are_told_or_refused() {
+    let (env, db) = (TestEnv::new(), TestDb::new().await);
+    env.write("empty.jsonl", "");
+    let index = |more: &[&str]| {
+        let args = ["index", "--db", db.url(), "--source", "empty.jsonl"];
+        env.run(&[&args[..], more].concat())
+    };
+    let remedy = "REVOKE CREATE ON SCHEMA public FROM PUBLIC";
+    db.execute(remedy).await;
+    assert!(!index(&["--strict-search-path"]).stderr().contains(remedy));
+    db.execute("GRANT CREATE ON SCHEMA public TO PUBLIC").await;
+    let told = index(&[]);
+    assert!(told.stderr().contains(remedy), "{told:?}");
+    let refused = index(&["--strict-search-path"]);
+    assert_eq!(refused.code(), 3, "{refused:?}");
+    assert!(refused.stderr().contains(remedy), "{refused:?}");
+    assert!(env.run(&["status", "--db", db.url()]).stdout().contains(remedy));
+}
+
+#[tokio::test]
 async fn new_chain_permits_a_chain_and_does_not_rewind_one() {
     let (env, db) = (TestEnv::new(), TestDb::new().await);
     generate(&env, "a.pb", &["--chain-id", "old"]);
