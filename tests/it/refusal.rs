@@ -42,6 +42,10 @@ fn track(id: i64, title: &str) -> Call {
     (3_000_001, "Create", "Track", id, data)
 }
 
+/// Forbids rows by what no later call changes: of a row that is written twice in one run, the database
+/// sees only what it is in the end.
+const FORBIDS: &str = "ALTER TABLE tracks ADD CHECK (track_id NOT IN (2000003, 2000004, 2000005))";
+
 /// Blocks, of which two hold a track that the check forbids; later calls depend on it.
 fn archive() -> String {
     let save = |id| (3_000_002, "Save", "Track", id, json!({}));
@@ -50,9 +54,9 @@ fn archive() -> String {
     [
         block(1, &[user(3_000_001), user(3_000_002)]),
         block(2, &[track(2_000_001, "one")]),
-        block(3, &[track(2_000_002, "two"), track(2_000_003, "forbidden"), save(2_000_001)]),
+        block(3, &[track(2_000_002, "two"), track(2_000_003, "three or more"), save(2_000_001)]),
         block(4, &[save(2_000_003), rename(2_000_003), rename(2_000_002)]),
-        block(5, &[track(2_000_004, "forbidden"), track(2_000_005, "forbidden")]),
+        block(5, &[track(2_000_004, "three or more"), track(2_000_005, "three or more")]),
         block(6, &[user(3_000_003), save(2_000_002)]),
     ]
     .concat()
@@ -64,7 +68,7 @@ async fn a_refused_transaction_is_left_out_and_what_depends_on_it_is_judged_with
         let env = TestEnv::new();
         env.write("a.jsonl", archive());
         let db = TestDb::new().await;
-        db.execute("ALTER TABLE tracks ADD CHECK (title <> 'forbidden')").await;
+        db.execute(FORBIDS).await;
         let run = env.run(&[
             "index",
             "--era",
@@ -107,7 +111,7 @@ async fn how_blocks_are_batched_and_when_a_run_is_started_again_makes_no_differe
     let mut dumps = Vec::new();
     for ends in [&["6"][..], &["2", "3", "4", "6"]] {
         let db = TestDb::new().await;
-        db.execute("ALTER TABLE tracks ADD CHECK (title <> 'forbidden')").await;
+        db.execute(FORBIDS).await;
         for end in ends {
             let run = env.run(&[
                 "index",
